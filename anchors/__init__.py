@@ -1,0 +1,1 @@
+"""Huzheng: the library that an outsider can trust."""
