@@ -1,0 +1,112 @@
+"""Canonical JSON: RFC 8785 narrowed to values that every language writes alike (docs/spec/content.md).
+
+A reader decodes, encodes again and compares: one text per value, and the bytes received are the bytes hashed.
+"""
+
+import json
+import re
+
+import msgspec
+
+from anchors.core.errors import MalformedInput
+
+MAX_DEPTH = 16
+MAX_INTEGER = 2**53 - 1
+
+Json = str | bool | None | int | list["Json"] | dict[str, "Json"]
+
+
+class DuplicateKey(MalformedInput):
+    """An object names a member twice: two readers could see two different values."""
+
+
+class FloatFound(MalformedInput):
+    """A number that is not an integer: two systems would print it differently."""
+
+
+_ASCII_KEY = re.compile(r"[ -~]*")
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder()
+
+
+def encode(value: Json) -> bytes:
+    """The canonical text of `value`. Raises `MalformedInput` for floats, large integers, bad keys and deep nesting."""
+    _check(value, 1)
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise MalformedInput(f"JSON: {error}") from None
+
+
+def decode(text: bytes, limit: int) -> Json:
+    """The value of canonical `text` of at most `limit` bytes.
+
+    Raises `DuplicateKey`, `FloatFound` or another `MalformedInput`; the message says what the text breaks.
+    """
+    if len(text) > limit:
+        raise MalformedInput(f"JSON: {len(text)} bytes, at most {limit} are allowed")
+    try:
+        value = _decoder.decode(text)
+        _check(value, 1)
+        again = _encoder.encode(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        _explain(text)
+        raise MalformedInput(f"JSON: {error}") from None
+    except MalformedInput:
+        _explain(text)
+        raise
+    if again != text:
+        _explain(text)
+        raise MalformedInput(f"JSON: not canonical (RFC 8785) from byte {_first_difference(text, again)} on")
+    return value
+
+
+def _check(value: Json, depth: int) -> None:
+    if value is None or isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise MalformedInput(f"JSON: integer {value} is beyond 2^53-1; write it as a string")
+        return
+    if isinstance(value, float):
+        raise FloatFound(f"JSON: {value!r} is not an integer; write clinical values as strings")
+    if depth > MAX_DEPTH:
+        raise MalformedInput(f"JSON: nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if not isinstance(key, str) or not _ASCII_KEY.fullmatch(key):
+                raise MalformedInput(f"JSON: key {key!r} is not printable ASCII")
+            _check(member, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item, depth + 1)
+    else:
+        raise MalformedInput(f"JSON: {type(value).__name__} has no canonical form")
+
+
+def _explain(text: bytes) -> None:
+    """Raise the error that names what a sender did wrong, where it is one of the common ones."""
+    try:
+        json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_duplicates, parse_float=_refuse_float)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise DuplicateKey(f"JSON: member {twice!r} occurs twice in one object; send it once")
+    return members
+
+
+def _refuse_float(text: str) -> float:
+    raise FloatFound(f"JSON: {text[:40]} is not an integer; write clinical values as strings")
+
+
+def _first_difference(left: bytes, right: bytes) -> int:
+    for position, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return position
+    return min(len(left), len(right))

@@ -1,0 +1,57 @@
+"""secp256k1 signatures over 32-byte digests, 65 bytes r || s || v with low s (docs/spec/statement.md)."""
+
+from coincurve import PrivateKey, PublicKey
+
+from anchors.core.encoding import WORD_BYTES, keccak256, require_bytes
+from anchors.core.errors import MalformedInput, VerificationFailed
+
+SIGNATURE_BYTES = 65
+ADDRESS_BYTES = 20
+
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_ZERO = bytes(WORD_BYTES)
+_ORDER = _CURVE_ORDER.to_bytes(WORD_BYTES, "big")
+_HALF_ORDER = (_CURVE_ORDER // 2).to_bytes(WORD_BYTES, "big")
+
+
+def check_form(signature: bytes) -> None:
+    """Raise `MalformedInput` unless 0 < r < n, 0 < s <= n/2 and v is 27 or 28. Big-endian bytes compare as numbers."""
+    require_bytes(signature, SIGNATURE_BYTES, "signature")
+    r, s, v = signature[:32], signature[32:64], signature[64]
+    if not _ZERO < r < _ORDER:
+        raise MalformedInput("signature: r is outside 1 to n-1")
+    if not _ZERO < s <= _HALF_ORDER:
+        raise MalformedInput("signature: s is outside 1 to n/2; sign with low s (EIP-2)")
+    if v not in (27, 28):
+        raise MalformedInput(f"signature: v is {v}, expected 27 or 28")
+
+
+def recover(digest: bytes, signature: bytes) -> bytes:
+    """The 20-byte address that signed `digest`.
+
+    Raises `MalformedInput` for a signature of the wrong form, `VerificationFailed` where no key fits it.
+    """
+    check_form(signature)
+    try:
+        key = PublicKey.from_signature_and_message(
+            signature[:64] + bytes((signature[64] - 27,)), require_bytes(digest, WORD_BYTES, "digest"), hasher=None
+        )
+    except Exception:  # coincurve raises bare Exception where r is no point of the curve
+        raise VerificationFailed("signature: no key can have made it") from None
+    return address_of(key)
+
+
+def sign(digest: bytes, secret: bytes) -> bytes:
+    """Sign a 32-byte digest with a 32-byte secret key: deterministic (RFC 6979), low s, 65 bytes."""
+    signature = PrivateKey(secret).sign_recoverable(require_bytes(digest, WORD_BYTES, "digest"), hasher=None)
+    return signature[:64] + bytes((signature[64] + 27,))
+
+
+def address_from_secret(secret: bytes) -> bytes:
+    """The 20-byte address of a 32-byte secret key."""
+    return address_of(PrivateKey(secret).public_key)
+
+
+def address_of(key: PublicKey) -> bytes:
+    """keccak256(x || y)[12:]."""
+    return keccak256(key.format(compressed=False)[1:])[12:]

@@ -1,0 +1,118 @@
+"""C2SP tlog-tiles: paths, widths, entry bundles, and the hashes of a tree read from its tiles (docs/spec/log.md)."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from anchors.core.errors import MalformedInput
+from anchors.core.merkle import CompactRange
+from anchors.core.statement import ENTRY_BYTES
+
+TILE_WIDTH = 256
+TILE_HEIGHT = 8
+HASH_BYTES = 32
+MAX_LEVEL = 63
+ENTRIES = "entries"
+
+_PATH = re.compile(
+    r"tile/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+)
+_ENTRY_PREFIX = ENTRY_BYTES.to_bytes(2, "big")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: `level` 0 to 63, or None for an entry bundle; `number` in its level; `width` 1 to 256."""
+
+    level: int | None
+    number: int
+    width: int = TILE_WIDTH
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the tile is 256 wide."""
+        return self.width == TILE_WIDTH
+
+    @classmethod
+    def from_path(cls, path: str) -> "Tile":
+        """The tile that `tile/<L>/<N>[.p/<W>]` names. Raises `MalformedInput`."""
+        match = _PATH.fullmatch(path)
+        if not match:
+            raise MalformedInput(f"tile path {path[:80]!r}: expected tile/<level>/<number>[.p/<width>]")
+        level = None if match["level"] == ENTRIES else int(match["level"])
+        width = int(match["width"]) if match["width"] else TILE_WIDTH
+        number = int(match["number"].replace("x", "").replace("/", ""))
+        tile = cls(level, number, width)
+        if (level or 0) > MAX_LEVEL or (match["width"] and width >= TILE_WIDTH) or tile.path() != path:
+            raise MalformedInput(f"tile path {path[:80]!r}: level, width or zero-padding is out of range")
+        return tile
+
+    def path(self) -> str:
+        """`tile/<L>/<N>[.p/<W>]`, the number in zero-padded groups of three digits."""
+        groups = []
+        number = self.number
+        while True:
+            groups.append(f"{number % 1000:03d}")
+            number //= 1000
+            if not number:
+                break
+        encoded = "/".join([f"x{group}" for group in groups[:0:-1]] + [groups[0]])
+        level = ENTRIES if self.level is None else str(self.level)
+        return f"tile/{level}/{encoded}" + ("" if self.is_full else f".p/{self.width}")
+
+
+def width_at(level: int | None, number: int, size: int) -> int:
+    """How wide the tile is in a tree of `size` leaves: 0 where it does not exist, at most 256."""
+    hashes = size >> (TILE_HEIGHT * (level or 0))
+    return max(0, min(TILE_WIDTH, hashes - number * TILE_WIDTH))
+
+
+def encode_bundle(entries: Sequence[bytes]) -> bytes:
+    """An entry bundle: each entry (289 bytes) behind its length as a big-endian uint16."""
+    return b"".join(_ENTRY_PREFIX + entry for entry in entries)
+
+
+def decode_bundle(bundle: bytes) -> list[bytes]:
+    """The entries of a bundle. Raises `MalformedInput` where a length runs past the end."""
+    entries, position = [], 0
+    while position < len(bundle):
+        start = position + 2
+        end = start + int.from_bytes(bundle[position:start], "big")
+        if start > len(bundle) or end > len(bundle):
+            raise MalformedInput(f"entry bundle: entry {len(entries)} runs past the end")
+        entries.append(bundle[start:end])
+        position = end
+    return entries
+
+
+class TileNodes:
+    """A `merkle.NodeReader` over the tiles of a tree of `size` leaves.
+
+    `fetch` gives a tile's bytes (width * 32). A tile wider than asked for will do: the surplus is ignored.
+    """
+
+    def __init__(self, size: int, fetch: Callable[[Tile], bytes]):
+        self._size = size
+        self._fetch = fetch
+        self._tiles: dict[tuple[int, int], bytes] = {}
+
+    def read_nodes(self, nodes: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Hashes of complete subtrees `(level, index)`; a tile is fetched once."""
+        return [self._node(level, index) for level, index in nodes]
+
+    def _node(self, level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        number, offset = divmod(index << height, TILE_WIDTH)
+        hashes = self._hashes(tile_level, number)
+        begin, end = offset * HASH_BYTES, (offset + (1 << height)) * HASH_BYTES
+        if end > len(hashes):
+            raise MalformedInput(f"tile {Tile(tile_level, number).path()}: too short for a tree of {self._size} leaves")
+        compact = CompactRange()
+        for position in range(begin, end, HASH_BYTES):
+            compact.append(hashes[position : position + HASH_BYTES])
+        return compact.root()
+
+    def _hashes(self, level: int, number: int) -> bytes:
+        if (level, number) not in self._tiles:
+            self._tiles[level, number] = self._fetch(Tile(level, number, width_at(level, number, self._size)))
+        return self._tiles[level, number]

@@ -1,0 +1,248 @@
+"""The trust file: what a verifier must already believe (docs/spec/trust.md)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from anchors.core.checkpoint import check_origin
+from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.note import VerifierKey
+from anchors.core.registry import Change, Purpose, Registry, note_key_address, parse_action
+from anchors.core.typed_data import Domain, log_id
+
+MAX_TRUST_BYTES = 64 * 2**20
+
+
+class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class _Finality(_Wire):
+    rule: Literal["instant", "confirmations"]
+    blocks: int | None = None
+
+
+class _Chain(_Wire):
+    id: int
+    genesis: str
+    finality: _Finality
+    validators: list[str]
+
+
+class _Contract(_Wire):
+    address: str
+    codeHash: str
+
+
+class _Contracts(_Wire):
+    registry: _Contract
+    witness: _Contract
+
+
+class _Log(_Wire):
+    origin: str
+    keys: list[str]
+
+
+class _Change(_Wire):
+    number: int
+    time: int
+    action: str
+    institution: str
+    role: str
+    log: str
+    key: str
+    data: str
+
+
+class _Registry(_Wire):
+    count: int
+    head: str
+    changes: list[_Change]
+
+
+class _Trust(_Wire):
+    version: Literal[1]
+    chain: _Chain
+    contracts: _Contracts
+    logs: list[_Log]
+    registry: _Registry
+
+
+@dataclass(frozen=True)
+class Finality:
+    """When a block is final: at once (`blocks` is 1), or when the tip's number is at least block + blocks - 1."""
+
+    blocks: int
+
+    def is_final(self, block: int, tip: int) -> bool:
+        """Whether `block` is final under a chain whose newest block is `tip`."""
+        return block + self.blocks - 1 <= tip
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A deployed contract: its 20-byte address and the keccak256 of its code."""
+
+    address: bytes
+    code_hash: bytes
+
+
+@dataclass(frozen=True)
+class TrustedLog:
+    """A log that is trusted, with the keys that sign its checkpoints."""
+
+    origin: str
+    keys: tuple[VerifierKey, ...]
+
+    @property
+    def id(self) -> bytes:
+        """keccak256(origin)."""
+        return log_id(self.origin)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A trust file that is consistent in itself. Whether to believe it is the reader's decision."""
+
+    chain_id: int
+    genesis: bytes
+    finality: Finality
+    validators: tuple[bytes, ...]
+    registry_contract: Contract
+    witness_contract: Contract
+    logs: tuple[TrustedLog, ...]
+    changes: tuple[Change, ...]
+    registry: Registry
+
+    def log(self, origin: str) -> TrustedLog:
+        """The trusted log of `origin`. Raises `VerificationFailed`."""
+        for log in self.logs:
+            if log.origin == origin:
+                return log
+        known = ", ".join(log.origin for log in self.logs)
+        raise VerificationFailed(f"the trust file does not name the log {origin!r}; it names {known}")
+
+    def domain(self, log: TrustedLog) -> Domain:
+        """The EIP-712 domain of a log."""
+        return Domain(self.chain_id, self.registry_contract.address, log.id)
+
+
+def parse_trust(data: bytes) -> Trust:
+    """Read a trust file. Raises `MalformedInput` for its form, `VerificationFailed` where it contradicts itself."""
+    if len(data) > MAX_TRUST_BYTES:
+        raise MalformedInput(f"trust file: {len(data)} bytes, at most {MAX_TRUST_BYTES} are accepted")
+    try:
+        wire = msgspec.json.decode(data, type=_Trust)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise MalformedInput(f"trust file: {error}") from None
+    changes = tuple(_read_change(change) for change in wire.registry.changes)
+    registry_contract = _read_contract(wire.contracts.registry, "registry")
+    registry = _read_registry(wire, registry_contract, changes)
+    return Trust(
+        chain_id=wire.chain.id,
+        genesis=decode_hex(wire.chain.genesis, 32, "trust file: genesis"),
+        finality=_read_finality(wire.chain.finality),
+        validators=tuple(decode_hex(item, 20, "trust file: validator") for item in wire.chain.validators),
+        registry_contract=registry_contract,
+        witness_contract=_read_contract(wire.contracts.witness, "witness"),
+        logs=tuple(_read_log(log, registry) for log in wire.logs),
+        changes=changes,
+        registry=registry,
+    )
+
+
+def format_trust(trust: Trust) -> bytes:
+    """The trust file's bytes."""
+    blocks = trust.finality.blocks
+    wire = _Trust(
+        version=1,
+        chain=_Chain(
+            id=trust.chain_id,
+            genesis=encode_hex(trust.genesis),
+            finality=_Finality("instant") if blocks == 1 else _Finality("confirmations", blocks),
+            validators=[encode_hex(item) for item in trust.validators],
+        ),
+        contracts=_Contracts(_write_contract(trust.registry_contract), _write_contract(trust.witness_contract)),
+        logs=[_Log(log.origin, [str(key) for key in log.keys]) for log in trust.logs],
+        registry=_Registry(
+            trust.registry.count, encode_hex(trust.registry.head), [write_change(change) for change in trust.changes]
+        ),
+    )
+    return msgspec.json.format(msgspec.json.encode(wire), indent=2) + b"\n"
+
+
+def write_change(change: Change) -> _Change:
+    """A change as it stands in JSON."""
+    return _Change(
+        change.number,
+        change.time,
+        change.action.text,
+        change.institution,
+        change.role,
+        encode_hex(change.log),
+        encode_hex(change.key),
+        encode_hex(change.data),
+    )
+
+
+def _read_change(wire: _Change) -> Change:
+    what = f"trust file: change {wire.number}"
+    return Change(
+        wire.number,
+        wire.time,
+        parse_action(wire.action),
+        wire.institution,
+        wire.role,
+        decode_hex(wire.log, 32, f"{what}: log"),
+        decode_hex(wire.key, 20, f"{what}: key"),
+        decode_hex(wire.data, 32, f"{what}: data"),
+    )
+
+
+def _read_registry(wire: _Trust, contract: Contract, changes: tuple[Change, ...]) -> Registry:
+    registry = Registry.fold(wire.chain.id, contract.address, changes)
+    if registry.count != wire.registry.count:
+        raise VerificationFailed(f"trust file: holds {registry.count} registry changes, says {wire.registry.count}")
+    if registry.head != decode_hex(wire.registry.head, 32, "trust file: registry head"):
+        raise VerificationFailed("trust file: the registry head does not recompute from its changes")
+    return registry
+
+
+def _read_finality(wire: _Finality) -> Finality:
+    if (wire.rule == "instant") != (wire.blocks is None) or (
+        wire.blocks is not None and not 1 <= wire.blocks <= 10_000
+    ):
+        raise MalformedInput("trust file: finality is instant, or confirmations with blocks from 1 to 10000")
+    return Finality(wire.blocks or 1)
+
+
+def _read_contract(wire: _Contract, name: str) -> Contract:
+    return Contract(
+        decode_hex(wire.address, 20, f"trust file: {name} address"),
+        decode_hex(wire.codeHash, 32, f"trust file: {name} code hash"),
+    )
+
+
+def _write_contract(contract: Contract) -> _Contract:
+    return _Contract(encode_hex(contract.address), encode_hex(contract.code_hash))
+
+
+def _read_log(wire: _Log, registry: Registry) -> TrustedLog:
+    log = TrustedLog(check_origin(wire.origin), tuple(VerifierKey.parse(key) for key in wire.keys))
+    for key in log.keys:
+        if key.name != log.origin:
+            raise VerificationFailed(
+                f"trust file: a key of {log.origin} is named {key.name}; it must be named as its log"
+            )
+        registered = registry.keys.get(note_key_address(key.public_key))
+        if (
+            registered is None
+            or registered.purpose != Purpose.NOTE
+            or registered.log != log.id
+            or registered.data != key.public_key
+        ):
+            raise VerificationFailed(f"trust file: a key of {log.origin} is not a note key of it in the registry")
+    return log
