@@ -1,0 +1,178 @@
+"""The edge to a chain: what the rest of Huzheng may ask of it, and what an answer guarantees.
+
+Everything that crosses this port is a value of ours: bytes, integers, frozen dataclasses. An adapter never interprets:
+finality, reorganisations and attribution are decided by its callers from what it reports.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from anchors.core.errors import Error
+from anchors.core.registry import Change
+
+
+class ChainError(Error):
+    """A chain, or the node in front of it, did not do what was asked."""
+
+
+class ChainUnavailable(ChainError):
+    """No answer, or no usable one: nothing is known about what happened. Ask again later."""
+
+
+class TransactionRefused(ChainError):
+    """The node or the contract refused a transaction. `reason` is the contract's error name or the node's code."""
+
+    def __init__(self, reason: str, message: str):
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ChainIdentity:
+    """Which chain answers: its id and the hash of its block 0 (32 bytes)."""
+
+    chain_id: int
+    genesis: bytes
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's place: number, its own and its parent's hash (32 bytes), time in Unix seconds."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an event stands. It stands there only as long as the block of this hash is in the chain."""
+
+    block_number: int
+    block_hash: bytes
+    transaction: bytes
+    position: int
+
+
+@dataclass(frozen=True)
+class RegistryEvent:
+    """A `RegistryChanged` event of the registry contract: the change, and the head after it."""
+
+    change: Change
+    head: bytes
+    place: Place
+
+
+@dataclass(frozen=True)
+class WitnessEvent:
+    """A `Witnessed` event of the witness contract (docs/spec/witness.md). Roots, heads and ids are 32 bytes."""
+
+    log: bytes
+    old_size: int
+    new_size: int
+    root: bytes
+    registry_head: bytes
+    registry_count: int
+    witness_id: bytes
+    place: Place
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the witness contract holds for a log: size 0 with the empty root before the first head."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
+class WitnessCall:
+    """The arguments of `witness(…)`: move the head of `log` from `old_size` to `new_size` and `new_root`."""
+
+    log: bytes
+    old_size: int
+    new_size: int
+    new_root: bytes
+    proof: Sequence[bytes]
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Fees:
+    """Wei per gas. On a chain without EIP-1559, or without a gas price, both are the legacy price."""
+
+    cap: int
+    tip: int
+
+
+@dataclass(frozen=True)
+class SignedTransaction:
+    """A transaction that can be sent any number of times: `raw` bytes, its hash (32 bytes) and its nonce."""
+
+    raw: bytes
+    hash: bytes
+    nonce: int
+
+
+@dataclass(frozen=True)
+class TransactionReceipt:
+    """A mined transaction: where, whether it succeeded, and the gas it used."""
+
+    transaction: bytes
+    block_number: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+
+
+class Chain(Protocol):
+    """Reading a chain. Every method raises `ChainUnavailable` when there is no usable answer, and never waits longer
+    than the adapter's timeout. Answers may come from different moments: a caller that needs one view asks for blocks
+    by number before and after, and compares their hashes."""
+
+    def identity(self) -> ChainIdentity:
+        """The chain's id and genesis hash."""
+
+    def tip(self) -> Block:
+        """The newest block the node knows."""
+
+    def block(self, number: int) -> Block | None:
+        """The block at `number` in the node's present chain, or None above its tip."""
+
+    def registry_events(self, first_block: int, last_block: int) -> list[RegistryEvent]:
+        """All changes of the registry in these blocks (inclusive), in chain order; emitter *and* topic were matched."""
+
+    def witness_events(self, first_block: int, last_block: int) -> list[WitnessEvent]:
+        """All heads of all logs in these blocks (inclusive), in chain order; emitter *and* topic were matched."""
+
+    def head(self, log: bytes) -> Head:
+        """The head that the witness contract holds for `log` at the node's tip."""
+
+    def code_hash(self, address: bytes) -> bytes:
+        """keccak256 of the code at `address`, which is that of no bytes where there is no contract."""
+
+
+class WitnessSender(Protocol):
+    """Sending heads. Signing and sending are apart, so that a caller can store what it is about to send."""
+
+    @property
+    def address(self) -> bytes:
+        """The account that pays."""
+
+    def next_nonce(self) -> int:
+        """The account's next nonce by the node's pending view."""
+
+    def fees(self) -> Fees:
+        """What the chain asks at present."""
+
+    def sign(self, call: WitnessCall, nonce: int, fees: Fees) -> SignedTransaction:
+        """Sign, without sending. Raises `TransactionRefused` where the contract would refuse the call now."""
+
+    def broadcast(self, raw: bytes) -> None:
+        """Give a signed transaction to the node. Returns where the node has it, also when it had it before; raises
+        `TransactionRefused` (`nonce-too-low`, `underpriced`, `replacement-underpriced`, `insufficient-funds`, …)."""
+
+    def receipt(self, transaction: bytes) -> TransactionReceipt | None:
+        """The receipt where the transaction is mined in the node's present chain, else None."""
