@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -94,7 +94,7 @@ class Anvil:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()) if _LIBC else None,
+                preexec_fn=die_with_parent(),
             )
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
@@ -154,9 +154,14 @@ def anvil_executable() -> Path:
     return Path(found)
 
 
-def _die_with(parent: int) -> Any:
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None] | None:
+    """A `preexec_fn`: on Linux the child gets signal `number` when the thread that started it ends; None elsewhere."""
+    if _LIBC is None:
+        return None
+    parent = os.getpid()
+
     def in_child() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:  # it died before the line above
             os._exit(1)
 

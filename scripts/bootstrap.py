@@ -110,7 +110,7 @@ def _set_up_node() -> None:
     npm = _node_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     with _step("Node packages as package-lock.json fixes them"):
         NODE_STAMP.unlink(missing_ok=True)
-        # Not `npm ci`: it fails where a mirror lacks the packages of other platforms. --no-save keeps the lock as it is.
+        # Not `npm ci`: it fails where a mirror lacks other platforms' packages. --no-save keeps the lock as it is.
         flags = ["--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
         _run([*node_command(), str(npm), "install", *flags], "npm could not install the packages")
     NODE_MODULES.mkdir(exist_ok=True)

@@ -17,6 +17,7 @@ blocks (`eth_call`, `eth_getCode` at a past number) is not kept over a restart.
 import contextlib
 import fcntl
 import gzip
+import json
 import os
 import threading
 import time
@@ -140,7 +141,7 @@ class LocalChain:
     def _start_anvil(self) -> Anvil:
         options = list(self._anvil_options)
         if self._snapshot.exists():
-            self._load_file.write_bytes(gzip.decompress(self._snapshot.read_bytes()))
+            self._load_file.write_bytes(_with_one_genesis(gzip.decompress(self._snapshot.read_bytes())))
             options += ["--load-state", str(self._load_file)]
         try:
             return Anvil(self._state_dir / "anvil.log", self._port, options).start()
@@ -168,6 +169,19 @@ class LocalChain:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _with_one_genesis(state: bytes) -> bytes:
+    """The state without the first blocks that restarts added.
+
+    anvil makes a new block 0 whenever it starts, before it loads a state, and saves both; loading takes either of them
+    for block 0. The oldest is the chain's own. (Two of the same second are the same block.)
+    """
+    content = json.loads(state)
+    first = [block for block in content["blocks"] if int(block["header"]["number"], 16) == 0]
+    own = min(first, key=lambda block: int(block["header"]["timestamp"], 16))
+    content["blocks"] = [own, *(block for block in content["blocks"] if int(block["header"]["number"], 16) > 0)]
+    return json.dumps(content).encode()
 
 
 @contextlib.contextmanager
