@@ -24,18 +24,18 @@ library LogProof {
         uint256 node = index;
         uint256 last = size - 1;
         bytes32 running = leafHash;
-        for (uint256 i = 0; i < proof.length; ++i) {
-            if (last == 0) return false;
-            if (node & 1 == 1 || node == last) {
-                running = _parent(proof[i], running);
-                (node, last) = _riseToRightChild(node, last);
-            } else {
-                running = _parent(running, proof[i]);
-            }
+        (uint256 cursor, uint256 end, uint256 buffer) = _start(proof);
+        for (; node != last; cursor += 32) {
+            bytes32 sibling = _read(cursor);
+            running = node & 1 == 0 ? _parent(buffer, running, sibling) : _parent(buffer, sibling, running);
             node >>= 1;
             last >>= 1;
         }
-        return last == 0 && running == root;
+        for (; node != 0; cursor += 32) {
+            running = _parent(buffer, _read(cursor), running);
+            node &= node - 1;
+        }
+        return cursor == end && running == root;
     }
 
     /// @notice Whether one tree extends another: RFC 9162 section 2.1.4.2.
@@ -58,8 +58,8 @@ library LogProof {
         return _extends(oldSize, newSize, proof, oldRoot, newRoot);
     }
 
-    /// @dev The two running hashes start equal, at the largest complete subtree that ends the old tree. A node to the
-    /// left belongs to both trees, a node to the right to the new one only. 0 < oldSize < newSize, proof not empty.
+    /// @dev The two running hashes start equal, at the largest complete subtree that ends the old tree. A sibling to
+    /// the left belongs to both trees, one to the right to the new tree only. 0 < oldSize < newSize, proof not empty.
     function _extends(uint64 oldSize, uint64 newSize, bytes32[] calldata proof, bytes32 oldRoot, bytes32 newRoot)
         private
         view
@@ -67,51 +67,99 @@ library LogProof {
     {
         uint256 node = oldSize - 1;
         uint256 last = newSize - 1;
-        while (node & 1 == 1) {
+        while (node & 1 != 0) {
             node >>= 1;
             last >>= 1;
         }
+        (uint256 cursor, uint256 end, uint256 buffer) = _start(proof);
+        bytes32 oldRunning = oldRoot;
         // The old tree is that one subtree exactly when its size is a power of two; then the proof leaves it out.
-        uint256 next = node == 0 ? 0 : 1;
-        bytes32 oldRunning = node == 0 ? oldRoot : proof[0];
-        bytes32 newRunning = oldRunning;
-        for (; next < proof.length; ++next) {
-            if (last == 0) return false;
-            bytes32 sibling = proof[next];
-            if (node & 1 == 1 || node == last) {
-                oldRunning = _parent(sibling, oldRunning);
-                newRunning = _parent(sibling, newRunning);
-                (node, last) = _riseToRightChild(node, last);
-            } else {
-                newRunning = _parent(newRunning, sibling);
-            }
-            node >>= 1;
-            last >>= 1;
+        if (node != 0) {
+            oldRunning = _read(cursor);
+            cursor += 32;
         }
-        return last == 0 && oldRunning == oldRoot && newRunning == newRoot;
+        bytes32 newRunning;
+        (cursor, oldRunning, newRunning) = _climb(node, last, cursor, oldRunning);
+        return cursor == end && oldRunning == oldRoot && newRunning == newRoot;
     }
 
-    /// @dev On the right edge of a ragged tree a node without a sibling is its own parent: skip those levels.
-    function _riseToRightChild(uint256 node, uint256 last) private pure returns (uint256, uint256) {
-        while (node & 1 == 0 && node != 0) {
-            node >>= 1;
-            last >>= 1;
+    /// @dev From the node where both running hashes are `seed` to the two roots. The same as, for less gas:
+    ///     for (; node != last; node >>= 1, last >>= 1) sibling to the left for both if node is odd, else to the right
+    ///     for (; node != 0; node &= node - 1) sibling to the left for both
+    /// Reading past the proof's end does no harm: the caller refuses when `cursor` is not at the end. A failed call (no
+    /// gas left) reverts: an answer that was never written must not be read.
+    function _climb(uint256 node, uint256 last, uint256 from, bytes32 seed)
+        private
+        view
+        returns (uint256 cursor, bytes32 oldRunning, bytes32 newRunning)
+    {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            let left := add(buffer, 0x01)
+            let right := add(buffer, 0x21)
+            let answered := 1
+            mstore8(buffer, 0x01)
+            cursor := from
+            oldRunning := seed
+            newRunning := seed
+            for {} xor(node, last) {} {
+                switch and(node, 1)
+                case 0 {
+                    mstore(left, newRunning)
+                    mstore(right, calldataload(cursor))
+                }
+                default {
+                    mstore(left, calldataload(cursor))
+                    mstore(right, oldRunning)
+                    answered := and(answered, staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20))
+                    oldRunning := mload(0x00)
+                    mstore(right, newRunning)
+                }
+                answered := and(answered, staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20))
+                newRunning := mload(0x00)
+                node := shr(1, node)
+                last := shr(1, last)
+                cursor := add(cursor, 0x20)
+            }
+            for {} node {} {
+                mstore(left, calldataload(cursor))
+                mstore(right, oldRunning)
+                answered := and(answered, staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20))
+                oldRunning := mload(0x00)
+                mstore(right, newRunning)
+                answered := and(answered, staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20))
+                newRunning := mload(0x00)
+                node := and(node, sub(node, 1))
+                cursor := add(cursor, 0x20)
+            }
+            if iszero(answered) { revert(0x00, 0x00) }
         }
-        return (node, last);
     }
 
     function _emptyIfZero(uint64 size, bytes32 root) private pure returns (bool) {
         return size != 0 || root == EMPTY_ROOT;
     }
 
-    /// @dev SHA-256(0x01 || left || right). In assembly because `sha256(abi.encodePacked(...))` takes new memory for
-    /// every call, and a proof needs up to 126 of them. The 65 bytes are laid out behind the free memory pointer, which
-    /// does not move; the answer comes back to scratch space. A failed call (no gas left) reverts: an answer that was
-    /// never written must not be read.
-    function _parent(bytes32 left, bytes32 right) private view returns (bytes32 hash) {
+    function _start(bytes32[] calldata proof) private pure returns (uint256 cursor, uint256 end, uint256 buffer) {
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
+            cursor := proof.offset
+            end := add(cursor, shl(5, proof.length))
+            buffer := mload(0x40)
             mstore8(buffer, 0x01)
+        }
+    }
+
+    function _read(uint256 cursor) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            hash := calldataload(cursor)
+        }
+    }
+
+    /// @dev SHA-256(0x01 || left || right). In assembly because `sha256(abi.encodePacked(...))` takes new memory for
+    /// every call, and a proof needs up to 126 of them. The answer comes back to scratch space. A failed call (no gas
+    /// left) reverts: an answer that was never written must not be read.
+    function _parent(uint256 buffer, bytes32 left, bytes32 right) private view returns (bytes32 hash) {
+        assembly ("memory-safe") {
             mstore(add(buffer, 0x01), left)
             mstore(add(buffer, 0x21), right)
             if iszero(staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20)) { revert(0x00, 0x00) }
