@@ -1,0 +1,109 @@
+"""The `Chain` port over the JSON-RPC of an Ethereum node (geth, Besu, Reth, anvil and their like)."""
+
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from anchors.chain import artifacts
+from anchors.chain.events import REGISTRY_CHANGED, WITNESSED, LogLine, read_registry_changed, read_witnessed
+from anchors.chain.hexadecimal import octets, quantity
+from anchors.chain.json_rpc import JsonRpc
+from anchors.chain.log_reader import LogReader
+from anchors.chain.port import Block, ChainIdentity, Head, RegistryEvent, WitnessEvent
+from anchors.core.encoding import MAX_UINT64, encode_hex, keccak256, require_bytes
+from anchors.core.errors import MalformedInput
+from anchors.core.trust import Trust
+
+Event = TypeVar("Event")
+
+
+class EthereumChain:
+    """Implements `anchors.chain.port.Chain`: one node, one registry and one witness contract (20-byte addresses).
+
+    Safe to use from several threads. A whole call of the port ends within `timeout_seconds`, or as much again where
+    the node sends its answer drop by drop.
+    """
+
+    def __init__(self, rpc_url: str, registry: bytes, witness: bytes, timeout_seconds: float = 10.0):
+        self._rpc = JsonRpc(rpc_url, timeout_seconds)
+        self._registry = require_bytes(registry, 20, "registry address")
+        self._witness = require_bytes(witness, 20, "witness address")
+        self._logs = LogReader(self._rpc)
+
+    @classmethod
+    def of_trust(cls, rpc_url: str, trust: Trust, timeout_seconds: float = 10.0) -> Self:
+        """The chain behind a node, with the contracts that a trust file names."""
+        return cls(rpc_url, trust.registry_contract.address, trust.witness_contract.address, timeout_seconds)
+
+    def identity(self) -> ChainIdentity:
+        """The chain's id and genesis hash."""
+        deadline = self._rpc.deadline()
+        chain_id = self._rpc.ask(quantity, "eth_chainId", deadline=deadline)
+        genesis = self._rpc.ask(_read_block, "eth_getBlockByNumber", "0x0", False, deadline=deadline)
+        return ChainIdentity(chain_id, genesis.hash)
+
+    def tip(self) -> Block:
+        """The newest block the node knows."""
+        return self._rpc.ask(_read_block, "eth_getBlockByNumber", "latest", False)
+
+    def block(self, number: int) -> Block | None:
+        """The block at `number` in the node's present chain, or None above its tip."""
+        return self._rpc.ask(_block_at(number), "eth_getBlockByNumber", hex(number), False)
+
+    def registry_events(self, first_block: int, last_block: int) -> list[RegistryEvent]:
+        """All changes of the registry in these blocks (inclusive), in chain order."""
+        lines = self._logs.read(self._registry, REGISTRY_CHANGED, first_block, last_block)
+        return self._events(read_registry_changed, lines)
+
+    def witness_events(self, first_block: int, last_block: int) -> list[WitnessEvent]:
+        """All heads of all logs in these blocks (inclusive), in chain order."""
+        lines = self._logs.read(self._witness, WITNESSED, first_block, last_block)
+        return self._events(read_witnessed, lines)
+
+    def head(self, log: bytes) -> Head:
+        """The head that the witness contract holds for `log` at the node's tip."""
+        selector = artifacts.load(artifacts.WITNESS).selector("head")
+        call = {"to": encode_hex(self._witness), "data": encode_hex(selector + require_bytes(log, 32, "log id"))}
+        return self._rpc.ask(_read_head, "eth_call", call, "latest")
+
+    def code_hash(self, address: bytes) -> bytes:
+        """keccak256 of the code at `address`, at the node's tip."""
+        return keccak256(self._rpc.ask(octets, "eth_getCode", encode_hex(address), "latest"))
+
+    def close(self) -> None:
+        """Close the connections to the node."""
+        self._rpc.close()
+
+    def _events(self, read: Callable[[LogLine], Event], lines: list[LogLine]) -> list[Event]:
+        try:
+            return [read(line) for line in lines]
+        except (ValueError, MalformedInput) as error:
+            raise self._rpc.unavailable(f"an event cannot be read, is this our contract? {error}") from None
+
+
+def _read_block(wire: Any) -> Block:
+    if wire is None:
+        raise ValueError("no block")
+    return Block(
+        number=quantity(wire["number"]),
+        hash=octets(wire["hash"], 32),
+        parent=octets(wire["parentHash"], 32),
+        timestamp=quantity(wire["timestamp"]),
+    )
+
+
+def _block_at(number: int) -> Callable[[Any], Block | None]:
+    def read(wire: Any) -> Block | None:
+        block = None if wire is None else _read_block(wire)
+        if block is not None and block.number != number:
+            raise ValueError(f"block {block.number} instead of {number}")
+        return block
+
+    return read
+
+
+def _read_head(wire: Any) -> Head:
+    answer = octets(wire, 64)
+    size = int.from_bytes(answer[:32], "big")
+    if size > MAX_UINT64:
+        raise ValueError("a size beyond 64 bits")
+    return Head(size, answer[32:])
