@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anchors.core.errors import MalformedInput
 from anchors.core.merkle import CompactRange
@@ -116,3 +116,74 @@ class TileNodes:
         if (level, number) not in self._tiles:
             self._tiles[level, number] = self._fetch(Tile(level, number, width_at(level, number, self._size)))
         return self._tiles[level, number]
+
+
+@dataclass(frozen=True)
+class FullTile:
+    """A full hash tile: 256 hashes (8,192 bytes) and the root over them, which stands in the tile above."""
+
+    level: int
+    number: int
+    hashes: bytes
+    root: bytes
+
+
+@dataclass
+class _Rightmost:
+    """The partial tile at the right edge of one level."""
+
+    number: int
+    hashes: bytearray = field(default_factory=bytearray)
+    range: CompactRange = field(default_factory=CompactRange)
+
+    def append(self, item: bytes) -> None:
+        self.hashes += item
+        self.range.append(item)
+
+
+class TileBuilder:
+    """Grows a tree leaf by leaf and hands out each tile as it becomes full. Holds one partial tile per level."""
+
+    def __init__(self, size: int = 0, partial_tiles: Sequence[bytes] = ()):
+        """Go on from a tree of `size` leaves; `partial_tiles[level]` are the hashes of that level's partial tile."""
+        self.size = size
+        self._levels: list[_Rightmost] = []
+        for level, hashes in enumerate(partial_tiles):
+            rightmost = _Rightmost(size >> (TILE_HEIGHT * (level + 1)))
+            for position in range(0, len(hashes), HASH_BYTES):
+                rightmost.append(hashes[position : position + HASH_BYTES])
+            self._levels.append(rightmost)
+        if sum(level.range.size << (TILE_HEIGHT * height) for height, level in enumerate(self._levels)) != size:
+            raise MalformedInput(f"tile builder: the partial tiles do not belong to a tree of {size} leaves")
+
+    def append(self, leaf: bytes) -> list[FullTile]:
+        """Append one leaf hash; the tiles that became full, lowest level first."""
+        full: list[FullTile] = []
+        carry, level = leaf, 0
+        while True:
+            if level == len(self._levels):
+                self._levels.append(_Rightmost(0))
+            rightmost = self._levels[level]
+            rightmost.append(carry)
+            if rightmost.range.size < TILE_WIDTH:
+                self.size += 1
+                return full
+            carry = rightmost.range.root()
+            full.append(FullTile(level, rightmost.number, bytes(rightmost.hashes), carry))
+            self._levels[level] = _Rightmost(rightmost.number + 1)
+            level += 1
+
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        roots = [root for level in reversed(self._levels) for root in level.range.roots]
+        return CompactRange(self.size, roots).root()
+
+
+def partial_tiles_of(size: int) -> list[Tile]:
+    """The partial tile of each level of a tree of `size` leaves, from level 0 up; width 0 where there is none."""
+    tiles, level = [], 0
+    while size >> (TILE_HEIGHT * level):
+        hashes = size >> (TILE_HEIGHT * level)
+        tiles.append(Tile(level, hashes // TILE_WIDTH, hashes % TILE_WIDTH))
+        level += 1
+    return tiles

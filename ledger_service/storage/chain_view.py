@@ -1,0 +1,153 @@
+"""What the follower learned from the chain: blocks, registry changes, heads."""
+
+from sqlalchemy import Connection, Engine, Row, delete, select, update
+
+from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
+from anchors.core.registry import Action, Change
+from ledger_service.storage import schema
+from ledger_service.storage.bulk import insert_rows
+from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.upsert import upsert_rows
+from ledger_service.usecases.ports import ChainStatus, FollowedBlocks
+
+KEPT_BLOCKS = 256
+CHAIN_ROW = 1
+
+
+class SqlChainView:
+    """`ports.ChainView` over SQLAlchemy Core, for the log whose id it is given."""
+
+    def __init__(self, engine: Engine, log: bytes):
+        self._engine = engine
+        self._log = log
+
+    def status(self) -> ChainStatus:
+        """See `ports.ChainView`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            row = connection.execute(select(schema.chain)).first()
+        if row is None:
+            return ChainStatus()
+        return ChainStatus(Block(row.tip_number, row.tip_hash, row.tip_parent, row.tip_time), row.final_number)
+
+    def recent_blocks(self) -> list[Block]:
+        """See `ports.ChainView`."""
+        query = select(schema.blocks).order_by(schema.blocks.c.number.desc())
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return [Block(*row) for row in connection.execute(query)]
+
+    def add(self, followed: FollowedBlocks) -> None:
+        """See `ports.ChainView`."""
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            insert_rows(connection, schema.blocks, [_block_row(block) for block in followed.blocks])
+            insert_rows(connection, schema.registry_changes, [_change_row(event) for event in followed.registry_events])
+            insert_rows(
+                connection,
+                schema.heads,
+                [_head_row(event) for event in followed.witness_events if event.log == self._log],
+            )
+            tip, final_number = followed.status.tip, followed.status.final_number
+            upsert_rows(
+                connection, schema.chain, [(CHAIN_ROW, tip.number, tip.hash, tip.parent, tip.timestamp, final_number)]
+            )
+            if followed.blocks:
+                oldest_kept = followed.blocks[-1].number - KEPT_BLOCKS
+                connection.execute(delete(schema.blocks).where(schema.blocks.c.number < oldest_kept))
+
+    def roll_back(self, last_number: int) -> None:
+        """See `ports.ChainView`."""
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            connection.execute(delete(schema.blocks).where(schema.blocks.c.number > last_number))
+            for table in (schema.registry_changes, schema.heads):
+                connection.execute(delete(table).where(table.c.block_number > last_number))
+            beyond = schema.chain.c.final_number > last_number
+            connection.execute(update(schema.chain).where(beyond).values(final_number=last_number))
+
+    def registry_events(self) -> list[RegistryEvent]:
+        """See `ports.ChainView`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return read_changes(connection)
+
+    def covering_head(self, index: int) -> WitnessEvent | None:
+        """See `ports.ChainView`."""
+        query = select(schema.heads).where(schema.heads.c.new_size > index).order_by(schema.heads.c.new_size).limit(1)
+        return next(iter(self._heads(query)), None)
+
+    def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
+        """See `ports.ChainView`."""
+        query = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
+        if up_to_block is not None:
+            query = query.where(schema.heads.c.block_number <= up_to_block)
+        return next(iter(self._heads(query)), None)
+
+    def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
+        """See `ports.ChainView`."""
+        query = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(limit)
+        if before is not None:
+            query = query.where(schema.heads.c.new_size < before)
+        return self._heads(query)
+
+    def _heads(self, query: object) -> list[WitnessEvent]:
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return [self._event(row) for row in connection.execute(query)]
+
+    def _event(self, row: Row) -> WitnessEvent:
+        return WitnessEvent(
+            self._log,
+            row.old_size,
+            row.new_size,
+            row.root,
+            row.registry_head,
+            row.registry_count,
+            row.witness_id,
+            _place(row),
+        )
+
+
+def read_changes(connection: Connection) -> list[RegistryEvent]:
+    """All stored registry changes with their places, in order."""
+    return [_event(row) for row in connection.execute(select(schema.registry_changes).order_by("number"))]
+
+
+def _event(row: Row) -> RegistryEvent:
+    change = Change(row.number, row.time, Action(row.action), row.institution, row.role, row.log, row.key, row.data)
+    return RegistryEvent(change, row.head, _place(row))
+
+
+def _place(row: Row) -> Place:
+    return Place(row.block_number, row.block_hash, row.transaction, row.place)
+
+
+def _place_row(place: Place) -> tuple:
+    return (place.block_number, place.block_hash, place.transaction, place.position)
+
+
+def _block_row(block: Block) -> tuple:
+    return (block.number, block.hash, block.parent, block.timestamp)
+
+
+def _change_row(event: RegistryEvent) -> tuple:
+    change = event.change
+    return (
+        change.number,
+        change.time,
+        int(change.action),
+        change.institution,
+        change.role,
+        change.log,
+        change.key,
+        change.data,
+        event.head,
+        *_place_row(event.place),
+    )
+
+
+def _head_row(event: WitnessEvent) -> tuple:
+    return (
+        event.new_size,
+        event.old_size,
+        event.root,
+        event.registry_head,
+        event.registry_count,
+        event.witness_id,
+        *_place_row(event.place),
+    )

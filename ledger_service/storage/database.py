@@ -1,0 +1,97 @@
+"""Open the database: SQLite where none is named, PostgreSQL by URL. The schema is brought up to date by Alembic."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from ledger_service.usecases.ports import StoreUnavailable
+
+SQLITE_BUSY_SECONDS = 30
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`."""
+    engine = create_engine(_with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    with unavailable_on_error():
+        migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Run the migrations that are missing, under a lock that other processes respect."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with begin_writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(4851)"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def begin_writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write. On SQLite it takes the write lock at once, so that it cannot fail half-way."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.begin()
+        try:
+            yield connection
+            _end(connection, "COMMIT")
+        except BaseException:
+            _end(connection, "ROLLBACK")
+            raise
+
+
+def _end(connection: Connection, how: str) -> None:
+    if connection.dialect.name == "sqlite":
+        # sqlite3's own transaction control is off (see _prepare_sqlite): the words are sent as they are.
+        if connection.connection.driver_connection.in_transaction:
+            connection.exec_driver_sql(how)
+    elif how == "COMMIT":
+        connection.commit()
+    else:
+        connection.rollback()
+
+
+@contextmanager
+def unavailable_on_error() -> Iterator[None]:
+    """Turn a driver's failure to reach or write the database into `StoreUnavailable`, in one line, without parameters.
+
+    Errors that a row causes (a broken constraint, a value out of range) are defects and pass through."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as error:
+        raise StoreUnavailable(f"database: {_first_line(error.orig)}") from error
+    except (PoolTimeout, sqlite3.OperationalError, OSError) as error:
+        raise StoreUnavailable(f"database: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).splitlines() or ["no answer"])[0]
+
+
+def _with_driver(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA cache_size = -65536")

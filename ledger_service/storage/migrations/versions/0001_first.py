@@ -1,0 +1,198 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    op.create_table(
+        "blocks",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("parent", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "chain",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tip_number", sa.BigInteger(), nullable=False),
+        sa.Column("tip_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("tip_parent", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("tip_time", sa.BigInteger(), nullable=False),
+        sa.Column("final_number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=65), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "contents",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("parts", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "documents",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("digest", "position"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "entries",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("entry", sa.LargeBinary(length=289), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "heads",
+        sa.Column(
+            "new_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("old_size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("registry_head", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("registry_count", sa.BigInteger(), nullable=False),
+        sa.Column("witness_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("transaction", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("new_size"),
+        sa.UniqueConstraint("witness_id", name="heads_witness_id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_index("heads_block", "heads", ["block_number"], unique=False)
+    op.create_table(
+        "links",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("rel", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position", "rel"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "log",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.String(length=128), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), nullable=False),
+        sa.Column("genesis", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("registry", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("witness", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("old_size", sa.BigInteger(), nullable=False),
+        sa.Column("new_size", sa.BigInteger(), nullable=False),
+        sa.Column("nonce", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("fee_cap", sa.String(length=32), nullable=False),
+        sa.Column("fee_tip", sa.String(length=32), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("gas_used", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "receipts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("positions", sa.LargeBinary(), nullable=False),
+        sa.Column("accepted", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("witness_by", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=65), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_index("receipts_last", "receipts", ["last"], unique=False)
+    op.create_table(
+        "registry_changes",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.SmallInteger(), nullable=False),
+        sa.Column("institution", sa.String(length=32), nullable=False),
+        sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("log", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("data", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("head", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("transaction", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_with_rowid=True,
+    )
+    op.create_index("registry_changes_block", "registry_changes", ["block_number"], unique=False)
+    op.create_table(
+        "statements",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+        sa.UniqueConstraint("id", name="statements_id"),
+        sa.UniqueConstraint("key", "sequence", name="statements_key_sequence"),
+        sqlite_with_rowid=True,
+    )
+    op.create_index("statements_subject", "statements", ["subject", "position"], unique=False)
+    op.create_table(
+        "streams",
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("next_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("observed_size", sa.BigInteger(), nullable=False),
+        sa.Column("frozen", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "subjects",
+        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("owner", sa.String(length=32), nullable=False),
+        sa.Column("current", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("subject"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "tiles",
+        sa.Column("level", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hashes", sa.LargeBinary(length=8192), nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("level", "number"),
+        sqlite_with_rowid=True,
+    )

@@ -1,0 +1,65 @@
+"""Witness transactions that went out, or were about to."""
+
+from sqlalchemy import Engine, select, update
+
+from ledger_service.storage import schema
+from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.usecases.ports import OutgoingTransaction
+
+
+class SqlOutbox:
+    """`ports.Outbox` over SQLAlchemy Core."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    def add(self, transaction: OutgoingTransaction) -> None:
+        """See `ports.Outbox`."""
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            connection.execute(
+                schema.outbox.insert(),
+                {
+                    "old_size": transaction.old_size,
+                    "new_size": transaction.new_size,
+                    "nonce": transaction.nonce,
+                    "hash": transaction.hash,
+                    "raw": transaction.raw,
+                    "fee_cap": str(transaction.fee_cap),
+                    "fee_tip": str(transaction.fee_tip),
+                    "sent_at": transaction.sent_at,
+                },
+            )
+
+    def open(self) -> list[OutgoingTransaction]:
+        """See `ports.Outbox`."""
+        columns = schema.outbox.c
+        with unavailable_on_error(), self._engine.connect() as connection:
+            rows = connection.execute(select(schema.outbox).where(columns.outcome.is_(None)).order_by(columns.id)).all()
+        return [
+            OutgoingTransaction(
+                row.id,
+                row.old_size,
+                row.new_size,
+                row.nonce,
+                row.hash,
+                row.raw,
+                int(row.fee_cap),
+                int(row.fee_tip),
+                row.sent_at,
+            )
+            for row in rows
+        ]
+
+    def close(self, id: int, outcome: str, gas_used: int | None) -> None:
+        """See `ports.Outbox`."""
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            connection.execute(
+                update(schema.outbox).where(schema.outbox.c.id == id).values(outcome=outcome, gas_used=gas_used)
+            )
+
+    def gas_used(self) -> tuple[int, int]:
+        """How many transactions were mined, and the gas they used in all."""
+        columns = schema.outbox.c
+        with unavailable_on_error(), self._engine.connect() as connection:
+            gas = connection.execute(select(columns.gas_used).where(columns.outcome == "mined")).scalars().all()
+        return len(gas), sum(gas)

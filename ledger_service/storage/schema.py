@@ -1,0 +1,187 @@
+"""The tables. Four are originals (`entries`, `contents`, `receipts`, `outbox`); all others can be rebuilt from these
+and the chain, and an audit does so. Migrations make them; a test holds the two against each other.
+
+Hashes, keys, entries and parts are bytes. `position` is an entry's index in the log.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite keeps a table in key order only under an INTEGER primary key.
+_Position = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _table(name: str, *columns: Column | Index | UniqueConstraint, by_key: bool = False) -> Table:
+    """`by_key` keeps an SQLite table in the order of its primary key, without a second copy of the key."""
+    return Table(name, metadata, *columns, sqlite_with_rowid=not by_key)
+
+
+# Which log, on which chain: one row. Locking it is how indexes are taken.
+log = _table(
+    "log",
+    Column("id", Integer, primary_key=True),
+    Column("origin", String(128), nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("genesis", LargeBinary(32), nullable=False),
+    Column("registry", LargeBinary(20), nullable=False),
+    Column("witness", LargeBinary(20), nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+# Originals.
+entries = _table(
+    "entries",
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary(289), nullable=False),
+)
+contents = _table(
+    "contents",
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("parts", LargeBinary, nullable=False),
+)
+receipts = _table(
+    "receipts",
+    Column("id", _Position, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("positions", LargeBinary, nullable=False),
+    Column("accepted", LargeBinary(32), nullable=False),
+    Column("accepted_at", BigInteger, nullable=False),
+    Column("witness_by", BigInteger, nullable=False),
+    Column("key", LargeBinary(20), nullable=False),
+    Column("signature", LargeBinary(65), nullable=False),
+    Index("receipts_last", "last"),
+)
+outbox = _table(
+    "outbox",
+    Column("id", _Position, primary_key=True),
+    Column("old_size", BigInteger, nullable=False),
+    Column("new_size", BigInteger, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("fee_cap", String(32), nullable=False),
+    Column("fee_tip", String(32), nullable=False),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("outcome", String(16)),
+    Column("gas_used", BigInteger),
+)
+
+# Derived from entries and contents.
+statements = _table(
+    "statements",
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("id", LargeBinary(32), nullable=False),
+    Column("key", LargeBinary(20), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("subject", LargeBinary(32), nullable=False),
+    UniqueConstraint("id", name="statements_id"),
+    UniqueConstraint("key", "sequence", name="statements_key_sequence"),
+    Index("statements_subject", "subject", "position"),
+)
+links = _table(
+    "links",
+    Column("position", _Position, primary_key=True, autoincrement=False),
+    Column("rel", String(32), primary_key=True),
+    Column("target", BigInteger, nullable=False),
+    by_key=True,
+)
+documents = _table(
+    "documents",
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    by_key=True,
+)
+subjects = _table(
+    "subjects",
+    Column("subject", LargeBinary(32), primary_key=True),
+    Column("owner", String(32), nullable=False),
+    Column("current", BigInteger),
+    by_key=True,
+)
+streams = _table(
+    "streams",
+    Column("key", LargeBinary(20), primary_key=True),
+    Column("next_sequence", BigInteger, nullable=False),
+    Column("observed_size", BigInteger, nullable=False),
+    Column("frozen", Boolean, nullable=False),
+    by_key=True,
+)
+tiles = _table(
+    "tiles",
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary(8192), nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)
+checkpoints = _table(
+    "checkpoints",
+    Column("size", _Position, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("signature", LargeBinary(65), nullable=False),
+    Column("signed_at", BigInteger, nullable=False),
+)
+
+# Derived from the chain.
+chain = _table(
+    "chain",
+    Column("id", Integer, primary_key=True),
+    Column("tip_number", BigInteger, nullable=False),
+    Column("tip_hash", LargeBinary(32), nullable=False),
+    Column("tip_parent", LargeBinary(32), nullable=False),
+    Column("tip_time", BigInteger, nullable=False),
+    Column("final_number", BigInteger, nullable=False),
+)
+blocks = _table(
+    "blocks",
+    Column("number", _Position, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("parent", LargeBinary(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+registry_changes = _table(
+    "registry_changes",
+    Column("number", _Position, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("action", SmallInteger, nullable=False),
+    Column("institution", String(32), nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("log", LargeBinary(32), nullable=False),
+    Column("key", LargeBinary(20), nullable=False),
+    Column("data", LargeBinary(32), nullable=False),
+    Column("head", LargeBinary(32), nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary(32), nullable=False),
+    Column("transaction", LargeBinary(32), nullable=False),
+    Column("place", Integer, nullable=False),
+    Index("registry_changes_block", "block_number"),
+)
+heads = _table(
+    "heads",
+    Column("new_size", _Position, primary_key=True, autoincrement=False),
+    Column("old_size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("registry_head", LargeBinary(32), nullable=False),
+    Column("registry_count", BigInteger, nullable=False),
+    Column("witness_id", LargeBinary(32), nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary(32), nullable=False),
+    Column("transaction", LargeBinary(32), nullable=False),
+    Column("place", Integer, nullable=False),
+    UniqueConstraint("witness_id", name="heads_witness_id"),
+    Index("heads_block", "block_number"),
+)

@@ -1,0 +1,86 @@
+"""Entries, full tiles and checkpoints."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Engine, Row, func, select
+
+from anchors.core.tiles import FullTile
+from ledger_service.storage import schema
+from ledger_service.storage.bulk import insert_rows
+from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.ledger import LOG_ROW
+from ledger_service.usecases.ports import SignedCheckpoint
+
+
+class SqlTree:
+    """`ports.Tree` over SQLAlchemy Core."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    def size(self) -> int:
+        """See `ports.Tree`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return connection.execute(select(schema.log.c.size).where(schema.log.c.id == LOG_ROW)).scalar_one()
+
+    def entries(self, begin: int, end: int) -> list[bytes]:
+        """See `ports.Tree`."""
+        columns = schema.entries.c
+        query = (
+            select(columns.entry).where(columns.position >= begin, columns.position < end).order_by(columns.position)
+        )
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
+        """See `ports.Tree`."""
+        columns = schema.tiles.c
+        query = select(schema.tiles).where(columns.level == level, columns.number >= begin, columns.number < end)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return {row.number: FullTile(*row) for row in connection.execute(query)}
+
+    def tile_roots(self, level: int, begin: int, end: int) -> list[bytes]:
+        """See `ports.Tree`."""
+        columns = schema.tiles.c
+        query = select(columns.root).where(columns.level == level, columns.number >= begin, columns.number < end)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(columns.number)).scalars())
+
+    def newest_checkpoint(self) -> SignedCheckpoint | None:
+        """See `ports.Tree`."""
+        return next(iter(self.checkpoints(before=None, limit=1)), None)
+
+    def checkpoint_at(self, size: int) -> SignedCheckpoint | None:
+        """See `ports.Tree`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            row = connection.execute(select(schema.checkpoints).where(schema.checkpoints.c.size == size)).first()
+        return _checkpoint(row) if row else None
+
+    def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:
+        """See `ports.Tree`."""
+        size = schema.checkpoints.c.size
+        query = select(schema.checkpoints).order_by(size.desc()).limit(limit)
+        if before is not None:
+            query = query.where(size < before)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return [_checkpoint(row) for row in connection.execute(query)]
+
+    def add_checkpoint(self, tiles: Iterable[FullTile], checkpoint: SignedCheckpoint, expected_size: int) -> bool:
+        """See `ports.Tree`."""
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("LOCK TABLE checkpoints IN SHARE ROW EXCLUSIVE MODE")
+            newest = connection.execute(select(func.max(schema.checkpoints.c.size))).scalar() or 0
+            if newest != expected_size:
+                return False
+            insert_rows(connection, schema.tiles, [(tile.level, tile.number, tile.hashes, tile.root) for tile in tiles])
+            insert_rows(
+                connection,
+                schema.checkpoints,
+                [(checkpoint.size, checkpoint.root, checkpoint.note, checkpoint.signature, checkpoint.signed_at)],
+            )
+            return True
+
+
+def _checkpoint(row: Row) -> SignedCheckpoint:
+    return SignedCheckpoint(row.size, row.root, row.note, row.signature, row.signed_at)

@@ -1,0 +1,227 @@
+"""Accept submissions: check each statement, take places for all of them in one transaction, promise by receipt.
+
+check (no lock, any thread)  ->  group commit (one lock, one transaction, many requests)  ->  receipt
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import msgspec
+
+from anchors.core.promise import Receipt, Refusal, accepted_hash
+from anchors.core.signature import address_from_secret
+from anchors.core.typed_data import Domain
+from ledger_service import problems
+from ledger_service.problems import Refused
+from ledger_service.usecases.check import Checked, Checker, Rejected
+from ledger_service.usecases.ports import Ledger, NewReceipt, SequencingTransaction, StoreUnavailable
+from ledger_service.usecases.registry_view import DoorRegistry
+from ledger_service.usecases.sequence import Sequencing
+
+MAX_STATEMENTS = 1_000
+MAX_BODY_BYTES = 4 * 2**20
+GROUP_STATEMENTS = 4_000
+WAITING_REQUESTS = 512
+
+_log = logging.getLogger(__name__)
+
+
+class Submission(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /v1/statements; each item is read on its own."""
+
+    origin: str
+    statements: list[msgspec.Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A statement that has its index, from this request or an earlier one."""
+
+    id: bytes
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRefusal:
+    """A refusal as signed by the receipt key."""
+
+    refusal: Refusal
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """A refused statement, with the signed refusal where its signature was right."""
+
+    id: bytes | None
+    refused: Refused
+    refusal: SignedRefusal | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one request: a receipt over what has an index, and one result for each statement in order."""
+
+    receipt: NewReceipt | None
+    results: Sequence[Accepted | NotAccepted]
+
+
+def read_submission(body: bytes, origin: str) -> Submission:
+    """The submission in a request's body. Raises `Refused` where the request as a whole cannot be taken."""
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused(problems.TOO_LARGE, f"{len(body)} bytes; send at most {MAX_BODY_BYTES} in one request")
+    try:
+        submission = msgspec.json.decode(body, type=Submission)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(problems.MALFORMED_REQUEST, f"{error}; expected origin and statements") from None
+    if submission.origin != origin:
+        raise Refused(problems.WRONG_ORIGIN, f"this is the log {origin!r}, not {submission.origin[:128]!r}")
+    if not 1 <= len(submission.statements) <= MAX_STATEMENTS:
+        count = len(submission.statements)
+        raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
+    return submission
+
+
+class Door:
+    """Takes submissions for one log and promises what it accepted."""
+
+    def __init__(
+        self, ledger: Ledger, domain: Domain, receipt_secret: bytes, promise_seconds: int, now: Callable[[], int]
+    ):
+        self._ledger = ledger
+        self._domain = domain
+        self._receipt_secret = receipt_secret
+        self._receipt_key = address_from_secret(receipt_secret)
+        self._promise_seconds = promise_seconds
+        self._now = now
+        self._registry: DoorRegistry | None = None
+        self._checker = Checker(domain, self._other_domains, now)
+
+    def check(self, submission: Submission) -> list[Checked | Rejected]:
+        """Judge each statement by itself. Needs no lock; any number of threads may do it at once."""
+        return [self._checker.check(bytes(item)) for item in submission.statements]
+
+    def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
+        """Take places for the statements of several requests in one transaction, durably, and answer each request.
+
+        Raises `StoreUnavailable`; the senders then send again, and what persisted is answered with its index."""
+        checked = [item for request in requests for item in request if isinstance(item, Checked)]
+        with self._ledger.sequencing() as transaction:
+            sequencing = Sequencing(transaction, self._registry_at(transaction), checked)
+            answers = [self._answer(request, sequencing) for request in requests]
+            receipts = [answer.receipt for answer in answers if answer.receipt]
+            transaction.append(sequencing.taken, sequencing.changed_streams, sequencing.changed_subjects, receipts)
+        return answers
+
+    def _answer(self, request: Sequence[Checked | Rejected], sequencing: Sequencing) -> Answer:
+        now = self._now()
+        results = [self._place(item, sequencing, now) for item in request]
+        accepted = [result for result in results if isinstance(result, Accepted)]
+        return Answer(self._promise(accepted, now) if accepted else None, results)
+
+    def _place(self, item: Checked | Rejected, sequencing: Sequencing, now: int) -> Accepted | NotAccepted:
+        if isinstance(item, Rejected):
+            return NotAccepted(item.id, item.refused, self._refuse(item.id, item.refused, now) if item.signed else None)
+        index = sequencing.already_logged(item.id)
+        if index is None:
+            try:
+                index = sequencing.take(item)
+            except Refused as refused:
+                return NotAccepted(item.id, refused, self._refuse(item.id, refused, now))
+        return Accepted(item.id, index)
+
+    def _refuse(self, id: bytes, refused: Refused, now: int) -> SignedRefusal:
+        refusal = Refusal(id, refused.problem.code, now)
+        return SignedRefusal(refusal, refusal.sign(self._domain, self._receipt_secret))
+
+    def _promise(self, accepted: Sequence[Accepted], now: int) -> NewReceipt:
+        receipt = Receipt(accepted_hash((item.id, item.index) for item in accepted), now, now + self._promise_seconds)
+        return NewReceipt(
+            [item.index for item in accepted],
+            receipt.accepted,
+            receipt.accepted_at,
+            receipt.witness_by,
+            self._receipt_key,
+            receipt.sign(self._domain, self._receipt_secret),
+        )
+
+    def _registry_at(self, transaction: SequencingTransaction) -> DoorRegistry:
+        version = transaction.registry_version()
+        if self._registry is None or self._registry.version != version:
+            self._registry = DoorRegistry(self._domain, transaction.registry_changes(), version)
+        return self._registry
+
+    def _other_domains(self) -> list[Domain]:
+        return self._registry.other_logs(self._domain) if self._registry else []
+
+
+class GroupCommit:
+    """One thread that commits the requests that wait, together. A transaction costs a disk flush; sharing it is what
+    makes single statements affordable, and the only lock holder in a process never waits for itself."""
+
+    def __init__(self, door: Door):
+        self._door = door
+        self._waiting: queue.Queue = queue.Queue(WAITING_REQUESTS)
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Sequence[Checked | Rejected]) -> "Future[Answer]":
+        """Queue a checked request. Raises `Refused` (`busy`) past the bound: nothing accepted is ever dropped."""
+        future: Future[Answer] = Future()
+        try:
+            self._waiting.put_nowait((request, future))
+        except queue.Full:
+            raise Refused(problems.BUSY, f"{WAITING_REQUESTS} requests are waiting; send again in a second") from None
+        return future
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, closing = self._collect(first)
+            self._commit(group)
+            if closing:
+                return
+
+    def _collect(self, first: tuple) -> tuple[list[tuple], bool]:
+        group, statements = [first], len(first[0])
+        while statements < GROUP_STATEMENTS:
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                return group, True
+            group.append(item)
+            statements += len(item[0])
+        return group, False
+
+    def _commit(self, group: list[tuple]) -> None:
+        try:
+            answers = self._door.commit([request for request, _ in group])
+        except StoreUnavailable as error:
+            for _, future in group:
+                future.set_exception(Refused(problems.NOT_READY, f"{error}; send the same statements again"))
+        except Exception:
+            _log.exception("group commit of %d requests failed", len(group))
+            self._commit_apart(group)
+        else:
+            for (_, future), answer in zip(group, answers, strict=True):
+                future.set_result(answer)
+
+    def _commit_apart(self, group: list[tuple]) -> None:
+        """One request broke the group in a way nobody foresaw: find it, and let its neighbours through."""
+        if len(group) == 1:
+            group[0][1].set_exception(
+                Refused(problems.INTERNAL, "nothing was promised; send the same statements again")
+            )
+            return
+        for item in group:
+            self._commit([item])

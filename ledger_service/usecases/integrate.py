@@ -1,0 +1,74 @@
+"""Bring accepted entries under a signed checkpoint. The tree grows here, outside the lock that accepting takes
+(docs/adr/0010-the-tree-grows-at-the-checkpoint.md)."""
+
+from collections.abc import Callable
+
+from anchors.core import signature as signatures
+from anchors.core.checkpoint import Checkpoint
+from anchors.core.merkle import leaf_hash
+from anchors.core.note import SignerKey
+from anchors.core.tiles import TileBuilder, partial_tiles_of
+from anchors.core.typed_data import Domain
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.ports import SignedCheckpoint, Tree
+
+ENTRIES_PER_CHECKPOINT = 65_536
+ENTRIES_PER_READ = 4_096
+
+
+class Integrator:
+    """Signs the log's checkpoints. Two of them may run: the store lets one win, and the other reads again."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        origin: str,
+        domain: Domain,
+        note_key: SignerKey,
+        checkpoint_secret: bytes,
+        now: Callable[[], int],
+    ):
+        self._tree = tree
+        self._origin = origin
+        self._domain = domain
+        self._note_key = note_key
+        self._checkpoint_secret = checkpoint_secret
+        self._now = now
+        self._builder = TileBuilder()
+
+    def run_once(self) -> SignedCheckpoint | None:
+        """Integrate what was accepted since the newest checkpoint; None where there is nothing to do."""
+        newest = self._tree.newest_checkpoint()
+        begin = newest.size if newest else 0
+        end = min(self._tree.size(), begin + ENTRIES_PER_CHECKPOINT)
+        if end == begin:
+            return None
+        builder = self._builder_at(begin)
+        # Whatever fails from here on leaves the builder ahead of the store: it is rebuilt at the next run.
+        self._builder = TileBuilder()
+        tiles = []
+        for position in range(begin, end, ENTRIES_PER_READ):
+            for entry in self._tree.entries(position, min(position + ENTRIES_PER_READ, end)):
+                tiles.extend(builder.append(leaf_hash(entry)))
+        checkpoint = self._sign(Checkpoint(self._origin, builder.size, builder.root()))
+        if not self._tree.add_checkpoint(tiles, checkpoint, expected_size=begin):
+            return None
+        self._builder = builder
+        return checkpoint
+
+    def _builder_at(self, size: int) -> TileBuilder:
+        if self._builder.size == size:
+            return self._builder
+        tiles = LogTiles(self._tree)
+        return TileBuilder(size, [tiles.read(tile) if tile.width else b"" for tile in partial_tiles_of(size)])
+
+    def _sign(self, checkpoint: Checkpoint) -> SignedCheckpoint:
+        return SignedCheckpoint(
+            size=checkpoint.size,
+            root=checkpoint.root,
+            note=checkpoint.sign(self._note_key),
+            signature=signatures.sign(
+                self._domain.checkpoint(checkpoint.size, checkpoint.root), self._checkpoint_secret
+            ),
+            signed_at=self._now(),
+        )

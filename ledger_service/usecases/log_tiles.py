@@ -1,0 +1,37 @@
+"""The log's tiles as stored or as computed: full ones are kept, partial ones follow from what lies below."""
+
+from anchors.core.merkle import leaf_hash
+from anchors.core.tiles import Tile, TileNodes, encode_bundle
+from ledger_service.usecases.ports import Tree
+
+TILE_WIDTH = 256
+
+
+class LogTiles:
+    """Reads tiles of a tree. Whoever asks has checked that the tile lies under a checkpoint."""
+
+    def __init__(self, tree: Tree):
+        self._tree = tree
+
+    def read(self, tile: Tile) -> bytes:
+        """A hash tile's bytes (width * 32) or an entry bundle. Raises `LookupError` where it is not stored."""
+        begin, end = tile.number * TILE_WIDTH, tile.number * TILE_WIDTH + tile.width
+        if tile.level is None:
+            return encode_bundle(_all(self._tree.entries(begin, end), tile))
+        if tile.is_full:
+            stored = self._tree.tiles(tile.level, tile.number, tile.number + 1)
+            if tile.number in stored:
+                return stored[tile.number].hashes
+        if tile.level == 0:
+            return b"".join(leaf_hash(entry) for entry in _all(self._tree.entries(begin, end), tile))
+        return b"".join(_all(self._tree.tile_roots(tile.level - 1, begin, end), tile))
+
+    def nodes(self, size: int) -> TileNodes:
+        """Hashes of the tree of `size` leaves, for making proofs."""
+        return TileNodes(size, self.read)
+
+
+def _all(items: list[bytes], tile: Tile) -> list[bytes]:
+    if len(items) != tile.width:
+        raise LookupError(f"{tile.path()}: {len(items)} of {tile.width} items are stored")
+    return items

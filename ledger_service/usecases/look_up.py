@@ -1,0 +1,115 @@
+"""What is known about a statement now: its place, its state, its proof."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from anchors.chain.port import WitnessEvent
+from anchors.core.content import Content
+from anchors.core.merkle import inclusion_proof
+from anchors.core.statement import Entry
+from anchors.core.tlog_proof import Extra, TlogProof
+from ledger_service import problems
+from ledger_service.problems import Refused
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
+
+
+class State(StrEnum):
+    """Where a statement is on its way; it is in exactly one."""
+
+    ACCEPTED = "accepted"
+    INTEGRATED = "integrated"
+    WITNESSED = "witnessed"
+    FINAL = "final"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A statement's state, whether the promise about it is broken, and the first head that covers it."""
+
+    state: State
+    overdue: bool
+    head: WitnessEvent | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stored statement, read, with its standing."""
+
+    stored: StoredStatement
+    entry: Entry
+    content: Content
+    standing: Standing
+
+
+class LookUp:
+    """Answers questions about statements from the index and the followed chain."""
+
+    def __init__(self, reader: Reader, tree: Tree, view: ChainView, now: Callable[[], int]):
+        self._reader = reader
+        self._tree = tree
+        self._view = view
+        self._now = now
+
+    def statement(self, id: bytes) -> Found:
+        """The statement of this id. Raises `Refused` (`not-found`)."""
+        return self._found(self._stored(id))
+
+    def timeline(self, subject: bytes, after: int | None, limit: int) -> list[Found]:
+        """Statements about a subject in log order."""
+        return [self._found(stored) for stored in self._reader.timeline(subject, after, limit)]
+
+    def by_document(self, digest: bytes, after: int | None, limit: int) -> list[Found]:
+        """Statements whose document has this digest, in log order."""
+        return [self._found(stored) for stored in self._reader.by_document(digest, after, limit)]
+
+    def standing(self, index: int) -> Standing:
+        """The state of the entry at `index`."""
+        head = self._view.covering_head(index)
+        if head is not None:
+            final = head.place.block_number <= self._view.status().final_number
+            return Standing(State.FINAL if final else State.WITNESSED, False, head)
+        newest = self._tree.newest_checkpoint()
+        state = State.INTEGRATED if newest and newest.size > index else State.ACCEPTED
+        promised = self._reader.promised_by(index)
+        return Standing(state, promised is not None and promised < self._now(), None)
+
+    def proof(self, id: bytes, *, parts_shown: bool) -> bytes:
+        """A `.tlog-proof` of the statement. Raises `Refused` (`not-found`) before it is integrated."""
+        stored = self._stored(id)
+        checkpoint = self._checkpoint_for(stored.index)
+        nodes = LogTiles(self._tree).nodes(checkpoint.size)
+        extra = Extra(stored.key, stored.entry, read_content(stored))
+        return TlogProof(
+            stored.index,
+            inclusion_proof(stored.index, checkpoint.size, nodes),
+            checkpoint.note,
+            extra.encode(parts_shown=parts_shown),
+        ).format()
+
+    def _checkpoint_for(self, index: int) -> SignedCheckpoint:
+        """The newest final head's checkpoint where it covers the entry: a node can confirm it. Else the newest."""
+        final = self._view.newest_head(self._view.status().final_number)
+        if final is not None and final.new_size > index and (checkpoint := self._tree.checkpoint_at(final.new_size)):
+            return checkpoint
+        newest = self._tree.newest_checkpoint()
+        if newest is None or newest.size <= index:
+            raise Refused(problems.NOT_FOUND, "the statement is accepted but not integrated yet; ask again in seconds")
+        return newest
+
+    def _stored(self, id: bytes) -> StoredStatement:
+        stored = self._reader.statement(id)
+        if stored is None:
+            raise Refused(problems.NOT_FOUND, "no statement of this id is in the log; check the id and the log")
+        return stored
+
+    def _found(self, stored: StoredStatement) -> Found:
+        return Found(stored, Entry.from_bytes(stored.entry), read_content(stored), self.standing(stored.index))
+
+
+def read_content(stored: StoredStatement) -> Content:
+    """The stored parts as content."""
+    return Content.from_wire(msgspec.json.decode(stored.parts))

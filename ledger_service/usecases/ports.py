@@ -1,0 +1,278 @@
+"""What the use cases need of storage, and what is durable when a method returns.
+
+Every value that crosses is ours: bytes, integers, frozen dataclasses. Times are Unix seconds, hashes 32 bytes, keys
+20-byte addresses, an index is an entry's place in the log.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from anchors.chain.port import Block, RegistryEvent, WitnessEvent
+from anchors.core.registry import Change
+from anchors.core.tiles import FullTile
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer or did not take the write. Whether a commit persisted is unknown: read again."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A statement in the log, as later statements see it. `links` maps rel to the target's index."""
+
+    index: int
+    id: bytes
+    kind: str
+    institution: str
+    subject: bytes
+    links: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A key's stream: the next sequence number, the size of the head it observed last, whether it is frozen."""
+
+    next_sequence: int = 0
+    observed_size: int = 0
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class SubjectState:
+    """Who owns a subject, and the index of its report's current version: None when withdrawn."""
+
+    owner: str
+    current: int | None
+
+
+@dataclass(frozen=True)
+class NewStatement:
+    """A statement with its place in the log, ready to be stored."""
+
+    logged: Logged
+    key: bytes
+    sequence: int
+    entry: bytes
+    parts: bytes
+    digests: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class NewReceipt:
+    """A receipt as it is stored: the indexes it covers, in the answer's order, and what was signed."""
+
+    indexes: Sequence[int]
+    accepted: bytes
+    accepted_at: int
+    witness_by: int
+    key: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class RegistryVersion:
+    """Names one state of the followed registry: its newest head, how many changes it has, how many are final."""
+
+    head: bytes
+    count: int
+    final_count: int
+
+
+class SequencingTransaction(Protocol):
+    """One transaction that holds the log's lock: nobody else takes an index until it ends."""
+
+    size: int
+
+    def registry_version(self) -> RegistryVersion:
+        """Which state of the registry the follower has stored."""
+
+    def registry_changes(self) -> list[Change]:
+        """All stored changes, in order."""
+
+    def logged(self, ids: Iterable[bytes]) -> dict[bytes, Logged]:
+        """Those of the statement ids that are in the log."""
+
+    def logged_at(self, indexes: Iterable[int]) -> dict[int, Logged]:
+        """The statements at these indexes."""
+
+    def streams(self, keys: Iterable[bytes]) -> dict[bytes, Stream]:
+        """Streams of the keys that have one."""
+
+    def subjects(self, subjects: Iterable[bytes]) -> dict[bytes, SubjectState]:
+        """Those of the subjects that exist."""
+
+    def final_heads(self, witness_ids: Iterable[bytes]) -> dict[bytes, int]:
+        """The size of each of these heads that is witnessed and final."""
+
+    def append(
+        self,
+        statements: Sequence[NewStatement],
+        streams: dict[bytes, Stream],
+        subjects: dict[bytes, SubjectState],
+        receipts: Sequence[NewReceipt],
+    ) -> None:
+        """Write everything. It is durable once the transaction's context ended without an error."""
+
+
+class Ledger(Protocol):
+    """Accepting statements."""
+
+    def sequencing(self) -> AbstractContextManager[SequencingTransaction]:
+        """Take the log's lock. Leaving the context commits, durably; an error inside rolls back.
+
+        Raises `StoreUnavailable`; after that only reading again tells whether the commit persisted."""
+
+    def freeze(self, key: bytes) -> int:
+        """Freeze a key for good and return the first sequence number that was not accepted. Durable on return."""
+
+
+@dataclass(frozen=True)
+class SignedCheckpoint:
+    """A checkpoint as signed: the note for readers, and the checkpoint key's signature for the contract."""
+
+    size: int
+    root: bytes
+    note: bytes
+    signature: bytes
+    signed_at: int
+
+
+class Tree(Protocol):
+    """The log's entries, full tiles and checkpoints."""
+
+    def size(self) -> int:
+        """How many entries are stored."""
+
+    def entries(self, begin: int, end: int) -> list[bytes]:
+        """Entries begin to end (exclusive), in order."""
+
+    def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
+        """The stored full tiles of a level with numbers begin to end (exclusive)."""
+
+    def tile_roots(self, level: int, begin: int, end: int) -> list[bytes]:
+        """Roots of the stored full tiles begin to end (exclusive), in order."""
+
+    def newest_checkpoint(self) -> SignedCheckpoint | None:
+        """The checkpoint with the largest size."""
+
+    def checkpoint_at(self, size: int) -> SignedCheckpoint | None:
+        """The checkpoint of exactly this size."""
+
+    def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:
+        """Checkpoints smaller than `before`, newest first."""
+
+    def add_checkpoint(self, tiles: Iterable[FullTile], checkpoint: SignedCheckpoint, expected_size: int) -> bool:
+        """Store tiles and checkpoint in one transaction if the newest checkpoint still has `expected_size` (0 where
+        there is none); False where another process was quicker. Durable on return."""
+
+
+@dataclass(frozen=True)
+class ChainStatus:
+    """How far the chain was followed. `final_number` is the newest final block, -1 before there is one."""
+
+    tip: Block | None = None
+    final_number: int = -1
+
+
+@dataclass(frozen=True)
+class FollowedBlocks:
+    """What one step of the follower learned, to be stored in one transaction."""
+
+    blocks: Sequence[Block]
+    registry_events: Sequence[RegistryEvent]
+    witness_events: Sequence[WitnessEvent]
+    status: ChainStatus
+
+
+class ChainView(Protocol):
+    """What is known of the chain. Rebuilt from the chain at any time."""
+
+    def status(self) -> ChainStatus:
+        """How far the chain was followed."""
+
+    def recent_blocks(self) -> list[Block]:
+        """The stored blocks, newest first: enough of them to find where a reorganisation left off."""
+
+    def add(self, followed: FollowedBlocks) -> None:
+        """Store the next blocks with their events, and the status. Durable on return."""
+
+    def roll_back(self, last_number: int) -> None:
+        """Forget all blocks above `last_number` and everything that stood in them. Durable on return."""
+
+    def registry_events(self) -> list[RegistryEvent]:
+        """All stored changes with their places, in order."""
+
+    def covering_head(self, index: int) -> WitnessEvent | None:
+        """The first head that covers the entry at `index`."""
+
+    def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
+        """The newest head, or the newest in or below a block."""
+
+    def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
+        """Heads with a size below `before`, newest first."""
+
+
+@dataclass(frozen=True)
+class OutgoingTransaction:
+    """A witness transaction as sent: for which move of the head, and every byte that went out."""
+
+    id: int
+    old_size: int
+    new_size: int
+    nonce: int
+    hash: bytes
+    raw: bytes
+    fee_cap: int
+    fee_tip: int
+    sent_at: int
+
+
+class Outbox(Protocol):
+    """Witness transactions that were signed, so that after a crash the chain can be asked about them first."""
+
+    def add(self, transaction: OutgoingTransaction) -> None:
+        """Store before it is sent; `id` is ignored. Durable on return."""
+
+    def open(self) -> list[OutgoingTransaction]:
+        """Those not yet closed, oldest first."""
+
+    def close(self, id: int, outcome: str, gas_used: int | None) -> None:
+        """Remember how it ended: `mined`, `reverted` or `replaced`. Durable on return."""
+
+
+@dataclass(frozen=True)
+class StoredStatement:
+    """A statement as read back."""
+
+    index: int
+    id: bytes
+    key: bytes
+    entry: bytes
+    parts: bytes
+
+
+class Reader(Protocol):
+    """Looking things up. Nothing here changes anything."""
+
+    def statement(self, id: bytes) -> StoredStatement | None:
+        """The statement of this id."""
+
+    def timeline(self, subject: bytes, after: int | None, limit: int) -> list[StoredStatement]:
+        """Statements about a subject with an index above `after`, in log order."""
+
+    def by_document(self, digest: bytes, after: int | None, limit: int) -> list[StoredStatement]:
+        """Statements whose document part has this SHA-256 or SM3 digest, in log order."""
+
+    def stream(self, key: bytes) -> Stream | None:
+        """The stream of a key, None where it signed nothing yet."""
+
+    def earliest_witness_by(self, from_index: int) -> int | None:
+        """The earliest promise among receipts that cover an entry at or above `from_index`."""
+
+    def promised_by(self, index: int) -> int | None:
+        """The earliest promise among receipts that cover the entry at `index`."""
+
+    def count_by_kind(self) -> dict[str, int]:
+        """How many statements of each kind the log holds."""
