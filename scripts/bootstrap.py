@@ -23,6 +23,7 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 UV_VERSION = "0.13.9"
 UV = VENV / "tools" / "bin" / "uv"
+PLACE = VENV / "setup.place"
 NODE_MODULES = ROOT / "node_modules"
 PYTHON_STAMP = VENV / "setup.stamp"
 NODE_STAMP = NODE_MODULES / "setup.stamp"
@@ -78,6 +79,7 @@ def _set_up_python() -> None:
             UV_PYTHON_DOWNLOADS="never",
             UV_PROJECT_ENVIRONMENT=str(VENV),
         )
+    PLACE.write_text(str(ROOT))
     PYTHON_STAMP.write_text(_python_fingerprint())
 
 
@@ -118,7 +120,9 @@ def _set_up_node() -> None:
 
 
 def _environment_works() -> bool:
-    if not PYTHON.exists():
+    # The programs of an environment name its path: one that was moved or copied has to be made again.
+    moved = PLACE.exists() and PLACE.read_text() != str(ROOT)
+    if moved or not PYTHON.exists():
         return False
     check = [PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.base_prefix)"]
     return subprocess.run(check, capture_output=True, env=_environment()).returncode == 0
@@ -139,7 +143,6 @@ def _node_wheel() -> Path:
 
 
 def _python_fingerprint() -> str:
-    # The root is part of it: an environment that was moved or copied points to the old place.
     return _fingerprint(["pyproject.toml", "uv.lock"], str(ROOT), UV_VERSION)
 
 
