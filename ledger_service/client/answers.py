@@ -1,0 +1,169 @@
+"""The service's answer to a submission: read, and held against what was sent before anything of it is believed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from anchors.core import signature as signatures
+from anchors.core.encoding import MAX_UINT64, decode_hex, encode_hex
+from anchors.core.errors import Error
+from anchors.core.promise import Receipt, Refusal, accepted_hash
+from anchors.core.registry import Purpose, Registry
+from anchors.core.typed_data import Domain
+from ledger_service.client.errors import BrokenAnswer
+from ledger_service.client.stored import Result
+from ledger_service.problems import TYPE_PREFIX
+
+
+class _Receipt(msgspec.Struct):
+    log: str
+    accepted: str
+    acceptedAt: int
+    witnessBy: int
+    key: str
+    signature: str
+
+
+class _Refusal(msgspec.Struct):
+    log: str
+    statement: str
+    reason: str
+    refusedAt: int
+    key: str
+    signature: str
+
+
+class _Problem(msgspec.Struct):
+    type: str
+    detail: str = ""
+    retry: bool = False
+
+    @property
+    def code(self) -> str:
+        return self.type.removeprefix(TYPE_PREFIX)
+
+
+class _Result(msgspec.Struct):
+    statement: str | None = None
+    index: int | None = None
+    state: str | None = None
+    problem: _Problem | None = None
+    refusal: _Refusal | None = None
+
+
+class _Answer(msgspec.Struct):
+    receipt: _Receipt | None
+    results: list[_Result]
+
+
+@dataclass(frozen=True)
+class ReceiptKeys:
+    """Whose receipts count: the addresses of the log's receipt keys, or None where no trust file was given."""
+
+    addresses: frozenset[bytes] | None
+
+    @classmethod
+    def of(cls, registry: Registry, log: bytes) -> "ReceiptKeys":
+        """The receipt keys of a log (its 32-byte id) that are in force."""
+        keys = registry.keys.values()
+        return cls(
+            frozenset(
+                key.address
+                for key in keys
+                if key.purpose == Purpose.RECEIPT and key.log == log and key.revoked_by is None
+            )
+        )
+
+    def check(self, signer: bytes, claimed: str, what: str) -> None:
+        """Raise `BrokenAnswer` unless `signer` is the claimed key and one of these."""
+        if encode_hex(signer) != claimed:
+            raise BrokenAnswer(
+                f"{what}: signed by {encode_hex(signer)}, not by {claimed}; keep it and ask the operator"
+            )
+        if self.addresses is not None and signer not in self.addresses:
+            raise BrokenAnswer(
+                f"{what}: {claimed} is no receipt key of this log by the trust file; make the file again "
+                "with 'huzheng chain trust', or ask the operator"
+            )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that holds: one result for each statement sent, in order, and the promise over the accepted ones.
+
+    `accepted_at` and `witness_by` are in Unix seconds, None where nothing was accepted.
+    """
+
+    results: tuple[Result, ...]
+    accepted_at: int | None
+    witness_by: int | None
+
+
+def read_answer(body: bytes, sent: Sequence[bytes], domain: Domain, keys: ReceiptKeys) -> Answer:
+    """The answer to a submission of the statements `sent` (ids, in order). Raises `BrokenAnswer`."""
+    try:
+        wire = msgspec.json.decode(body, type=_Answer)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BrokenAnswer(f"the answer is not of the form in docs/spec/api.md: {error}") from None
+    if len(wire.results) != len(sent):
+        raise BrokenAnswer(f"{len(sent)} statements were sent and {len(wire.results)} answered; ask the operator")
+    results = tuple(_read_result(result, statement) for result, statement in zip(wire.results, sent, strict=True))
+    accepted = [(result.statement, result.index) for result in results if result.index is not None]
+    try:
+        _check_receipt(wire.receipt, accepted, domain, keys)
+        for result in wire.results:
+            if result.refusal is not None:
+                _check_refusal(result, domain, keys)
+    except BrokenAnswer:
+        raise
+    except Error as error:  # wrong hex, a signature of the wrong form, a signature that no key fits
+        raise BrokenAnswer(f"the answer's signatures cannot be read: {error}") from None
+    return Answer(
+        results,
+        wire.receipt.acceptedAt if wire.receipt else None,
+        wire.receipt.witnessBy if wire.receipt else None,
+    )
+
+
+def _read_result(wire: _Result, statement: bytes) -> Result:
+    if wire.index is not None:
+        if wire.statement != encode_hex(statement) or not 0 <= wire.index <= MAX_UINT64 or wire.problem is not None:
+            raise BrokenAnswer(f"the answer gives an index to something else than {encode_hex(statement)}")
+        return Result(statement, index=wire.index)
+    if wire.problem is None:
+        raise BrokenAnswer(f"the answer gives neither an index nor a problem for {encode_hex(statement)}")
+    if wire.statement not in (None, encode_hex(statement)):
+        raise BrokenAnswer(f"the answer has a problem for something else than {encode_hex(statement)}")
+    return Result(statement, problem=wire.problem.code, detail=wire.problem.detail, retry=wire.problem.retry)
+
+
+def _check_receipt(wire: _Receipt | None, accepted: list[tuple[bytes, int]], domain: Domain, keys: ReceiptKeys) -> None:
+    if wire is None:
+        if accepted:
+            raise BrokenAnswer("indexes without a receipt; send again, and ask the operator if it stays so")
+        return
+    receipt = Receipt(decode_hex(wire.accepted, 32, "receipt: accepted"), wire.acceptedAt, wire.witnessBy)
+    if decode_hex(wire.log, 32, "receipt: log") != domain.log:
+        raise BrokenAnswer("the receipt is for another log; ask the operator")
+    if not 0 <= receipt.accepted_at < receipt.witness_by <= MAX_UINT64:
+        raise BrokenAnswer("the receipt promises a time before its own; ask the operator")
+    if receipt.accepted != accepted_hash(accepted):
+        raise BrokenAnswer("the receipt is over other indexes than those answered; keep it and ask the operator")
+    indexes = [index for _, index in accepted]
+    owners = dict(zip(indexes, (statement for statement, _ in accepted), strict=True))
+    if any(owners[index] != statement for statement, index in accepted):
+        raise BrokenAnswer("the answer gives one index to two statements; keep it and ask the operator")
+    signer = signatures.recover(receipt.digest(domain), decode_hex(wire.signature, 65, "receipt: signature"))
+    keys.check(signer, wire.key, "receipt")
+
+
+def _check_refusal(result: _Result, domain: Domain, keys: ReceiptKeys) -> None:
+    wire = result.refusal
+    if result.problem is None or wire.reason != result.problem.code or wire.statement != result.statement:
+        raise BrokenAnswer("a refusal names another statement or reason than its problem; ask the operator")
+    if decode_hex(wire.log, 32, "refusal: log") != domain.log:
+        raise BrokenAnswer("a refusal is for another log; ask the operator")
+    refusal = Refusal(decode_hex(wire.statement, 32, "refusal: statement"), wire.reason, wire.refusedAt)
+    signer = signatures.recover(refusal.digest(domain), decode_hex(wire.signature, 65, "refusal: signature"))
+    keys.check(signer, wire.key, "refusal")

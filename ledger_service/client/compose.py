@@ -1,0 +1,120 @@
+"""From what a hospital knows to the content of a statement, for each kind (docs/spec/kinds.md).
+
+Here the required parts are checked before anything is signed, so that a mistake costs no round trip.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import msgspec
+
+from anchors.core.canonical import Json
+from anchors.core.content import Content, Part
+from anchors.core.encoding import WORD_BYTES, encode_hex, require_bytes
+from ledger_service.client.errors import WrongInput
+from ledger_service.kinds import KINDS, PART_FORMS, Kind
+
+PART_ORDER = ("document", "access", "reason", "policy", "links")
+
+
+def report_subject(secret: bytes, report_number: str) -> bytes:
+    """The subject of a report: HMAC-SHA256(the issuer's 32-byte subject secret, the report number in UTF-8)."""
+    if not report_number:
+        raise WrongInput("the report number is empty; give the number under which the report is filed")
+    return hmac.digest(require_bytes(secret, WORD_BYTES, "subject secret"), report_number.encode("utf-8"), sha256)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A statement before it has a number: its kind, subject (32 bytes) and content.
+
+    `links` are `rel` to statement id (32 bytes); they stand in the content as well. Parts named in `withhold` are sent
+    as their hash alone and stay with the sender. `issued_at` is in Unix seconds; None is the time of signing.
+    """
+
+    kind: str
+    subject: bytes
+    content: Content
+    withhold: frozenset[str] = frozenset()
+    issued_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a statement says, before it has salts. Values have the forms of docs/spec/kinds.md, Parts.
+
+    `document` is `Document.part_value()`; `links` are `rel` to statement id (32 bytes); `more` are further parts by
+    name, personal unless the kind names them structural.
+    """
+
+    document: Mapping[str, Json] | None = None
+    access: Mapping[str, Json] | None = None
+    reason: str | None = None
+    policy: Mapping[str, Json] | None = None
+    links: Mapping[str, bytes] = field(default_factory=dict)
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+    def values(self) -> dict[str, Json]:
+        """The parts' values by name, in the order in which parts are written."""
+        given: dict[str, Json] = {
+            "document": dict(self.document) if self.document is not None else None,
+            "access": dict(self.access) if self.access is not None else None,
+            "reason": {"code": self.reason} if self.reason is not None else None,
+            "policy": dict(self.policy) if self.policy is not None else None,
+            "links": [{"rel": rel, "statement": encode_hex(target)} for rel, target in self.links.items()] or None,
+        }
+        clash = PART_FORMS.keys() & self.more.keys()
+        if clash:
+            raise WrongInput(f"part {min(clash)!r} has an argument of its own; give it there")
+        return {name: given[name] for name in PART_ORDER if given[name] is not None} | dict(self.more)
+
+
+def compose(
+    kind: str,
+    subject: bytes,
+    material: Material,
+    *,
+    withhold: frozenset[str] = frozenset(),
+    issued_at: int | None = None,
+) -> Draft:
+    """The draft of one statement, with a fresh salt for every part. Raises `WrongInput` or `MalformedInput`."""
+    rules = find_kind(kind)
+    values = material.values()
+    _check_parts(rules, values, withhold)
+    _check_links(rules, material.links)
+    content = Content.of(Part.create(name, value) for name, value in values.items())
+    return Draft(kind, require_bytes(subject, WORD_BYTES, "subject"), content, withhold, issued_at)
+
+
+def find_kind(name: str) -> Kind:
+    """The row of the table of kinds. Raises `WrongInput`."""
+    kind = KINDS.get(name)
+    if kind is None:
+        raise WrongInput(f"kind {name!r} is not known; the kinds are {', '.join(KINDS)}")
+    return kind
+
+
+def _check_parts(kind: Kind, values: Mapping[str, Json], withhold: frozenset[str]) -> None:
+    for name in kind.parts:
+        if name not in values:
+            raise WrongInput(f"{kind.name} needs the part {name!r}; its parts are {', '.join(kind.parts)}")
+        if name in withhold:
+            raise WrongInput(f"{kind.name}: the part {name!r} is required, so it cannot be withheld")
+    for name in withhold - values.keys():
+        raise WrongInput(f"{kind.name}: there is no part {name!r} to withhold")
+    for name in values.keys() & PART_FORMS.keys():
+        try:
+            msgspec.convert(values[name], PART_FORMS[name])
+        except msgspec.ValidationError as error:
+            raise WrongInput(f"{kind.name}: the part {name!r} has the wrong form: {error}") from None
+
+
+def _check_links(kind: Kind, links: Mapping[str, bytes]) -> None:
+    expected = {rule.rel for rule in kind.links}
+    if links.keys() != expected:
+        named = ", ".join(sorted(expected)) or "none"
+        raise WrongInput(f"{kind.name}: expected the links {named}; got {', '.join(sorted(links)) or 'none'}")
+    for rel, target in links.items():
+        require_bytes(target, WORD_BYTES, f"link {rel}")
