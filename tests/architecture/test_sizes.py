@@ -22,7 +22,9 @@ def long_functions(source: str) -> list[str]:
 
 
 def test_functions_fit_a_screen() -> None:
-    found = {str(file): long for file in tracked(".py") if (long := long_functions(text_of(file) or ""))}
+    # A migration is one list of tables, written once and never edited: it has no functions to split.
+    files = [file for file in tracked(".py") if file.parts[-3:-1] != ("migrations", "versions")]
+    found = {str(file): long for file in files if (long := long_functions(text_of(file) or ""))}
     assert not found, f"split these functions (at most {FUNCTION_LINES} lines): {found}"
 
 
