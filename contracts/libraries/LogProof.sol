@@ -24,7 +24,8 @@ library LogProof {
         uint256 node = index;
         uint256 last = size - 1;
         bytes32 running = leafHash;
-        (uint256 cursor, uint256 end, uint256 buffer) = _start(proof);
+        (uint256 cursor, uint256 end) = _bounds(proof);
+        uint256 buffer = _buffer();
         for (; node != last; cursor += 32) {
             bytes32 sibling = _read(cursor);
             running = node & 1 == 0 ? _parent(buffer, running, sibling) : _parent(buffer, sibling, running);
@@ -71,7 +72,7 @@ library LogProof {
             node >>= 1;
             last >>= 1;
         }
-        (uint256 cursor, uint256 end, uint256 buffer) = _start(proof);
+        (uint256 cursor, uint256 end) = _bounds(proof);
         bytes32 oldRunning = oldRoot;
         // The old tree is that one subtree exactly when its size is a power of two; then the proof leaves it out.
         if (node != 0) {
@@ -140,10 +141,18 @@ library LogProof {
         return size != 0 || root == EMPTY_ROOT;
     }
 
-    function _start(bytes32[] calldata proof) private pure returns (uint256 cursor, uint256 end, uint256 buffer) {
+    /// @dev Where in calldata the proof's hashes begin and end.
+    function _bounds(bytes32[] calldata proof) private pure returns (uint256 cursor, uint256 end) {
         assembly ("memory-safe") {
             cursor := proof.offset
             end := add(cursor, shl(5, proof.length))
+        }
+    }
+
+    /// @dev Where the 65 bytes of a node are laid out: behind the free memory pointer, which does not move, with the
+    /// prefix in its place.
+    function _buffer() private pure returns (uint256 buffer) {
+        assembly ("memory-safe") {
             buffer := mload(0x40)
             mstore8(buffer, 0x01)
         }
