@@ -39,10 +39,11 @@ class Submission(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A statement that has its index, from this request or an earlier one."""
+    """A statement that has its index; `known` where an earlier request brought it."""
 
     id: bytes
     index: int
+    known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Door:
         self._ledger = ledger
         self._domain = domain
         self._receipt_secret = receipt_secret
-        self._receipt_key = address_from_secret(receipt_secret)
+        self.receipt_key = address_from_secret(receipt_secret)
         self._promise_seconds = promise_seconds
         self._now = now
         self._registry: DoorRegistry | None = None
@@ -126,13 +127,13 @@ class Door:
     def _place(self, item: Checked | Rejected, sequencing: Sequencing, now: int) -> Accepted | NotAccepted:
         if isinstance(item, Rejected):
             return NotAccepted(item.id, item.refused, self._refuse(item.id, item.refused, now) if item.signed else None)
-        index = sequencing.already_logged(item.id)
-        if index is None:
-            try:
-                index = sequencing.take(item)
-            except Refused as refused:
-                return NotAccepted(item.id, refused, self._refuse(item.id, refused, now))
-        return Accepted(item.id, index)
+        known = sequencing.already_logged(item.id)
+        if known is not None:
+            return Accepted(item.id, known, known=True)
+        try:
+            return Accepted(item.id, sequencing.take(item), known=False)
+        except Refused as refused:
+            return NotAccepted(item.id, refused, self._refuse(item.id, refused, now))
 
     def _refuse(self, id: bytes, refused: Refused, now: int) -> SignedRefusal:
         refusal = Refusal(id, refused.problem.code, now)
@@ -145,7 +146,7 @@ class Door:
             receipt.accepted,
             receipt.accepted_at,
             receipt.witness_by,
-            self._receipt_key,
+            self.receipt_key,
             receipt.sign(self._domain, self._receipt_secret),
         )
 

@@ -1,0 +1,201 @@
+"""The composition root: every object of the service is made here, once, from the settings."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+from sqlalchemy import Engine
+
+from anchors.chain.ethereum import EthereumChain
+from anchors.chain.port import Chain, ChainIdentity, ChainUnavailable
+from anchors.chain.sender import EthereumWitnessSender
+from anchors.core.encoding import decode_hex
+from anchors.core.trust import Finality
+from anchors.core.typed_data import Domain, log_id
+from ledger_service.http.api import create_api
+from ledger_service.http.services import Readiness, Services
+from ledger_service.logging import set_up_logging
+from ledger_service.metrics import LedgerCollector, create_metrics
+from ledger_service.operator_keys import OperatorKeys, unlock_operator_keys
+from ledger_service.settings import Settings, SettingsError
+from ledger_service.storage.chain_view import SqlChainView
+from ledger_service.storage.database import open_database
+from ledger_service.storage.identity import LogIdentity, claim_log, read_identity
+from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.storage.reader import SqlReader
+from ledger_service.storage.tree import SqlTree
+from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.follow import Follower
+from ledger_service.usecases.guard import Guard
+from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.ports import StoreUnavailable
+from ledger_service.usecases.witness import Witnesser
+from ledger_service.workers.repeat import Worker
+
+CHAIN_SILENT_SECONDS = 120
+SHUTDOWN_SECONDS = 5
+
+_log = logging.getLogger(__name__)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+class Application:
+    """One running service: storage, use cases, workers, HTTP."""
+
+    def __init__(self, settings: Settings, keys: OperatorKeys):
+        registry, witness = _addresses(settings)
+        chain = EthereumChain(settings.rpc, registry, witness)
+        engine = open_database(settings.database)
+        identity = _identify(settings, chain, engine)
+        claim_log(engine, identity)
+        log = log_id(settings.origin)
+        domain = Domain(identity.chain_id, registry, log)
+
+        self.tree, self.reader, self.ledger = SqlTree(engine), SqlReader(engine), SqlLedger(engine)
+        self.view, self.outbox = SqlChainView(engine, log), SqlOutbox(engine)
+        self.guard = Guard(chain, self.tree, ChainIdentity(identity.chain_id, identity.genesis), log)
+        self.workers = self._make_workers(settings, keys, chain, domain, witness)
+        self.door = Door(self.ledger, domain, keys.receipt, settings.promise_seconds, _now)
+        self.commit = GroupCommit(self.door)
+        self.checkers = ThreadPoolExecutor(settings.check_threads, thread_name_prefix="check")
+        tiles = LogTiles(self.tree)
+        services = Services(
+            origin=settings.origin,
+            domain=domain,
+            door=self.door,
+            commit=self.commit,
+            checkers=self.checkers,
+            ledger=self.ledger,
+            look_up=LookUp(self.reader, self.tree, self.view, _now),
+            tree=self.tree,
+            tiles=tiles,
+            view=self.view,
+            reader=self.reader,
+            readiness=self.readiness,
+            may_accept=self.why_not_accepting,
+            operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
+            bundles_need_token=settings.entry_bundles == "token",
+        )
+        collector = LedgerCollector(self.tree, self.view, self.reader, self.outbox, self.workers, _now)
+        self.api = create_api(services, create_metrics(collector))
+
+    def _make_workers(
+        self, settings: Settings, keys: OperatorKeys, chain: Chain, domain: Domain, witness: bytes
+    ) -> list[Worker]:
+        note_key = keys.note_key(settings.origin)
+        integrator = Integrator(self.tree, settings.origin, domain, note_key, keys.checkpoint, _now)
+        sender = EthereumWitnessSender(settings.rpc, witness, keys.relay)
+        witnesser = Witnesser(chain, sender, self.tree, self.view, self.outbox, domain.log, _now)
+        finality = Finality(settings.finality_blocks)
+        follower = Follower(chain, self.view, domain.registry, settings.start_block, finality)
+        return [
+            Worker("follow", lambda: follower.run_once() is None, settings.follow_seconds),
+            Worker("integrate", self._guarded(lambda: integrator.run_once() is not None), settings.checkpoint_seconds),
+            Worker("witness", self._guarded(lambda: witnesser.run_once() is None and False), settings.witness_seconds),
+        ]
+
+    def _guarded(self, step: Callable[[], bool]) -> Callable[[], bool]:
+        """A step that signs, and therefore waits until the database was compared with the chain."""
+
+        def guarded() -> bool:
+            self.guard.check_once()
+            return step()
+
+        return guarded
+
+    def why_not_accepting(self) -> str:
+        """Why nothing can be promised now; empty where it can."""
+        for worker in self.workers:
+            if worker.health.stopped_for_good:
+                return f"{worker.health.name} {worker.health.problem}"
+        return "" if self.guard.passed else "the database was not compared with the chain yet; send again later"
+
+    def readiness(self) -> Readiness:
+        """See `Readiness`."""
+        reasons = [f"{worker.health.name}: {worker.health.problem}" for worker in self.workers if worker.health.problem]
+        if not self.guard.passed:
+            reasons.append("the database was not compared with the chain yet")
+        try:
+            reasons.extend(self._delays())
+        except StoreUnavailable as error:
+            reasons.append(str(error))
+        return Readiness(not reasons, tuple(reasons))
+
+    def _delays(self) -> list[str]:
+        status, delays = self.view.status(), []
+        if status.tip is None:
+            delays.append("the chain was not followed yet")
+        elif (age := _now() - status.tip.timestamp) > CHAIN_SILENT_SECONDS:
+            delays.append(f"the chain's newest block is {age} s old: statements are pending")
+        head = self.view.newest_head()
+        promised = self.reader.earliest_witness_by(head.new_size if head else 0)
+        if promised is not None and promised < _now():
+            delays.append(f"receipts are overdue since {_now() - promised} s")
+        return delays
+
+    def start(self) -> None:
+        """Start the workers."""
+        for worker in self.workers:
+            worker.start()
+
+    def close(self) -> None:
+        """Finish what is under way, then stop. Whatever is cut off instead is found again at the next start."""
+        self.commit.close()
+        self.checkers.shutdown()
+        for worker in self.workers:
+            worker.close()
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until it is told to stop. Raises `SettingsError`, `Incident` or `StoreUnavailable` at start."""
+    set_up_logging(settings.log_format)
+    listener = _listen(settings.host, settings.port)
+    application = Application(settings, unlock_operator_keys(settings))
+    application.start()
+    config = uvicorn.Config(
+        application.api,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    host, port = listener.getsockname()[:2]
+    _log.info("the log %s is served on http://%s:%d", settings.origin, host, port)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        application.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; set HUZHENG_PORT") from None
+
+
+def _addresses(settings: Settings) -> tuple[bytes, bytes]:
+    return decode_hex(settings.registry, 20, "registry"), decode_hex(settings.witness, 20, "witness")
+
+
+def _identify(settings: Settings, chain: Chain, engine: Engine) -> LogIdentity:
+    """Which log on which chain this is; of a database that was used before, the chain need not answer for that."""
+    registry, witness = _addresses(settings)
+    try:
+        found = chain.identity()
+    except ChainUnavailable:
+        known = read_identity(engine)
+        if known is None:
+            raise
+        return LogIdentity(settings.origin, known.chain_id, known.genesis, registry, witness)
+    return LogIdentity(settings.origin, found.chain_id, found.genesis, registry, witness)

@@ -1,0 +1,48 @@
+"""The C2SP log under /log/: checkpoint, hash tiles, entry bundles (docs/spec/log.md)."""
+
+import gzip
+
+from fastapi import APIRouter, Request, Response
+
+from anchors.core.errors import MalformedInput
+from anchors.core.tiles import Tile, width_at
+from ledger_service import problems
+from ledger_service.http.services import require_token, services_of
+from ledger_service.problems import Refused
+
+router = APIRouter(prefix="/log", tags=["log"])
+
+_IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+_MUTABLE = {"Cache-Control": "no-cache, max-age=0"}
+
+
+@router.get("/checkpoint", response_class=Response)
+def checkpoint(request: Request) -> Response:
+    """The newest signed checkpoint."""
+    newest = services_of(request).tree.newest_checkpoint()
+    if newest is None:
+        raise Refused(problems.NOT_FOUND, "no checkpoint is signed yet; ask again in seconds")
+    return Response(newest.note, media_type="text/plain; charset=utf-8", headers=_MUTABLE)
+
+
+@router.get("/{path:path}", response_class=Response)
+def tile(request: Request, path: str) -> Response:
+    """A hash tile or an entry bundle, full or partial, as far as the newest checkpoint reaches."""
+    services = services_of(request)
+    try:
+        wanted = Tile.from_path(path)
+    except MalformedInput as error:
+        raise Refused(problems.NOT_FOUND, str(error)) from None
+    if wanted.level is None and services.bundles_need_token:
+        require_token(request)
+    newest = services.tree.newest_checkpoint()
+    if newest is None or wanted.width > width_at(wanted.level, wanted.number, newest.size):
+        raise Refused(problems.NOT_FOUND, f"{path} lies beyond the newest checkpoint; read /log/checkpoint first")
+    body, headers = services.tiles.read(wanted), dict(_IMMUTABLE)
+    if wanted.level is None:
+        if services.bundles_need_token:
+            headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1, mtime=0), "gzip"
+    return Response(body, media_type="application/octet-stream", headers=headers)

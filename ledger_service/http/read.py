@@ -1,0 +1,191 @@
+"""GET routes under /v1, and freezing a key. What carries parts or ties statements together needs the token."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
+from anchors.core.registry import Key, Registry
+from ledger_service import problems
+from ledger_service.http.services import Services, has_token, require_token, services_of
+from ledger_service.http.wire import (
+    ChangeView,
+    CheckpointView,
+    FreezeView,
+    HeadView,
+    InstitutionView,
+    KeyView,
+    Page,
+    RegistryView,
+    StatementView,
+)
+from ledger_service.problems import Refused
+from ledger_service.usecases.look_up import Found
+
+router = APIRouter(tags=["reading"])
+
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+Position = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+Hex32 = Annotated[str, Path(pattern="^0x[0-9a-f]{64}$")]
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Address = Annotated[str, Path(pattern="^0x[0-9a-f]{40}$")]
+Size = Annotated[int, Path(ge=0, le=2**63 - 1)]
+
+
+@router.get("/v1/statements/{id}", response_model=StatementView)
+def statement(request: Request, id: Hex32) -> StatementView:
+    """A statement with its state and the head that covers it."""
+    services = services_of(request)
+    found = services.look_up.statement(decode_hex(id, 32, "statement id"))
+    return StatementView.of(found, _final_number(services), parts_shown=has_token(request))
+
+
+@router.get("/v1/statements/{id}/proof", response_class=Response)
+def proof(request: Request, id: Hex32) -> Response:
+    """The statement's `.tlog-proof`, which verifies offline with a trust file."""
+    look_up = services_of(request).look_up
+    proof = look_up.proof(decode_hex(id, 32, "statement id"), parts_shown=has_token(request))
+    return Response(proof, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/subjects/{subject}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
+def timeline(request: Request, subject: Hex32, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
+    """All statements about a subject, in log order."""
+    services = services_of(request)
+    return _statements(services, services.look_up.timeline(decode_hex(subject, 32, "subject"), after, limit), limit)
+
+
+@router.get("/v1/documents/{digest}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
+def documents(request: Request, digest: Digest, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
+    """Statements whose document has this SHA-256 or SM3."""
+    services = services_of(request)
+    return _statements(
+        services, services.look_up.by_document(decode_bare_hex(digest, 32, "digest"), after, limit), limit
+    )
+
+
+@router.get("/v1/checkpoints", response_model=Page[CheckpointView])
+def checkpoints(request: Request, before: Position = None, limit: Limit = 100) -> Page[CheckpointView]:
+    """Signed checkpoints, newest first."""
+    found = services_of(request).tree.checkpoints(before, limit)
+    return Page(
+        items=[CheckpointView.of(checkpoint) for checkpoint in found],
+        next=found[-1].size if len(found) == limit else None,
+    )
+
+
+@router.get("/v1/checkpoints/{size}", response_model=CheckpointView)
+def checkpoint(request: Request, size: Size) -> CheckpointView:
+    """The checkpoint of exactly this size."""
+    found = services_of(request).tree.checkpoint_at(size)
+    if found is None:
+        raise Refused(problems.NOT_FOUND, f"no checkpoint has size {size}; list them under /v1/checkpoints")
+    return CheckpointView.of(found)
+
+
+@router.get("/v1/heads", response_model=Page[HeadView])
+def heads(request: Request, before: Position = None, limit: Limit = 100) -> Page[HeadView]:
+    """Heads that the contract took, newest first."""
+    services = services_of(request)
+    found, final_number = services.view.heads(before, limit), _final_number(services)
+    return Page(
+        items=[HeadView.of(event, final_number) for event in found],
+        next=found[-1].new_size if len(found) == limit else None,
+    )
+
+
+@router.get("/v1/heads/final", response_model=HeadView)
+def final_head(request: Request) -> HeadView:
+    """The newest final head: what senders put into `observed`."""
+    services = services_of(request)
+    final_number = _final_number(services)
+    event = services.view.newest_head(final_number)
+    if event is None:
+        raise Refused(problems.NOT_FOUND, "no head is final yet; sign with observed zero")
+    return HeadView.of(event, final_number)
+
+
+@router.get("/v1/institutions", response_model=Page[InstitutionView])
+def institutions(request: Request) -> Page[InstitutionView]:
+    """All institutions, with their keys."""
+    services = services_of(request)
+    registry, final_count = _registry(services)
+    return Page(items=[_institution(services, registry, final_count, code) for code in sorted(registry.institutions)])
+
+
+@router.get("/v1/institutions/{code}", response_model=InstitutionView)
+def institution(request: Request, code: str) -> InstitutionView:
+    """One institution, with its keys."""
+    services = services_of(request)
+    registry, final_count = _registry(services)
+    if code not in registry.institutions:
+        raise Refused(
+            problems.NOT_FOUND, f"no institution {code[:32]!r} is in the registry; list them under /v1/institutions"
+        )
+    return _institution(services, registry, final_count, code)
+
+
+@router.get("/v1/keys/{address}", response_model=KeyView)
+def key(request: Request, address: Address) -> KeyView:
+    """A key, its history and its stream."""
+    services = services_of(request)
+    registry, final_count = _registry(services)
+    return _key(services, _registered(registry, address), final_count)
+
+
+@router.post("/v1/keys/{address}/freeze", response_model=FreezeView, dependencies=[Depends(require_token)])
+def freeze(request: Request, address: Address) -> FreezeView:
+    """Take nothing more under a key, for good; the answer's `endSequence` goes into its revocation."""
+    services = services_of(request)
+    registry, _ = _registry(services)
+    registered = _registered(registry, address)
+    return FreezeView(key=address, end_sequence=services.ledger.freeze(registered.address))
+
+
+@router.get("/v1/registry", response_model=RegistryView)
+def registry(request: Request) -> RegistryView:
+    """The registry's changes as followed; compare them with the chain."""
+    services = services_of(request)
+    folded, final_count = _registry(services)
+    return RegistryView(
+        count=folded.count,
+        final_count=final_count,
+        head=encode_hex(folded.head),
+        changes=[ChangeView.of(event.change) for event in services.view.registry_events()],
+    )
+
+
+def _statements(services: Services, found: list[Found], limit: int) -> Page[StatementView]:
+    final_number = _final_number(services)
+    return Page(
+        items=[StatementView.of(item, final_number, parts_shown=True) for item in found],
+        next=found[-1].stored.index if len(found) == limit else None,
+    )
+
+
+def _final_number(services: Services) -> int:
+    return services.view.status().final_number
+
+
+def _registry(services: Services) -> tuple[Registry, int]:
+    """The followed registry, and how many of its changes are final."""
+    events, final_number = services.view.registry_events(), _final_number(services)
+    domain = services.domain
+    folded = Registry.fold(domain.chain_id, domain.registry, (event.change for event in events))
+    return folded, sum(event.place.block_number <= final_number for event in events)
+
+
+def _registered(registry: Registry, address: str) -> Key:
+    found = registry.keys.get(decode_hex(address, 20, "address"))
+    if found is None:
+        raise Refused(problems.NOT_FOUND, f"{address} is no key of the registry; check the address")
+    return found
+
+
+def _key(services: Services, key: Key, final_count: int) -> KeyView:
+    return KeyView.of(key, final_count, services.reader.stream(key.address))
+
+
+def _institution(services: Services, registry: Registry, final_count: int, code: str) -> InstitutionView:
+    keys = [_key(services, key, final_count) for key in registry.keys.values() if key.institution == code]
+    return InstitutionView.of(registry.institutions[code], keys)

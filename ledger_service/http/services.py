@@ -1,0 +1,63 @@
+"""What the routes need, made once by the composition root."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from anchors.core.typed_data import Domain
+from ledger_service import problems
+from ledger_service.problems import Refused
+from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether the service can accept and witness, with reasons if not."""
+
+    ready: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The use cases behind the routes."""
+
+    origin: str
+    domain: Domain
+    door: Door
+    commit: GroupCommit
+    checkers: Executor
+    ledger: Ledger
+    look_up: LookUp
+    tree: Tree
+    tiles: LogTiles
+    view: ChainView
+    reader: Reader
+    readiness: Callable[[], Readiness]
+    may_accept: Callable[[], str]
+    operator_token: str | None
+    bundles_need_token: bool
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that serves `request`."""
+    return request.app.state.services
+
+
+def has_token(request: Request) -> bool:
+    """Whether the request carries the operator token."""
+    token = services_of(request).operator_token
+    given = request.headers.get("authorization", "")
+    return token is not None and secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
+def require_token(request: Request) -> None:
+    """Raise `Refused` (`unauthorized`) without the operator token."""
+    if not has_token(request):
+        raise Refused(problems.UNAUTHORIZED, "send Authorization: Bearer with the operator token")

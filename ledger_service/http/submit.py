@@ -1,0 +1,120 @@
+"""POST /v1/statements: the hot path. The body is read once, checked in a thread, committed with its neighbours."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from anchors.core.encoding import encode_hex
+from ledger_service import problems
+from ledger_service.http.services import Services, services_of
+from ledger_service.problems import Refused
+from ledger_service.usecases.accept import (
+    MAX_BODY_BYTES,
+    MAX_STATEMENTS,
+    Accepted,
+    Answer,
+    NotAccepted,
+    SignedRefusal,
+    read_submission,
+)
+from ledger_service.usecases.ports import NewReceipt
+
+router = APIRouter(tags=["submitting"])
+
+_PART = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"leaf": {"type": "string"}}}]}
+_STATEMENT = {
+    "type": "object",
+    "required": ["key", "entry", "parts"],
+    "additionalProperties": False,
+    "properties": {
+        "key": {"type": "string", "pattern": "^0x[0-9a-f]{40}$"},
+        "entry": {"type": "string", "format": "byte"},
+        "parts": {"type": "array", "items": _PART, "minItems": 1, "maxItems": 64},
+    },
+}
+_BODY = {
+    "type": "object",
+    "required": ["origin", "statements"],
+    "additionalProperties": False,
+    "properties": {
+        "origin": {"type": "string"},
+        "statements": {"type": "array", "items": _STATEMENT, "minItems": 1, "maxItems": MAX_STATEMENTS},
+    },
+}
+_DESCRIBED = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}}
+
+
+@router.post("/v1/statements", openapi_extra=_DESCRIBED, summary="Submit 1 to 1,000 signed statements")
+async def submit(request: Request) -> Response:
+    """Answers each statement on its own; what has an index is durable before the answer."""
+    services = services_of(request)
+    if reason := services.may_accept():
+        raise Refused(problems.NOT_READY, reason)
+    submission = read_submission(await _read_body(request), services.origin)
+    loop = asyncio.get_running_loop()
+    checked = await loop.run_in_executor(services.checkers, services.door.check, submission)
+    answer = await asyncio.wrap_future(services.commit.submit(checked))
+    return Response(msgspec.json.encode(_answer(answer, services)), media_type="application/json")
+
+
+async def _read_body(request: Request) -> bytes:
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise Refused(problems.TOO_LARGE, f"more than {MAX_BODY_BYTES} bytes; send fewer statements at once")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Refused(problems.MALFORMED_REQUEST, "the connection ended before the body did; send again") from None
+    return b"".join(chunks)
+
+
+def _answer(answer: Answer, services: Services) -> dict[str, Any]:
+    log = encode_hex(services.domain.log)
+    receipt = _receipt(answer.receipt, log) if answer.receipt else None
+    key = encode_hex(services.door.receipt_key)
+    results = [
+        {"statement": encode_hex(result.id), "index": result.index, "state": _state(result, services)}
+        if isinstance(result, Accepted)
+        else _refused(result, log, key)
+        for result in answer.results
+    ]
+    return {"receipt": receipt, "results": results}
+
+
+def _state(result: Accepted, services: Services) -> str:
+    return services.look_up.standing(result.index).state if result.known else "accepted"
+
+
+def _refused(result: NotAccepted, log: str, key: str) -> dict[str, Any]:
+    return {
+        "statement": encode_hex(result.id) if result.id else None,
+        "problem": result.refused.to_wire(),
+        "refusal": _refusal(result.refusal, log, key) if result.refusal else None,
+    }
+
+
+def _receipt(receipt: NewReceipt, log: str) -> dict[str, Any]:
+    return {
+        "log": log,
+        "accepted": encode_hex(receipt.accepted),
+        "acceptedAt": receipt.accepted_at,
+        "witnessBy": receipt.witness_by,
+        "key": encode_hex(receipt.key),
+        "signature": encode_hex(receipt.signature),
+    }
+
+
+def _refusal(signed: SignedRefusal, log: str, key: str) -> dict[str, Any]:
+    return {
+        "log": log,
+        "statement": encode_hex(signed.refusal.statement),
+        "reason": signed.refusal.reason,
+        "refusedAt": signed.refusal.refused_at,
+        "key": key,
+        "signature": encode_hex(signed.signature),
+    }

@@ -1,0 +1,89 @@
+"""Settings, from the environment (`HUZHENG_…`). All are checked at start; docs/SETTINGS.md lists them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from anchors.core.checkpoint import check_origin
+from anchors.core.encoding import decode_hex
+from anchors.core.errors import Error, MalformedInput
+
+
+class SettingsError(Error):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+def _origin(value: str) -> str:
+    try:
+        return check_origin(value)
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _address(value: str) -> str:
+    try:
+        decode_hex(value, 20, "address")
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """What the service must know. The docstring of each field is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="HUZHENG_", extra="ignore", use_attribute_docstrings=True)
+
+    origin: Annotated[str, AfterValidator(_origin)]
+    """The log's origin, a schema-less URL such as `ledger.example/2026`. Never reused."""
+    database: str = "sqlite:///huzheng.db"
+    """Where the ledger is kept: `sqlite:///path` or `postgresql://user:password@host/name`."""
+    rpc: str
+    """JSON-RPC address of a node of the chain."""
+    registry: Address
+    """Address of the InstitutionRegistry, 0x and 40 lower-case hex digits."""
+    witness: Address
+    """Address of the CheckpointWitness."""
+    start_block: Annotated[int, Field(ge=0)] = 0
+    """The block in which the registry was deployed; the chain is followed from there."""
+    finality_blocks: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """After how many blocks, its own included, a block is final: 1 on QBFT and IBFT."""
+    keys: Path = Path("keys")
+    """Folder of the operator's keystores: checkpoint.json, receipt.json, note.json, relay.json."""
+    passphrase: SecretStr | None = None
+    """Passphrase of the keystores."""
+    passphrase_file: Path | None = None
+    """File that holds the passphrase, instead of `passphrase`."""
+    operator_token: SecretStr | None = None
+    """Token for reading parts, timelines and documents and for freezing keys; without it these routes are closed."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Port to listen on; 0 takes a free one."""
+    check_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """Threads that check signatures; about one per processor."""
+    checkpoint_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1.0
+    """How often accepted entries are brought under a signed checkpoint."""
+    witness_seconds: Annotated[float, Field(gt=0, le=86_400)] = 2.0
+    """How often the newest checkpoint is sent to the contract."""
+    follow_seconds: Annotated[float, Field(gt=0, le=3_600)] = 0.5
+    """How often the chain is asked for new blocks."""
+    promise_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
+    """Within how many seconds a receipt promises that a statement is witnessed."""
+    entry_bundles: Literal["public", "token"] = "public"
+    """Who may read entry bundles: they say who did what when."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines are written."""
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment; `overrides` win. Raises `SettingsError` in one line."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        wrong = [f"HUZHENG_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError(f"settings: {'; '.join(wrong)}") from None
