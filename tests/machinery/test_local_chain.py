@@ -49,11 +49,13 @@ class Observer:
     def compare(self, rpc: Rpc) -> None:
         """All of it must be there unchanged."""
         for number, remembered in self.final.items():
-            assert _everything_of(rpc, number) == remembered, f"block {number} was final and changed"
+            assert _everything_of(rpc, number) == remembered, f"block {number} was final and is gone or changed"
 
 
 def _everything_of(rpc: Rpc, number: int) -> dict[str, Any]:
     block = rpc("eth_getBlockByNumber", hex(number), True)
+    if block is None:
+        return {}
     return {
         "block": block,
         "by hash": rpc("eth_getBlockByHash", block["hash"], True),
