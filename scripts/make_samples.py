@@ -31,7 +31,8 @@ CT_FINDINGS = "双肺纹理清晰，右肺上叶见一枚磨玻璃结节，大�
 CT_IMPRESSION = "右肺上叶磨玻璃结节，建议复查。"
 
 
-def hl7v2_time(time: str) -> str:
+def hl7_time(time: str) -> str:
+    """The form of HL7 v2 and v3: 20261120081500+0800."""
     return time.replace("-", "", 2).replace("T", "").replace(":", "", 2).replace(":", "")
 
 
@@ -103,7 +104,7 @@ def broken_fhir() -> bytes:
 
 
 def blood_count_hl7v2(charset: str = "UNICODE UTF-8") -> str:
-    sampled, reported = hl7v2_time(SAMPLED), hl7v2_time(REPORTED)
+    sampled, reported = hl7_time(SAMPLED), hl7_time(REPORTED)
     order = [
         "OBR",
         "1",
@@ -153,10 +154,7 @@ def framed(message: bytes) -> bytes:
 
 
 def chest_ct_cda() -> bytes:
-    time, reported = (
-        SAMPLED[:19].translate(str.maketrans("", "", "-T:")),
-        REPORTED[:19].translate(str.maketrans("", "", "-T:")),
-    )
+    time, reported = hl7_time(SAMPLED), hl7_time(REPORTED)
     sections = "".join(
         f"""
     <component><section>
@@ -182,7 +180,7 @@ def chest_ct_cda() -> bytes:
   <id root="2.999.1" extension="SAMPLE-2026-000456"/>
   <code code="18748-4" codeSystem="2.16.840.1.113883.6.1" displayName="影像诊断报告"/>
   <title>胸部 CT 平扫报告（{NOTICE}）</title>
-  <effectiveTime value="{reported}+0800"/>
+  <effectiveTime value="{reported}"/>
   <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25"/>
   <languageCode code="zh-CN"/>
   <setId root="2.999.1" extension="SAMPLE-SET-456"/>
@@ -192,7 +190,7 @@ def chest_ct_cda() -> bytes:
     <addr>{ADDRESS}</addr>
     <patient><name>{PATIENT}</name><birthTime value="{BIRTH_DATE.replace("-", "")}"/></patient>
   </patientRole></recordTarget>
-  <author><time value="{reported}+0800"/><assignedAuthor>
+  <author><time value="{reported}"/><assignedAuthor>
     <id root="2.999.3" extension="DOCTOR-A"/>
     <assignedPerson><name>{DOCTOR}</name></assignedPerson>
     <representedOrganization><name>{HOSPITAL}放射科</name></representedOrganization>
@@ -200,13 +198,13 @@ def chest_ct_cda() -> bytes:
   <custodian><assignedCustodian><representedCustodianOrganization>
     <id root="2.999.4"/><name>{HOSPITAL}</name>
   </representedCustodianOrganization></assignedCustodian></custodian>
-  <legalAuthenticator><time value="{reported}+0800"/><signatureCode code="S"/><assignedEntity>
+  <legalAuthenticator><time value="{reported}"/><signatureCode code="S"/><assignedEntity>
     <id root="2.999.3" extension="DOCTOR-B"/>
     <assignedPerson><name>{REVIEWER}</name></assignedPerson>
   </assignedEntity></legalAuthenticator>
   <documentationOf><serviceEvent classCode="ACT">
     <code code="24627-2" codeSystem="2.16.840.1.113883.6.1" displayName="胸部 CT 平扫"/>
-    <effectiveTime value="{time}+0800"/>
+    <effectiveTime value="{time}"/>
   </serviceEvent></documentationOf>
   <component><structuredBody>{sections}
   </structuredBody></component>

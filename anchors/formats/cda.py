@@ -9,6 +9,7 @@ from anchors.formats.facts import Facts
 _HL7 = "urn:hl7-org:v3"
 _NS = {"h": _HL7}
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_TEXT_READ = 32 * 1024  # characters; facts keep far fewer
 # Pointers to images and regions in them are no results.
 _NO_RESULTS = ("DGIMG", "ROIBND", "ROIOVL")
 
@@ -35,7 +36,7 @@ def _read_header(facts: Facts, root: Any) -> None:
         for element in root.iterfind(path, _NS):
             facts.identifier(what, _identifier(element))
     facts.details["version"] = facts.text(_attribute(root, "h:versionNumber", "value"))
-    facts.details["title"] = facts.text(_text(root.find("h:title", _NS)))
+    facts.details["title"] = facts.text(_text(facts, root.find("h:title", _NS)))
     code = root.find("h:code", _NS)
     facts.details["type"] = facts.text(code.get("code") if code is not None else "")
     services = root.findall("h:documentationOf/h:serviceEvent", _NS)
@@ -59,7 +60,7 @@ def _read_issuers(facts: Facts, root: Any) -> None:
     patient = {_identifier(element) for element in root.iterfind("h:recordTarget/h:patientRole/h:id", _NS)} - {""}
     custodian = "h:custodian/h:assignedCustodian/h:representedCustodianOrganization/h:name"
     for element in root.iterfind(custodian, _NS):
-        facts.issuer("custodian", _text(element))
+        facts.issuer("custodian", _text(facts, element))
     places = (
         ("author", "h:author/h:assignedAuthor"),
         ("legal-authenticator", "h:legalAuthenticator/h:assignedEntity"),
@@ -70,7 +71,7 @@ def _read_issuers(facts: Facts, root: Any) -> None:
             # In documents that patients write themselves the author is the patient.
             if patient & {_identifier(element) for element in entity.iterfind("h:id", _NS)}:
                 continue
-            facts.issuer(role, _text(entity.find("h:representedOrganization/h:name", _NS)))
+            facts.issuer(role, _text(facts, entity.find("h:representedOrganization/h:name", _NS)))
             facts.issuer(role, _name(entity.find("h:assignedPerson/h:name", _NS)))
 
 
@@ -90,22 +91,25 @@ def _read_observation(facts: Facts, observation: Any, narrative: dict[str, Any])
     values = observation.findall("h:value", _NS)
     if code is None or not values:
         return
-    text = code.get("displayName") or _text(code.find("h:originalText", _NS))
+    text = code.get("displayName") or _text(facts, code.find("h:originalText", _NS))
     for element in values:
-        value, unit = _value(element, narrative)
+        if facts.full:
+            facts.result_left_out()
+            continue
+        value, unit = _value(facts, element, narrative)
         facts.result(
             code=code.get("code"),
             system=_system(code),
             text=text,
             value=value,
             unit=unit,
-            range_text=_range(observation),
+            range_text=_range(facts, observation),
             flag=_attribute(observation, "h:interpretationCode", "code"),
             status=_attribute(observation, "h:statusCode", "code"),
         )
 
 
-def _value(element: Any, narrative: dict[str, Any]) -> tuple[str, str]:
+def _value(facts: Facts, element: Any, narrative: dict[str, Any]) -> tuple[str, str]:
     kind = element.get(_XSI_TYPE, "").rpartition(":")[2]
     if kind == "PQ":
         return element.get("value", ""), element.get("unit", "")
@@ -119,15 +123,15 @@ def _value(element: Any, narrative: dict[str, Any]) -> tuple[str, str]:
         return element.get("value"), ""
     reference = element.find("h:reference", _NS)
     if reference is not None:
-        return _text(narrative.get(reference.get("value", "").removeprefix("#"))), ""
-    return _text(element), ""
+        return _text(facts, narrative.get(reference.get("value", "").removeprefix("#"))), ""
+    return _text(facts, element), ""
 
 
-def _range(observation: Any) -> str:
+def _range(facts: Facts, observation: Any) -> str:
     place = observation.find("h:referenceRange/h:observationRange", _NS)
     if place is None:
         return ""
-    written = _text(place.find("h:text", _NS))
+    written = _text(facts, place.find("h:text", _NS))
     return written or _ends(place.find("h:value/h:low", _NS), place.find("h:value/h:high", _NS))
 
 
@@ -141,10 +145,13 @@ def _read_sections(facts: Facts, root: Any) -> None:
     for section in root.iterfind(".//h:section", _NS):
         if section.find("h:entry//h:observation", _NS) is not None:
             continue
-        text = _text(section.find("h:text", _NS))
+        if facts.full:
+            facts.cut = True
+            return
+        text = _text(facts, section.find("h:text", _NS))
         if text:
             code = section.find("h:code", _NS)
-            title = _text(section.find("h:title", _NS))
+            title = _text(facts, section.find("h:title", _NS))
             facts.result(
                 code=code.get("code") if code is not None else "",
                 system=_system(code) if code is not None else "",
@@ -168,9 +175,18 @@ def _attribute(element: Any, path: str, name: str) -> str:
 
 def _name(element: Any) -> str:
     """A person's name: its parts with a blank between them."""
-    return " ".join(" ".join(element.itertext()).split()) if element is not None else ""
+    return " ".join(" ".join(element.itertext())[:_TEXT_READ].split()) if element is not None else ""
 
 
-def _text(element: Any) -> str:
-    """All text of an element, runs of white space made one: in XML they are layout."""
-    return " ".join("".join(element.itertext(with_tail=False)).split()) if element is not None else ""
+def _text(facts: Facts, element: Any) -> str:
+    """The text of an element, at most `_TEXT_READ` characters, runs of white space made one: in XML they are layout."""
+    if element is None:
+        return ""
+    pieces, left = [], _TEXT_READ
+    for piece in element.itertext():
+        pieces.append(piece[:left])
+        left -= len(piece)
+        if left < 0:
+            facts.cut = True
+            break
+    return " ".join("".join(pieces).split())

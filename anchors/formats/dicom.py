@@ -12,7 +12,9 @@ import pydicom.multival
 from anchors.formats.document import Digest, Reading, Unreadable
 from anchors.formats.facts import Facts
 
-MAX_HEADER_BYTES = 16 * 1024 * 1024
+MAX_HEADER_READS = 200_000  # some three for an element or item; large private headers take tens of thousands
+MAX_DEFLATED_BYTES = 16 * 1024 * 1024  # of a deflated data set, unfolded
+MAX_DEFLATED_ITEMS = 20_000
 DATASET_METHOD = "dicom-dataset-v1"
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -21,7 +23,8 @@ _EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _GROUP_LENGTH = struct.pack("<HH2sH", 2, 0, b"UL", 4)
 _DATASET_AFTER = 144  # preamble 128, "DICM" 4, the group length element 12
 _PIXEL_TAG = struct.pack("<HH", 0x7FE0, 0x0010)
-_SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+_ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
+_SEQUENCE_END = struct.pack("<HH", 0xFFFE, 0xE0DD)
 
 _IDENTIFIERS = {"instance": "SOPInstanceUID", "study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 _TIMES = {
@@ -67,7 +70,7 @@ def read(raw: bytes) -> Reading:
     syntax = str(meta.get("TransferSyntaxUID", ""))
     if syntax == _DEFLATED:
         _refuse_bomb(raw[start:])
-    stream = BytesIO(raw)
+    stream = _Header(raw)
     dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_WANTED))
     if not _value(dataset, "SOPInstanceUID") or not _value(dataset, "StudyInstanceUID"):
         raise Unreadable("it names no instance and study")
@@ -90,9 +93,23 @@ def _dataset_start(raw: bytes) -> int:
 
 def _refuse_bomb(deflated: bytes) -> None:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflater.decompress(deflated, MAX_HEADER_BYTES)
-    if inflater.unconsumed_tail:
-        raise Unreadable(f"its deflated data set unfolds to more than {MAX_HEADER_BYTES} bytes")
+    unfolded = inflater.decompress(deflated, MAX_DEFLATED_BYTES)
+    if inflater.unconsumed_tail or unfolded.count(_ITEM) > MAX_DEFLATED_ITEMS:
+        raise Unreadable("its deflated data set unfolds to more than is read here")
+
+
+class _Header(BytesIO):
+    """A file that gives up after so many reads: what comes before the pixels can be made to have no end."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(raw)
+        self._reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > MAX_HEADER_READS:
+            raise Unreadable("it has more elements before its pixel data than are read here")
+        return super().read(size)
 
 
 def _read_facts(facts: Facts, dataset: pydicom.Dataset) -> None:
@@ -129,7 +146,7 @@ def _pixels(raw: bytes, at: int, syntax: str) -> str:
     header, length_at = (8, at + 4) if syntax == _IMPLICIT else (12, at + 8)
     length = int.from_bytes(raw[length_at : length_at + 4], "little")
     encapsulated = length == 0xFFFFFFFF
-    whole = raw.rstrip(b"\x00").endswith(_SEQUENCE_END[:4]) if encapsulated else at + header + length <= len(raw)
+    whole = raw.rstrip(b"\x00").endswith(_SEQUENCE_END) if encapsulated else at + header + length <= len(raw)
     if not whole and encapsulated:
         return "not checked"  # other elements may follow the pixel data
     if not whole:

@@ -55,6 +55,16 @@ class Facts:
         if text and text not in self.status and len(self.status) < MAX_ITEMS:
             self.status.append(text)
 
+    @property
+    def full(self) -> bool:
+        """True when no further result is kept, so that a reader need not read its value."""
+        return len(self.results) >= MAX_RESULTS
+
+    def result_left_out(self) -> None:
+        """Counts a result that is not kept."""
+        self.results_total += 1
+        self.cut = True
+
     def result(
         self,
         *,
@@ -68,10 +78,10 @@ class Facts:
         status: object = "",
     ) -> None:
         """Counts a result and keeps it while there is room. A value that was cut carries `"cut": true`."""
-        self.results_total += 1
-        if len(self.results) >= MAX_RESULTS:
-            self.cut = True
+        if self.full:
+            self.result_left_out()
             return
+        self.results_total += 1
         item: dict[str, Any] = {
             "code": self.text(code),
             "system": self.text(system),

@@ -136,7 +136,7 @@ def _read_issuers(facts: Facts, resources: Resources, resource: Resource) -> Non
             facts.issuer(role, _name(resources, reference, resource))
 
 
-def _name(resources: Resources, reference: Resource, within: Resource) -> str:
+def _name(resources: Resources, reference: Resource, within: Resource, *, of_role: bool = False) -> str:
     target = resources.find(reference, within)
     kind = string(target.get("resourceType")) if target else string(reference.get("type"))
     written = string(reference.get("reference"))
@@ -146,7 +146,9 @@ def _name(resources: Resources, reference: Resource, within: Resource) -> str:
         return ""
     if target and kind == "PractitionerRole":
         holder = target.get("organization") or target.get("practitioner")
-        return _name(resources, holder, target) if isinstance(holder, dict) and holder is not reference else ""
+        if of_role or not isinstance(holder, dict):
+            return ""  # a role held by a role could go round in circles
+        return _name(resources, holder, target, of_role=True)
     if target and kind == "Organization":
         return string(target.get("name"))
     if target:

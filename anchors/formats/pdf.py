@@ -15,6 +15,8 @@ from anchors.formats.facts import Facts
 
 MAX_PDF_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 5_000
+MAX_OBJECT_STREAMS = 100
+MAX_OBJECT_STREAM_BYTES = 1024 * 1024  # unfolded; they are read sign by sign
 MAX_UNFOLDED_BYTES = 4 * 1024 * 1024
 _PAGES_SEARCHED = 5
 _FIELDS_SEARCHED = 500
@@ -25,10 +27,10 @@ _SHOWS_TEXT = re.compile(rb"[)>\]]\s*(?:Tj|TJ|'|\")(?=[\s\]]|$)")
 _LIMITS = {
     "maximum_declared_stream_length": MAX_PDF_BYTES,
     "array_based_stream_maximum_output_length": MAX_UNFOLDED_BYTES,
-    "zlib_maximum_output_length": MAX_UNFOLDED_BYTES,
+    "zlib_maximum_output_length": MAX_OBJECT_STREAM_BYTES,
     "zlib_maximum_recovery_input_length": 64 * 1024,
-    "lzw_maximum_output_length": MAX_UNFOLDED_BYTES,
-    "run_length_maximum_output_length": MAX_UNFOLDED_BYTES,
+    "lzw_maximum_output_length": MAX_OBJECT_STREAM_BYTES,
+    "run_length_maximum_output_length": MAX_OBJECT_STREAM_BYTES,
     "stream_decoding_work_maximum_length": 4 * MAX_UNFOLDED_BYTES,
     "page_tree_maximum_entries": 2 * MAX_PAGES,
     "page_tree_maximum_page_entries": 20 * MAX_PAGES,
@@ -45,6 +47,8 @@ def read(raw: bytes) -> Reading:
     """
     if len(raw) > MAX_PDF_BYTES:
         raise Unreadable(f"it is larger than {MAX_PDF_BYTES} bytes")
+    if raw.count(b"/ObjStm") > MAX_OBJECT_STREAMS:
+        raise Unreadable(f"it has more than {MAX_OBJECT_STREAMS} object streams")
     if b"%%EOF" not in raw[-2048:]:
         raise Unreadable("it has no end mark: the file is cut off")
     with pypdf.apply_configuration(**_LIMITS):
@@ -55,6 +59,8 @@ def read(raw: bytes) -> Reading:
             raise Unreadable("it is encrypted with a password") from None
         except pypdf.errors.LimitReachedError:
             raise Unreadable("it unfolds to more than is read here") from None
+        except pypdf.errors.PdfReadError:
+            raise Unreadable("it is damaged: its pages cannot be found") from None
 
 
 def _read(reader: pypdf.PdfReader, raw: bytes) -> Facts:

@@ -11,6 +11,7 @@ from anchors.formats.document import Digest, Unreadable
 MAX_XML_BYTES = 8 * 1024 * 1024
 MAX_XML_MARKS = 300_000  # signs "<" and "=", so elements and attributes
 MAX_XML_DECLARATIONS = 1_000  # of namespaces; their cost is quadratic
+MAX_XML_ATTRIBUTES = 100  # of one element; sorting them is quadratic
 C14N_METHOD = "exc-c14n-1.0-sha256"
 
 _ENCODINGS = ("", "utf-8", "utf-16", "us-ascii", "iso-8859-1", "gb18030", "gbk", "gb2312")
@@ -35,19 +36,26 @@ def parse(raw: bytes) -> Any:
         huge_tree=False,
     )
     try:
-        return etree.fromstring(raw, parser)
+        root = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"it is not well-formed XML (line {error.lineno or 0})") from None
+    if any(len(element.attrib) > MAX_XML_ATTRIBUTES for element in root.iter(etree.Element)):
+        raise Unreadable(f"an element has more than {MAX_XML_ATTRIBUTES} attributes")
+    return root
 
 
-def canonical_digest(root: Any, received_bytes: int) -> Digest:
+def canonical_digest(root: Any, received_bytes: int) -> Digest | None:
     """SHA-256 of Exclusive XML Canonicalization 1.0 without comments, over the whole document.
 
-    Raises Unreadable when the canonical form outgrows what was received: a long namespace name can be written again
-    for every element.
+    None when there is no canonical form, as for relative namespace names. Raises Unreadable when it outgrows what was
+    received: a long namespace name can be written again for every element.
     """
     sink = _HashingSink(limit_bytes=4 * received_bytes + 64 * 1024)
-    root.getroottree().write_c14n(sink, exclusive=True, with_comments=False)
+    try:
+        root.getroottree().write_c14n(sink, exclusive=True, with_comments=False)
+    except (etree.C14NError, OverflowError):
+        if not sink.overflowed:
+            return None
     if sink.overflowed:
         raise Unreadable("its canonical form is many times larger than itself")
     return Digest(C14N_METHOD, sink.hash.digest())
@@ -65,7 +73,7 @@ class _HashingSink:
         self._left_bytes -= len(data)
         if self._left_bytes < 0:
             self.overflowed = True
-            raise Unreadable("its canonical form is many times larger than itself")
+            raise OverflowError
         self.hash.update(data)
 
 
