@@ -1,7 +1,9 @@
 """The composition root: every object of the service is made here, once, from the settings."""
 
 import logging
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +171,9 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    # uvicorn raises the signal again once it has shut down: it must not end the process before the workers ended.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     host, port = listener.getsockname()[:2]
     _log.info("the log %s is served on http://%s:%d", settings.origin, host, port)
     try:

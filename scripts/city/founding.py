@@ -1,0 +1,128 @@
+"""Found a city on a chain: contracts, an operator with its keys, a log, institutions in three tiers with their keys.
+
+Everything is synthetic and says so: institution codes begin with SYN. Secrets are derived from a seed, so that a city
+can be founded twice alike; no real key is ever made this way.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from anchors.chain.acts import Admit, OpenLog, add_key, add_note_key
+from anchors.chain.administration import Administrator, Deployment, deploy
+from anchors.chain.ethereum import EthereumChain
+from anchors.core.note import SignerKey
+from anchors.core.registry import Purpose
+from anchors.core.signature import address_from_secret
+from anchors.core.typed_data import Domain, log_id
+from ledger_service.client.keystore import ACCOUNT, create_key_file
+
+OPERATOR = "SYN-OPERATOR"
+PASSPHRASE = "synthetic"
+
+_NAMES = ("东湖", "西岭", "南浦", "北塔", "云溪", "青榕", "木棉", "石桥", "沙洲", "荔湾")
+
+
+@dataclass(frozen=True)
+class Institution:
+    """A synthetic institution: its code, name, tier (3 is highest; 0 for a laboratory) and secrets of 32 bytes."""
+
+    code: str
+    name: str
+    tier: int
+    role: str
+    secret: bytes = field(repr=False)
+    subject_secret: bytes = field(repr=False)
+
+    @property
+    def key(self) -> bytes:
+        """Its statement key's address."""
+        return address_from_secret(self.secret)
+
+
+@dataclass(frozen=True)
+class OperatorSecrets:
+    """The operator's four secrets."""
+
+    checkpoint: bytes = field(repr=False)
+    receipt: bytes = field(repr=False)
+    note: bytes = field(repr=False)
+    relay: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class City:
+    """A founded city."""
+
+    rpc: str
+    origin: str
+    deployment: Deployment
+    domain: Domain
+    operator: OperatorSecrets
+    institutions: tuple[Institution, ...]
+
+    @property
+    def note_key(self) -> SignerKey:
+        """The key that signs the log's checkpoints."""
+        return SignerKey(self.origin, self.operator.note)
+
+
+def derive_secret(seed: str, purpose: str) -> bytes:
+    """A 32-byte secret for synthetic use."""
+    return sha256(f"huzheng synthetic city/{seed}/{purpose}".encode()).digest()
+
+
+def plan_institutions(seed: str, count: int = 30) -> tuple[Institution, ...]:
+    """Institutions in three tiers and laboratories: 1 in 5 third-tier, 2 in 5 second, 1 in 5 first, 1 in 5 laboratory."""
+    plan = []
+    for number in range(count):
+        tier = (3, 2, 2, 1, 0)[number % 5]
+        role = "hospital" if tier else "laboratory"
+        what = {3: "三级医院", 2: "二级医院", 1: "社区卫生服务中心", 0: "医学检验所"}[tier]
+        code = f"SYN{number:015d}"
+        name = f"（合成）{_NAMES[number % len(_NAMES)]}{number // len(_NAMES) + 1}号{what}"
+        plan.append(
+            Institution(
+                code, name, tier, role, derive_secret(seed, f"key {code}"), derive_secret(seed, f"subject {code}")
+            )
+        )
+    return tuple(plan)
+
+
+def found_city(rpc: str, origin: str, administrator_secret: bytes, seed: str, institutions: int = 30) -> City:
+    """Deploy, open the log and admit everybody; returns when all of it is mined. The administrator's account pays,
+    and relays heads as well."""
+    deployment = deploy(rpc, administrator_secret)
+    chain = EthereumChain(rpc, deployment.registry, deployment.witness)
+    domain = Domain(chain.identity().chain_id, deployment.registry, log_id(origin))
+    operator = OperatorSecrets(
+        *(derive_secret(seed, purpose) for purpose in ("checkpoint", "receipt", "note")), relay=administrator_secret
+    )
+    planned = plan_institutions(seed, institutions)
+    administrator = Administrator(rpc, deployment.registry, administrator_secret)
+    administrator.perform(*_operator_acts(domain, origin, operator))
+    administrator.perform(*(Admit(item.code, (item.role,)) for item in planned))
+    administrator.perform(*(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in planned))
+    administrator.close()
+    return City(rpc, origin, deployment, domain, operator, planned)
+
+
+def _operator_acts(domain: Domain, origin: str, operator: OperatorSecrets) -> list:
+    note = SignerKey(origin, operator.note).verifier.public_key
+    return [
+        Admit(OPERATOR, ("operator",)),
+        OpenLog(origin, OPERATOR),
+        add_key(domain, OPERATOR, Purpose.CHECKPOINT, operator.checkpoint),
+        add_key(domain, OPERATOR, Purpose.RECEIPT, operator.receipt),
+        add_note_key(domain.log, OPERATOR, note),
+    ]
+
+
+def write_operator_keys(operator: OperatorSecrets, folder: Path) -> None:
+    """The operator's keystores as the service reads them, locked with `PASSPHRASE`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    purposes = {"checkpoint": Purpose.CHECKPOINT, "receipt": Purpose.RECEIPT, "note": Purpose.NOTE, "relay": ACCOUNT}
+    for name, purpose in purposes.items():
+        path = folder / f"{name}.json"
+        if not path.exists():
+            create_key_file(path, purpose, PASSPHRASE, secret=getattr(operator, name), light=True)

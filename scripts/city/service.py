@@ -1,0 +1,115 @@
+"""The service as a process of its own, the way an operator runs it: settings in the environment, `huzheng serve`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from anchors.core.encoding import encode_hex
+from scripts.city.founding import PASSPHRASE, City, write_operator_keys
+
+READY_SECONDS = 60
+STOP_SECONDS = 20
+TOKEN = "synthetic-operator-token"
+
+
+class ServiceFailed(Exception):
+    """The service did not start or did not become ready; the message names its log."""
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def service_settings(city: City, folder: Path, database: str, finality_blocks: int, port: int) -> dict[str, str]:
+    """The environment of a service for this city, whose keys and passphrase are put into `folder`."""
+    write_operator_keys(city.operator, folder / "keys")
+    passphrase = folder / "keys" / "passphrase"
+    passphrase.write_text(PASSPHRASE + "\n", "utf-8")
+    return {
+        "HUZHENG_ORIGIN": city.origin,
+        "HUZHENG_DATABASE": database,
+        "HUZHENG_RPC": city.rpc,
+        "HUZHENG_REGISTRY": encode_hex(city.deployment.registry),
+        "HUZHENG_WITNESS": encode_hex(city.deployment.witness),
+        "HUZHENG_START_BLOCK": str(city.deployment.block_number),
+        "HUZHENG_FINALITY_BLOCKS": str(finality_blocks),
+        "HUZHENG_KEYS": str(folder / "keys"),
+        "HUZHENG_PASSPHRASE_FILE": str(passphrase),
+        "HUZHENG_OPERATOR_TOKEN": TOKEN,
+        "HUZHENG_PORT": str(port),
+    }
+
+
+class ServiceProcess:
+    """A running `huzheng serve`."""
+
+    def __init__(self, settings: Mapping[str, str], log_file: Path):
+        self._settings = dict(settings)
+        self._log_file = log_file
+        self._process: subprocess.Popen | None = None
+        self.url = f"http://127.0.0.1:{settings['HUZHENG_PORT']}"
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def start(self) -> Self:
+        """Start, without waiting."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUZHENG_")}
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ledger_service.cli", "serve"],
+                env=environment | self._settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    def wait_ready(self, path: str = "/readyz") -> Self:
+        """Wait until `path` answers 200. Raises `ServiceFailed`."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise ServiceFailed(f"the service ended with status {self._process.returncode}; see {self._log_file}")
+            try:
+                if httpx.get(self.url + path, timeout=5).status_code == 200:
+                    return self
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        raise ServiceFailed(f"the service was not ready within {READY_SECONDS} s; see {self._log_file}")
+
+    def stop(self) -> None:
+        """Ask it to stop and wait; kill it where it does not."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a power failure would."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start().wait_ready()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
