@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {CheckpointWitness} from "../CheckpointWitness.sol";
+import {InstitutionRegistry} from "../InstitutionRegistry.sol";
+import {Campaign} from "./support/Campaign.sol";
+import {TestCase} from "./support/TestCase.sol";
+
+/// @notice What always holds, over at least 10,000 random calls: runs times depth of hardhat.config.js.
+contract InvariantsTest is TestCase {
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    Campaign private _campaign;
+
+    function setUp() public {
+        _campaign = new Campaign();
+        InstitutionRegistry registry = new InstitutionRegistry(address(_campaign));
+        _campaign.begin(registry, new CheckpointWitness(registry));
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_campaign);
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        targets = new FuzzSelector[](1);
+        targets[0] = FuzzSelector(address(_campaign), new bytes4[](1));
+        targets[0].selectors[0] = Campaign.step.selector;
+    }
+
+    function invariant_a_head_never_moves_without_a_valid_proof() public view {
+        check(_campaign.violations() & _campaign.UNPROVEN_MOVE() == 0, "moved without a proof");
+    }
+
+    function invariant_a_size_never_shrinks() public view {
+        check(_campaign.violations() & _campaign.SHRUNK() == 0, "shrank");
+    }
+
+    function invariant_the_registry_head_recomputes_from_its_changes() public view {
+        check(_campaign.violations() & _campaign.HEAD_NOT_RECOMPUTED() == 0, "another head");
+    }
+
+    function invariant_a_revoked_key_never_gains_attribution() public view {
+        check(_campaign.violations() & _campaign.ATTRIBUTION_GAINED() == 0, "attribution gained");
+    }
+}
