@@ -61,3 +61,8 @@ def test_a_crash_of_pytest_is_a_failure() -> None:
 def test_hardhat_is_counted(output: str, status: int, passed: int, failed: int, skipped: int) -> None:
     outcome = read_hardhat("contracts", output, status)
     assert (outcome.passed, outcome.failed, len(outcome.skips)) == (passed, failed, skipped)
+
+
+def test_a_skipped_solidity_test_is_named() -> None:
+    outcome = read_hardhat("contracts", "    - test_vectors()\n    ✔ test_a()\n\n  1 passing\n  2 skipped\n", 0)
+    assert [skip.partition(":")[0] for skip in outcome.skips] == ["test_vectors", "a Solidity test"]
