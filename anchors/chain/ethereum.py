@@ -19,8 +19,7 @@ Event = TypeVar("Event")
 class EthereumChain:
     """Implements `anchors.chain.port.Chain`: one node, one registry and one witness contract (20-byte addresses).
 
-    Safe to use from several threads. A whole call of the port ends within `timeout_seconds`, or as much again where
-    the node sends its answer drop by drop.
+    Safe to use from several threads. A whole call of the port ends within `timeout_seconds`.
     """
 
     def __init__(self, rpc_url: str, registry: bytes, witness: bytes, timeout_seconds: float = 10.0):

@@ -1,22 +1,17 @@
-"""JSON-RPC 2.0 over HTTP to one node, within a deadline, without ever showing the credentials in its URL.
-
-Neither a proxy nor anything else is taken from the environment: the node's URL alone says where to go.
-"""
+"""JSON-RPC 2.0 over HTTP to one node, within a deadline, without ever showing the credentials in its URL."""
 
 import itertools
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import httpx
 import msgspec
 
+from anchors.chain.http_post import HttpPost, PostFailed
 from anchors.chain.port import ChainError, ChainUnavailable
 from anchors.core.errors import MalformedInput
 
-MAX_ANSWER_BYTES = 256 * 2**20
-
+_HTTP_OK = 200
 _HTTP_TOO_LARGE = 413
 _SHOWN_CHARACTERS = 200
 
@@ -37,34 +32,22 @@ class JsonRpc:
     """One node. Safe to use from several threads. `timeout_seconds` bounds one deadline, so one call of the port."""
 
     def __init__(self, url: str, timeout_seconds: float = 10.0):
-        try:
-            self._url = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError):
-            raise MalformedInput("node URL: cannot be read; expected http://host:port") from None
-        if self._url.scheme not in ("http", "https") or not self._url.host:
-            raise MalformedInput("node URL: expected http://host:port or https://…")
+        self._server = HttpPost(url)
         self.timeout_seconds = timeout_seconds
-        self._headers = {"content-type": "application/json"}
-        if self._url.userinfo:
-            user_info = f"{self._url.username}:{self._url.password}".encode()
-            self._headers["authorization"] = "Basic " + b64encode(user_info).decode("ascii")
-        # The bare transport: a client would write the whole URL, which may hold a token, to the log.
-        self._transport = httpx.HTTPTransport()
         self._numbers = itertools.count(1)
 
     @property
     def name(self) -> str:
-        """Scheme, host and port: providers put their tokens into the rest of the URL."""
-        port = f":{self._url.port}" if self._url.port else ""
-        return f"{self._url.scheme}://{self._url.host}{port}"
+        """The node's URL without anything that may be a credential."""
+        return self._server.name
 
     def deadline(self) -> float:
         """When work that begins now must have ended, by the monotonic clock."""
         return time.monotonic() + self.timeout_seconds
 
     def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
-        self._transport.close()
+        """Close the connections that are not in use; the next call opens new ones."""
+        self._server.close()
 
     def call(self, method: str, *parameters: Any, deadline: float | None = None) -> Any:
         """The result. Raises `RpcRefused` where the node refuses, `ChainUnavailable` where it gives no answer."""
@@ -77,7 +60,7 @@ class JsonRpc:
                 raise ValueError("not an object")
             if error := answer.get("error"):
                 raise RpcRefused(method, int(error["code"]), str(error.get("message", "")), error.get("data"))
-            if status == httpx.codes.OK and answer["id"] == number:
+            if status == _HTTP_OK and answer["id"] == number:
                 return answer["result"]
         except (ValueError, KeyError, TypeError, AttributeError):
             pass  # whatever it is, it is no JSON-RPC answer
@@ -102,40 +85,12 @@ class JsonRpc:
         return ChainUnavailable(f"chain node {self.name}: {one_line(what)}; check the node and try again")
 
     def _post(self, body: bytes, deadline: float) -> tuple[int, bytes]:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise self._too_late()
-        timeout = {"connect": left, "read": left, "write": left, "pool": left}
-        request = httpx.Request(
-            "POST",
-            self._url.copy_with(username=None, password=None),
-            headers=self._headers,
-            content=body,
-            extensions={"timeout": timeout},
-        )
         try:
-            response = self._transport.handle_request(request)
-            try:
-                return response.status_code, self._read(response, deadline)
-            finally:
-                response.close()
-        except httpx.TimeoutException:
-            raise self._too_late() from None
-        except httpx.TransportError as error:
-            raise self.unavailable(f"{type(error).__name__}, {error}") from None
-
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for piece in response.iter_raw():
-            body += piece
-            if len(body) > MAX_ANSWER_BYTES:
-                raise self.unavailable(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-            if time.monotonic() > deadline:  # a node that sends byte after byte keeps every read within its timeout
-                raise self._too_late()
-        return bytes(body)
-
-    def _too_late(self) -> ChainUnavailable:
-        return self.unavailable(f"no answer within {self.timeout_seconds:g} s")
+            return self._server.post(body, deadline)
+        except TimeoutError:
+            raise self.unavailable(f"no answer within {self.timeout_seconds:g} s") from None
+        except PostFailed as failure:
+            raise self.unavailable(str(failure)) from None
 
 
 def one_line(text: str) -> str:

@@ -130,7 +130,8 @@ class TransactionReceipt:
 class Chain(Protocol):
     """Reading a chain. Every method raises `ChainUnavailable` when there is no usable answer, and never waits longer
     than the adapter's timeout. Answers may come from different moments: a caller that needs one view asks for blocks
-    by number before and after, and compares their hashes."""
+    by number before and after, and compares their hashes. Events are `ChainUnavailable` where the node has not reached
+    `last_block`: it would leave out what it does not know."""
 
     def identity(self) -> ChainIdentity:
         """The chain's id and genesis hash."""
