@@ -106,9 +106,10 @@ class Api:
             raise
         return head if head.get("witnessId") else None
 
-    def checkpoints(self, limit: int = 20) -> list[Json]:
-        """The newest signed checkpoints."""
-        return self._object("GET", "/v1/checkpoints", params={"limit": limit})["items"]
+    def checkpoints(self, limit: int = 20, before: int | None = None) -> list[Json]:
+        """The newest signed checkpoints, or the newest below a size."""
+        parameters = {"limit": limit} if before is None else {"limit": limit, "before": before}
+        return self._object("GET", "/v1/checkpoints", params=parameters)["items"]
 
     def institutions(self) -> list[Json]:
         """All institutions."""

@@ -218,8 +218,8 @@ class Store:
         return found[0]
 
     def by_source(self, source: str) -> Stored | None:
-        """The statement that came from `source` and was not refused for good."""
-        found = self._select("source = ? AND state <> 'refused'", source)
+        """The statement that came from `source`: what stands under its number, or a refused one that nothing mended."""
+        found = self._select("source = ? ORDER BY state = 'refused', place DESC LIMIT 1", source)
         return found[0] if found else None
 
     def statements(self, key: bytes) -> list[Stored]:

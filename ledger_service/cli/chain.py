@@ -1,0 +1,175 @@
+"""`huzheng chain`: the contracts, their state, and trust files made from what a chain says."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from anchors.chain.acts import OpenLog
+from anchors.chain.administration import deploy as deploy_contracts
+from anchors.chain.ethereum import EthereumChain
+from anchors.chain.registry_history import read_registry
+from anchors.chain.trust_builder import build_trust
+from anchors.core.checkpoint import check_origin
+from anchors.core.encoding import encode_hex
+from anchors.core.note import VerifierKey
+from anchors.core.registry import Purpose, Registry
+from anchors.core.trust import Finality, format_trust
+from anchors.core.typed_data import log_id
+from ledger_service.cli.administrator import perform
+from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_trust
+from ledger_service.cli.output import Output, local_time
+from ledger_service.client.errors import WrongInput
+from ledger_service.client.files import write_atomically
+from ledger_service.client.keystore import read_key_file
+
+RegistryAddress = Annotated[
+    str, typer.Option("--registry", envvar="HUZHENG_REGISTRY", help="Address of the InstitutionRegistry.")
+]
+WitnessAddress = Annotated[
+    str, typer.Option("--witness", envvar="HUZHENG_WITNESS", help="Address of the CheckpointWitness.")
+]
+FirstBlock = Annotated[
+    int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
+]
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("deploy")
+def deploy(
+    rpc: Rpc,
+    key: Annotated[Path, typer.Option("--key", help="Key file of the account that pays.")],
+    administrator: Annotated[
+        str | None, typer.Option("--administrator", help="Address that will administer the registry; else the payer.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Deploy registry and witness, which cannot be changed afterwards."""
+    address = parse_hex(administrator, 20, "--administrator") if administrator else None
+    deployed = deploy_contracts(rpc, read_key_file(key).unlock(passphrase()), address)
+    members = {
+        "registry": encode_hex(deployed.registry),
+        "witness": encode_hex(deployed.witness),
+        "block": deployed.block_number,
+        "gas": deployed.gas_used,
+    }
+    output = Output(as_json)
+    output.result(members)
+    output.pairs(members.items(), title="Deployed:")
+    return 0
+
+
+@app.command("open-log")
+def open_log(
+    origin: Annotated[str, typer.Argument(help="The log's origin, a URL without scheme; never used again.")],
+    operator: Annotated[str, typer.Option("--operator", help="Code of the institution that runs it.")],
+    rpc: Rpc,
+    registry: RegistryAddress,
+    administrator: Annotated[
+        Path | None, typer.Option("--administrator", envvar="HUZHENG_ADMINISTRATOR", help="Administrator's key file.")
+    ] = None,
+    call_data: Annotated[bool, typer.Option("--call-data", help="Send nothing: show the call for a multisig.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Open a log in the registry."""
+    return perform(Output(as_json), OpenLog(check_origin(origin), operator), rpc, registry, administrator, call_data)
+
+
+@app.command("status")
+def status(
+    rpc: Rpc,
+    trust: Annotated[Path, typer.Option("--trust", envvar="HUZHENG_TRUST", help="Names contracts and logs.")],
+    as_json: AsJson = False,
+) -> int:
+    """Hold a node's chain against a trust file. Exit status 1 where they do not fit."""
+    trusted = read_trust(trust)
+    chain = EthereumChain.of_trust(rpc, trusted)
+    try:
+        identity, tip = chain.identity(), chain.tip()
+        contracts = {"registry": trusted.registry_contract, "witness": trusted.witness_contract}
+        code = {name: chain.code_hash(contract.address) == contract.code_hash for name, contract in contracts.items()}
+        heads = {log.origin: chain.head(log.id) for log in trusted.logs} if all(code.values()) else {}
+    finally:
+        chain.close()
+    same = (identity.chain_id, identity.genesis) == (trusted.chain_id, trusted.genesis)
+    members: dict[str, Any] = {
+        "chain": identity.chain_id,
+        "genesis": encode_hex(identity.genesis),
+        "tip": tip.number,
+        "tipTime": tip.timestamp,
+        "sameChain": same,
+        "sameCode": code,
+        "logs": [
+            {"origin": origin, "size": head.size, "root": encode_hex(head.root)} for origin, head in heads.items()
+        ],
+    }
+    output = Output(as_json)
+    output.result(members)
+    output.pairs(
+        [
+            ("chain", f"{identity.chain_id}, {'as the trust file says' if same else 'NOT that of the trust file'}"),
+            ("newest block", f"{tip.number}, {local_time(tip.timestamp)}"),
+            *((name, "code as the trust file says" if ok else "OTHER CODE, or none") for name, ok in code.items()),
+        ]
+    )
+    output.table(("log", "entries witnessed", "root"), [(o, h.size, encode_hex(h.root)) for o, h in heads.items()])
+    return 0 if same and all(code.values()) else 1
+
+
+@app.command("trust")
+def trust(
+    rpc: Rpc,
+    registry: RegistryAddress,
+    witness: WitnessAddress,
+    origins: Annotated[list[str], typer.Option("--origin", help="Origin of a log to trust; repeat for more.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The trust file to write.")] = Path("trust.json"),
+    finality_blocks: Annotated[
+        int,
+        typer.Option("--finality-blocks", envvar="HUZHENG_FINALITY_BLOCKS", min=1, max=10_000, help="1: at once."),
+    ] = 1,
+    validators: Annotated[list[str] | None, typer.Option("--validator", help="Address of a validator; repeat.")] = None,
+    first_block: FirstBlock = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Make a trust file from a node that you trust. Whoever uses it believes you and the node."""
+    registry_address = parse_hex(registry, 20, "--registry")
+    witness_address = parse_hex(witness, 20, "--witness")
+    finality = Finality(finality_blocks)
+    chain = EthereumChain(rpc, registry_address, witness_address)
+    try:
+        folded = Registry(chain.identity().chain_id, registry_address)
+        read_registry(chain, folded, first_block, chain.tip().number - finality.blocks + 1)
+        logs = [(origin, _note_keys(folded, origin)) for origin in origins]
+        named = [parse_hex(address, 20, "--validator") for address in validators or ()]
+        made = build_trust(chain, registry_address, witness_address, logs, finality, named, first_block)
+    finally:
+        chain.close()
+    write_atomically(out, format_trust(made))
+    members = {
+        "file": str(out),
+        "chain": made.chain_id,
+        "changes": made.registry.count,
+        "head": encode_hex(made.registry.head),
+        "logs": [{"origin": log.origin, "keys": [str(key) for key in log.keys]} for log in made.logs],
+    }
+    output = Output(as_json)
+    output.result(members)
+    output.pairs([("file", out), ("chain", made.chain_id), ("registry changes", made.registry.count)])
+    output.table(("log", "verifier key"), [(log.origin, key) for log in made.logs for key in log.keys])
+    return 0
+
+
+def _note_keys(registry: Registry, origin: str) -> list[VerifierKey]:
+    """The note keys of a log that are in force."""
+    log = log_id(check_origin(origin))
+    if log not in registry.operators:
+        raise WrongInput(f"no log {origin} is open in the registry's final changes; open it, or wait for its block")
+    keys = [
+        VerifierKey(origin, key.data)
+        for key in registry.keys.values()
+        if key.purpose == Purpose.NOTE and key.log == log and key.revoked_by is None
+    ]
+    if not keys:
+        raise WrongInput(f"the log {origin} has no note key in the registry's final changes; add one first")
+    return keys

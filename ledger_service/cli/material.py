@@ -1,0 +1,151 @@
+"""From options, or a line of JSON, to a draft."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anchors.core.encoding import decode_hex
+from anchors.core.errors import Error
+from anchors.formats import read_document
+from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
+from ledger_service.cli.options import read_bounded
+from ledger_service.client.compose import Draft, Material, compose, report_subject
+from ledger_service.client.errors import WrongInput
+from ledger_service.client.stream import Store
+
+MAX_LINE_BYTES = 2**20
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """One statement to be made, as in a line of `record --from`. Times are Unix seconds.
+
+    `document` is a path beside the file; `links` maps rel to a statement id, or to `@name` of an earlier line.
+    """
+
+    kind: str
+    subject: str | None = None
+    report_number: str | None = None
+    document: str | None = None
+    facts: bool = False
+    access: dict[str, Any] | None = None
+    reason: str | None = None
+    policy: dict[str, Any] | None = None
+    links: dict[str, str] = {}
+    parts: dict[str, Any] = {}
+    withhold: list[str] = []
+    issued_at: int | None = None
+    name: str | None = None
+
+
+def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Callable[[str], bytes]) -> Draft:
+    """The draft that a line describes; `resolve` gives the statement id behind a link's text."""
+    document, more = None, dict(line.parts)
+    if line.document is not None:
+        path = folder / line.document
+        read = read_document(read_bounded(path, MAX_DOCUMENT_BYTES, "document"), name=path.name)
+        document = read.part_value()
+        if line.facts and read.facts:
+            more["facts"] = dict(read.facts)
+    material = Material(
+        document=document,
+        access=line.access,
+        reason=line.reason,
+        policy=line.policy,
+        links={rel: resolve(target) for rel, target in line.links.items()},
+        more=more,
+    )
+    subject = _subject(line, subject_secret)
+    return compose(line.kind, subject, material, withhold=frozenset(line.withhold), issued_at=line.issued_at)
+
+
+def statement_id(text: str) -> bytes:
+    """The id of a link that is written out."""
+    return decode_hex(text, 32, "link")
+
+
+@dataclass
+class LineFile:
+    """A file of JSON lines. Each line's source is the file's digest and its number, so importing again adds nothing."""
+
+    path: Path
+    lines: list[tuple[int, Line]]
+    digest: str
+    _named: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "LineFile":
+        """Read and check all lines before any is signed. Raises `WrongInput` that names the line."""
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise WrongInput(f"{path}: {error.strerror}; give a file of JSON lines") from None
+        texts = [(number, text) for number, text in enumerate(raw.split(b"\n"), 1) if text.strip()]
+        if not texts:
+            raise WrongInput(f"{path}: is empty; write one JSON object a line")
+        return cls(path, [(number, _read_line(path, number, text)) for number, text in texts], sha256(raw).hexdigest())
+
+    def source(self, number: int) -> str:
+        """What a stored statement remembers of where it came from."""
+        return f"{self.digest}:{number}"
+
+    def drafts(self, store: Store, subject_secret: bytes | None) -> Iterator[tuple[Draft, str]]:
+        """Drafts of the lines that are not stored yet; each is to be stored before the next is taken."""
+        for number, line in self.lines:
+            source = self.source(number)
+            if store.by_source(source) is None:
+                try:
+                    draft = draft_of(line, self.path.parent, subject_secret, lambda text: self._resolve(store, text))
+                except Error as error:
+                    raise WrongInput(f"{self.path}, line {number}: {error}; nothing of it was signed") from None
+                yield draft, source
+            if line.name is not None:
+                self._named[line.name] = source
+
+    def _resolve(self, store: Store, text: str) -> bytes:
+        if not text.startswith("@"):
+            return statement_id(text)
+        source = self._named.get(text[1:])
+        stored = store.by_source(source) if source else None
+        if stored is None:
+            raise WrongInput(f"link {text}: no earlier line has this name")
+        return stored.statement
+
+
+def read_json_members(path: Path) -> Any:
+    """The value in a JSON file, for a part."""
+    raw = read_bounded(path, MAX_LINE_BYTES, "JSON file")
+    try:
+        return json.loads(raw, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise WrongInput(f"{path}: not JSON ({error})") from None
+
+
+def _read_line(path: Path, number: int, text: bytes) -> Line:
+    try:
+        if len(text) > MAX_LINE_BYTES:
+            raise ValueError(f"longer than {MAX_LINE_BYTES} bytes")
+        return msgspec.convert(json.loads(text, object_pairs_hook=_unique), Line)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise WrongInput(f"{path}, line {number}: {error}; see 'Recording many' in docs/COMMANDS.md") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is named twice")
+    return members
+
+
+def _subject(line: Line, secret: bytes | None) -> bytes:
+    if (line.subject is None) == (line.report_number is None):
+        raise WrongInput("name either the subject or the report number")
+    if line.subject is not None:
+        return decode_hex(line.subject, 32, "subject")
+    if secret is None:
+        raise WrongInput("a report number needs --secret, made with 'huzheng keys new --purpose subject'")
+    return report_subject(secret, line.report_number)

@@ -1,0 +1,96 @@
+"""Options that several verbs share, and what they stand for."""
+
+import getpass
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anchors.core.encoding import decode_hex
+from anchors.core.errors import Error
+from anchors.core.trust import MAX_TRUST_BYTES, Trust, TrustedLog, parse_trust
+from ledger_service.client.errors import WrongInput
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
+TrustFile = Annotated[
+    Path, typer.Option("--trust", envvar="HUZHENG_TRUST", help="The trust file: what is believed already.")
+]
+Url = Annotated[str, typer.Option("--url", envvar="HUZHENG_URL", help="Address of the ledger service.")]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="HUZHENG_OPERATOR_TOKEN", help="Operator token of the service.", show_default=False),
+]
+Rpc = Annotated[str, typer.Option("--rpc", envvar="HUZHENG_RPC", help="JSON-RPC address of a node of the chain.")]
+KeyPath = Annotated[Path, typer.Option("--key", envvar="HUZHENG_KEY", help="The signer's key file.")]
+Origin = Annotated[
+    str | None, typer.Option("--origin", help="The log's origin, where the trust file names more than one.")
+]
+StorePath = Annotated[
+    Path, typer.Option("--store", envvar="HUZHENG_STORE", help="The sender's store: every statement it signed.")
+]
+DEFAULT_STORE = Path("sender.sqlite")
+
+
+def read_bounded(path: Path, limit: int, what: str) -> bytes:
+    """The bytes of a regular file, at most `limit` of them. Raises `WrongInput` in one line."""
+    try:
+        if path.is_dir():
+            raise WrongInput(f"{path} is a folder; name the {what} itself")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise WrongInput(f"{path}: {why}; give the path of the {what}") from None
+    if len(data) > limit:
+        raise WrongInput(f"{path}: larger than {limit} bytes, so it is no {what}")
+    return data
+
+
+def read_trust(path: Path) -> Trust:
+    """The trust file. Raises `WrongInput`, also where it contradicts itself."""
+    data = read_bounded(path, MAX_TRUST_BYTES, "trust file")
+    try:
+        return parse_trust(data)
+    except Error as error:
+        raise WrongInput(f"{path}: {error}; get the trust file again from somebody you trust") from None
+
+
+def choose_log(trust: Trust, origin: str | None) -> TrustedLog:
+    """The log of `origin`, or the only one."""
+    if origin is not None:
+        return trust.log(origin)
+    if len(trust.logs) != 1:
+        named = ", ".join(log.origin for log in trust.logs) or "none"
+        raise WrongInput(f"the trust file names {len(trust.logs)} logs ({named}); choose one with --origin")
+    return trust.logs[0]
+
+
+def passphrase() -> str:
+    """The passphrase of a key file: from the environment, else asked for on the terminal."""
+    from ledger_service.client.keystore import find_passphrase
+
+    ask = (lambda: getpass.getpass("Passphrase: ", stream=sys.stderr)) if sys.stdin.isatty() else None
+    return find_passphrase(dict(os.environ), ask)
+
+
+def parse_hex(text: str, length: int, what: str) -> bytes:
+    """`length` bytes from hex with 0x, in lower or, for addresses, mixed case."""
+    return decode_hex(text.lower() if length == 20 else text, length, what)
+
+
+def parse_time(text: str, what: str) -> int:
+    """Unix seconds from a number or an ISO 8601 time with its offset."""
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongInput(f"{what} {text!r}: expected Unix seconds, or a time like 2026-03-01T09:30:00+08:00") from None
+    if moment.tzinfo is None:
+        raise WrongInput(f"{what} {text!r}: say the offset from UTC, for example {text}+08:00")
+    return int(moment.timestamp())

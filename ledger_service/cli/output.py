@@ -1,0 +1,133 @@
+"""What the command shows: one JSON object, or tables for people. Nothing shown can steer a terminal."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+PIPED_WIDTH = 110
+STATE_STYLES = {
+    "VERIFIED": "bold green",
+    "FAILED": "bold red",
+    "NOT_CHECKED": "yellow",
+    "NOT_PROVABLE": "yellow",
+    "final": "bold green",
+    "witnessed": "green",
+    "accepted": "cyan",
+    "integrated": "cyan",
+    "unsent": "yellow",
+    "refused": "bold red",
+}
+
+
+def plain(value: object) -> str:
+    """Text of anything with every character escaped that is not printable: control, direction and the like."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def one_line(message: str) -> str:
+    """A message as one printable line."""
+    return plain(" ".join(message.split()))
+
+
+def local_time(seconds: int | None) -> str:
+    """Unix seconds as local ISO time with its offset; the number itself where no calendar has it."""
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} (Unix seconds)"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+class Output:
+    """Where one verb's result goes: with `as_json` one object on standard output, else whatever is shown."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self._console = None
+
+    @property
+    def console(self) -> Any:
+        """The Rich console on standard output; plain text and a fixed width where that is no terminal."""
+        if self._console is None:
+            from rich.console import Console
+
+            width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+            self._console = Console(markup=False, highlight=False, emoji=False, width=width)
+        return self._console
+
+    def result(self, members: dict[str, Any]) -> None:
+        """Give the JSON object; nothing without `as_json`."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(members, ensure_ascii=False, default=_jsonable) + "\n")
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line for people."""
+        if not self.as_json:
+            self.console.print(_text(text, style), soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line beside the result, on standard error, whether people or programs read."""
+        sys.stderr.write(one_line(text) + "\n")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+        """A table for people. A cell that is a state's name gets the state's colour; long ones are folded, not cut."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, title=_text(title) if title else None, title_justify="left", pad_edge=False)
+        for column in columns:
+            table.add_column(_text(column), overflow="fold")
+        for row in rows:
+            table.add_row(*(_text(cell, STATE_STYLES.get(str(cell), "")) for cell in row))
+        self.console.print(table)
+
+    def pairs(self, pairs: Iterable[tuple[str, object]], title: str = "") -> None:
+        """Names and values under each other."""
+        if self.as_json:
+            return
+        from rich.table import Table
+
+        if title:
+            self.line(title, "bold")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in pairs:
+            table.add_row(_text(name), _text(value, STATE_STYLES.get(str(value), "")))
+        self.console.print(table)
+
+    @contextmanager
+    def progress(self, what: str, total: int):
+        """A progress bar on standard error, if that is a terminal; gives the function that moves it by a number."""
+        if not sys.stderr.isatty() or total < 2:
+            yield lambda count=1: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda count=1: bar.advance(task, count)
+
+
+def _text(value: object, style: str = "") -> Any:
+    from rich.text import Text
+
+    return Text(plain(value), style=style)
+
+
+def _jsonable(value: object) -> str:
+    return str(value)

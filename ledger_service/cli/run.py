@@ -1,0 +1,114 @@
+"""Starting one verb, and the one place where errors become a line on standard error and an exit status."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+from anchors.core.errors import Error, VerificationFailed
+from ledger_service.cli.output import one_line
+
+HOLDS, DOES_NOT_HOLD, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+VERBS = {
+    "keys": "Make, list and show encrypted key files.",
+    "institution": "Show institutions; as the registry's administrator, admit, suspend and give keys.",
+    "attest": "Compute what a statement says of documents: digests, format, facts.",
+    "record": "Sign statements, store them, send them.",
+    "stream": "Show what was signed and is not in the log yet; send it again.",
+    "timeline": "Show all statements about one subject.",
+    "prove": "Fetch the proof of one statement into a file.",
+    "verify": "Judge proof files by a trust file, offline.",
+    "chain": "Deploy the contracts, show their state, make a trust file.",
+    "serve": "Run the ledger service.",
+}
+"""Verb to its help. Each is the module of its name here with an `app`; only the verb that is called is imported."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (default: the process's) and return its exit status. Never raises."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Chinese still gets a readable line
+    try:
+        status = _application(arguments)(args=arguments, prog_name="huzheng", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else HOLDS
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails again at exit
+        return WRONG_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; what was stored stays stored", INTERRUPTED, arguments)
+    except VerificationFailed as error:
+        return _fail(str(error), DOES_NOT_HOLD, arguments)
+    except Error as error:
+        return _fail(str(error), WRONG_INPUT, arguments)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}; check the path and its permissions", WRONG_INPUT, arguments)
+    except Exception as error:
+        return _fail(_explain(error, arguments), WRONG_INPUT, arguments)
+
+
+def _application(arguments: Sequence[str]) -> typer.Typer:
+    """The command with the verb that `arguments` name; of the others only name and help."""
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    application = typer.Typer(
+        help="Huzheng 互证: who said what, after when and before when, and that nothing was rewritten.",
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )
+    application.callback()(_root)
+    for verb, text in VERBS.items():
+        if verb == chosen:
+            _add(application, verb, text)
+        else:
+            application.command(verb, help=text)(_not_chosen)
+    return application
+
+
+def _add(application: typer.Typer, verb: str, text: str) -> None:
+    module = import_module(f"ledger_service.cli.{verb}")
+    if isinstance(module.app, typer.Typer):
+        application.add_typer(module.app, name=verb, help=text, no_args_is_help=True)
+    else:
+        application.command(verb, help=text)(module.app)
+
+
+def _root(version: bool = typer.Option(False, "--version", help="Show the version and end.", is_eager=True)) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"huzheng {installed('huzheng')}")
+        raise typer.Exit(HOLDS)
+
+
+def _not_chosen() -> None:
+    """Stands for a verb in the list of verbs; never called."""
+
+
+def _explain(error: Exception, arguments: Sequence[str]) -> str:
+    if hasattr(error, "format_message"):  # the call itself: an option that is unknown, missing or of the wrong form
+        verb = next((argument for argument in arguments if argument in VERBS), "")
+        return f"{error.format_message()} See 'huzheng {verb + ' ' if verb else ''}--help'."
+    if os.environ.get("HUZHENG_DEBUG"):
+        raise error
+    return f"an error inside huzheng ({type(error).__name__}: {error}); set HUZHENG_DEBUG=1 to see where, and report it"
+
+
+def _fail(message: str, status: int, arguments: Sequence[str]) -> int:
+    line = one_line(message)
+    try:
+        if "--json" in arguments:
+            sys.stdout.write(json.dumps({"error": line, "exit": status}, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        sys.stderr.write(f"huzheng: {line}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads any more
+        return status
+    return status

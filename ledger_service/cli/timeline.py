@@ -1,0 +1,62 @@
+"""`huzheng timeline`: everything said about one subject, in log order."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from anchors.core.encoding import decode_hex, encode_hex
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, passphrase
+from ledger_service.cli.output import Output, local_time
+from ledger_service.cli.words import kind_in_words
+from ledger_service.client.api import Api
+from ledger_service.client.compose import report_subject
+from ledger_service.client.errors import WrongInput
+
+
+def app(
+    subject: Annotated[str | None, typer.Argument(help="The subject, 0x and 64 hex digits.")] = None,
+    report_number: Annotated[
+        str | None, typer.Option("--report-number", help="Its number at the issuer, with --secret.")
+    ] = None,
+    secret: Annotated[
+        Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show all statements about one subject. Needs the operator token."""
+    named = find_subject(subject, report_number, secret)
+    with Api(url, token=token) as api:
+        items = api.timeline(named)
+    output = Output(as_json)
+    output.result({"subject": encode_hex(named), "statements": items})
+    rows = [
+        (item["index"], local_time(item["issuedAt"]), item["institution"], kind_in_words(item["kind"]), _state(item))
+        for item in items
+    ]
+    output.table(("entry", "issued at", "institution", "what it did", "state"), rows, title=encode_hex(named))
+    if not items:
+        output.line("Nothing is in the log about this subject.")
+    return 0
+
+
+def find_subject(subject: str | None, report_number: str | None, secret: Path | None) -> bytes:
+    """A subject from its hex, or from a report number and the file of the issuer's subject secret."""
+    if (subject is None) == (report_number is None):
+        raise WrongInput("give the subject, or --report-number with --secret")
+    if subject is not None:
+        return decode_hex(subject, 32, "subject")
+    if secret is None:
+        raise WrongInput("--report-number needs --secret, the key file made with 'huzheng keys new --purpose subject'")
+    from ledger_service.client.keystore import SUBJECT, read_key_file
+
+    key = read_key_file(secret)
+    if key.purpose != SUBJECT:
+        raise WrongInput(f"{secret} is of purpose {key.purpose}; give the one of purpose subject")
+    return report_subject(key.unlock(passphrase()), report_number)
+
+
+def _state(item: dict[str, Any]) -> str:
+    return f"{item['state']}, overdue" if item.get("overdue") else item["state"]
