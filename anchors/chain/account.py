@@ -104,7 +104,10 @@ class PayingAccount:
         deadline, poll = time.monotonic() + timeout_seconds, _POLL_SECONDS
         receipts: list[TransactionReceipt] = []
         while len(receipts) < len(transactions):
-            receipt = self.receipt(transactions[len(receipts)].hash)
+            try:
+                receipt = self.receipt(transactions[len(receipts)].hash)
+            except ChainUnavailable:  # they are sent, so a node that is away for a moment is waited for
+                receipt = None
             if receipt is not None:
                 receipts.append(receipt)
                 continue

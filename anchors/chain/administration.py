@@ -12,7 +12,8 @@ from anchors.chain.port import SignedTransaction, TransactionReceipt, Transactio
 from anchors.chain.refusals import REVERTED
 from anchors.core.encoding import encode_hex, keccak256, require_bytes
 
-MAX_BATCH = 256
+MAX_BATCH = 128
+"""Nodes keep a limited number of waiting transactions for one account; the smallest known default is 200 (Besu)."""
 
 _GAS_DEPLOYMENT = 5_000_000
 
