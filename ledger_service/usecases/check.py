@@ -75,13 +75,13 @@ class Checker:
         id = statement.id(self._domain)
         signed = False
         try:
-            content = _read_content(parts)
+            content = read_content(parts)
             if content.hash != statement.content:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
             self._check_signature(entry, id, key)
             signed = True
-            kind = _known_kind(statement.kind)
-            links, digests = _read_parts(kind, content)
+            kind = known_kind(statement.kind)
+            links, digests = read_parts(kind, content)
             self._check_time(statement.issued_at)
         except Refused as refused:
             return Rejected(id, refused, signed, key, statement.sequence)
@@ -131,7 +131,8 @@ def _read_shape(item: bytes) -> tuple[bytes, bytes, bytes, Entry]:
         raise Refused(problems.MALFORMED_STATEMENT, str(error)) from None
 
 
-def _read_content(parts: bytes) -> Content:
+def read_content(parts: bytes) -> Content:
+    """The content of a list of parts in JSON, as it was sent or stored. Raises `Refused`."""
     try:
         return Content.from_wire(msgspec.json.decode(parts))
     except DuplicateKey as error:
@@ -142,15 +143,18 @@ def _read_content(parts: bytes) -> Content:
         raise Refused(problems.MALFORMED_PART, str(error)) from None
 
 
-def _known_kind(name: str) -> Kind:
+def known_kind(name: str) -> Kind:
+    """The row of the table of kinds. Raises `Refused`."""
     kind = KINDS.get(name)
     if kind is None:
         raise Refused(problems.UNKNOWN_KIND, f"kind {name!r} is not known here; known are {', '.join(KINDS)}")
     return kind
 
 
-def _read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], ...], tuple[bytes, ...]]:
-    """The links and the document digests of a content that has what its kind requires."""
+def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], ...], tuple[bytes, ...]]:
+    """The links (rel, statement id) and the document digests of a content that has what its kind requires.
+
+    Raises `Refused`."""
     forms = {}
     for name in kind.parts:
         value = content.value(name)

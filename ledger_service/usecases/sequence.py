@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from ledger_service import problems
-from ledger_service.kinds import Effect, LinkRule, Subject
 from ledger_service.problems import Refused
+from ledger_service.usecases import rules
 from ledger_service.usecases.check import Checked
 from ledger_service.usecases.ports import Logged, NewStatement, SequencingTransaction, Stream, SubjectState
 from ledger_service.usecases.registry_view import DoorRegistry
@@ -50,40 +50,14 @@ class Sequencing:
         sequence, observed = checked.statement.sequence, checked.statement.observed
         if stream.frozen:
             raise Refused(problems.KEY_REVOKED, f"{encode_hex(checked.key)} is frozen; sign with a key in force")
-        if sequence > stream.next_sequence:
-            raise Refused(
-                problems.SEQUENCE_GAP, f"the next number is {stream.next_sequence}, not {sequence}; send that first"
-            )
-        if sequence < stream.next_sequence:
-            raise Refused(
-                problems.SEQUENCE_FORK,
-                f"another statement of this key has number {sequence}; the next is {stream.next_sequence}",
-            )
-        if observed == ZERO_WORD:
-            size = 0
-        elif observed in self._final_heads:
-            size = self._final_heads[observed]
-        else:
-            raise Refused(problems.OBSERVED_UNKNOWN, f"head {encode_hex(observed)} is not final here; send again later")
-        if size < stream.observed_size:
-            raise Refused(
-                problems.OBSERVED_BACKWARDS,
-                f"observed has size {size}, the statement before saw {stream.observed_size}; never go back",
-            )
+        rules.check_sequence(stream, sequence)
+        size = rules.check_observed(stream, observed, self._final_heads)
         return Stream(sequence + 1, size)
 
     def _check_subject(self, checked: Checked) -> SubjectState | None:
-        """The subject's state before this statement, None where it opens it."""
-        statement, kind = checked.statement, checked.kind
-        subject = self._subjects.get(statement.subject)
-        if kind.subject is Subject.NEW:
-            if subject is not None:
-                raise Refused(problems.SUBJECT_TAKEN, "the subject exists; amend it, or name a new subject")
-            return None
-        if subject is None:
-            raise Refused(problems.SUBJECT_UNKNOWN, "no report was issued under this subject; send again later")
-        if kind.subject is Subject.OWNED and not self._registry.speaks_for(statement.institution, subject.owner):
-            raise Refused(problems.NOT_OWNER, f"the report is of {subject.owner}; only it or its successor may do this")
+        """The subject's state before this statement, None where the subject is new."""
+        subject = self._subjects.get(checked.statement.subject)
+        rules.check_subject(checked.statement, checked.kind, subject, self._registry.speaks_for)
         return subject
 
     def _check_links(self, checked: Checked, subject: SubjectState | None) -> dict[str, int]:
@@ -95,32 +69,8 @@ class Sequencing:
                     problems.LINK_UNKNOWN, f"link {rel!r}: {encode_hex(id)} is not in the log; send again later"
                 )
             targets[rel] = target
-        for rule in checked.kind.links:
-            self._check_link(rule, targets, checked, subject)
+        rules.check_links(checked.statement, checked.kind, targets, subject, self._registry.speaks_for)
         return {rel: target.index for rel, target in targets.items()}
-
-    def _check_link(
-        self, rule: LinkRule, targets: dict[str, Logged], checked: Checked, subject: SubjectState | None
-    ) -> None:
-        statement, target = checked.statement, targets[rule.rel]
-        if target.kind not in rule.targets:
-            raise Refused(
-                problems.LINK_REFUSED,
-                f"link {rule.rel!r} names a {target.kind}; expected {' or '.join(sorted(rule.targets))}",
-            )
-        if (target.subject == statement.subject) != rule.same_subject:
-            which = "the same" if rule.same_subject else "another"
-            raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} must be about {which} subject")
-        if rule.own and not self._registry.speaks_for(statement.institution, target.institution):
-            raise Refused(
-                problems.LINK_REFUSED, f"link {rule.rel!r} names a statement of {target.institution}, not your own"
-            )
-        if rule.current and (subject is None or target.index != subject.current):
-            raise Refused(problems.NOT_CURRENT, f"link {rule.rel!r} does not name the current version of the report")
-        if rule.named_by:
-            via, rel = rule.named_by
-            if targets[via].links.get(rel) != target.index:
-                raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} is not the version that your {via} opened")
 
     def _append(self, checked: Checked, stream: Stream, subject: SubjectState | None, links: dict[str, int]) -> int:
         statement, index = checked.statement, self._next_index
@@ -131,17 +81,7 @@ class Sequencing:
         self._next_index += 1
         self._logged[checked.id] = logged
         self._streams[checked.key] = self.changed_streams[checked.key] = stream
-        after = _subject_after(checked.kind.effect, subject, statement.institution, index)
+        after = rules.subject_after(checked.kind.effect, subject, statement.institution, index)
         if after != subject:
             self._subjects[statement.subject] = self.changed_subjects[statement.subject] = after
         return index
-
-
-def _subject_after(effect: Effect, before: SubjectState | None, institution: str, index: int) -> SubjectState | None:
-    if effect is Effect.ISSUES:
-        return SubjectState(institution, index)
-    if effect is Effect.REPLACES:
-        return SubjectState(before.owner, index)
-    if effect is Effect.WITHDRAWS:
-        return SubjectState(before.owner, None)
-    return before

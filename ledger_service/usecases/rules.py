@@ -1,0 +1,108 @@
+"""What a stream, a subject and links allow (docs/spec/kinds.md). The door asks before it accepts; the audit asks again.
+
+Nothing here reads anything: the state before the statement comes in, and `Refused` comes out where a rule is broken.
+"""
+
+from collections.abc import Callable, Mapping
+
+from anchors.core.encoding import ZERO_WORD, encode_hex
+from anchors.core.statement import Statement
+from ledger_service import problems
+from ledger_service.kinds import Effect, Kind, LinkRule, Subject
+from ledger_service.problems import Refused
+from ledger_service.usecases.ports import Logged, Stream, SubjectState
+
+SpeaksFor = Callable[[str, str], bool]
+"""Whether the first institution is the second or its registered successor."""
+
+
+def check_sequence(stream: Stream, sequence: int) -> None:
+    """Whether `sequence` is the stream's next number."""
+    if sequence > stream.next_sequence:
+        raise Refused(
+            problems.SEQUENCE_GAP, f"the next number is {stream.next_sequence}, not {sequence}; send that first"
+        )
+    if sequence < stream.next_sequence:
+        raise Refused(
+            problems.SEQUENCE_FORK,
+            f"another statement of this key has number {sequence}; the next is {stream.next_sequence}",
+        )
+
+
+def check_observed(stream: Stream, observed: bytes, heads: Mapping[bytes, int]) -> int:
+    """The size of the head that was observed. `heads` are the sizes of the heads that may be named, by witness id."""
+    if observed == ZERO_WORD:
+        size = 0
+    elif observed in heads:
+        size = heads[observed]
+    else:
+        raise Refused(problems.OBSERVED_UNKNOWN, f"head {encode_hex(observed)} is not final here; send again later")
+    if size < stream.observed_size:
+        raise Refused(
+            problems.OBSERVED_BACKWARDS,
+            f"observed has size {size}, the statement before saw {stream.observed_size}; never go back",
+        )
+    return size
+
+
+def check_subject(statement: Statement, kind: Kind, subject: SubjectState | None, speaks_for: SpeaksFor) -> None:
+    """Whether the subject's state before the statement (None where it does not exist) allows the kind."""
+    if kind.subject is Subject.NEW:
+        if subject is not None:
+            raise Refused(problems.SUBJECT_TAKEN, "the subject exists; amend it, or name a new subject")
+        return
+    if subject is None:
+        raise Refused(problems.SUBJECT_UNKNOWN, "no report was issued under this subject; send again later")
+    if kind.subject is Subject.OWNED and not speaks_for(statement.institution, subject.owner):
+        raise Refused(problems.NOT_OWNER, f"the report is of {subject.owner}; only it or its successor may do this")
+
+
+def check_links(
+    statement: Statement,
+    kind: Kind,
+    targets: Mapping[str, Logged],
+    subject: SubjectState | None,
+    speaks_for: SpeaksFor,
+) -> None:
+    """Whether each link leads where the kind says. `targets` has a statement for every `rel` of the kind."""
+    for rule in kind.links:
+        _check_link(rule, targets, statement, subject, speaks_for)
+
+
+def _check_link(
+    rule: LinkRule,
+    targets: Mapping[str, Logged],
+    statement: Statement,
+    subject: SubjectState | None,
+    speaks_for: SpeaksFor,
+) -> None:
+    target = targets[rule.rel]
+    if target.kind not in rule.targets:
+        raise Refused(
+            problems.LINK_REFUSED,
+            f"link {rule.rel!r} names a {target.kind}; expected {' or '.join(sorted(rule.targets))}",
+        )
+    if (target.subject == statement.subject) != rule.same_subject:
+        which = "the same" if rule.same_subject else "another"
+        raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} must be about {which} subject")
+    if rule.own and not speaks_for(statement.institution, target.institution):
+        raise Refused(
+            problems.LINK_REFUSED, f"link {rule.rel!r} names a statement of {target.institution}, not your own"
+        )
+    if rule.current and (subject is None or target.index != subject.current):
+        raise Refused(problems.NOT_CURRENT, f"link {rule.rel!r} does not name the current version of the report")
+    if rule.named_by:
+        via, rel = rule.named_by
+        if targets[via].links.get(rel) != target.index:
+            raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} is not the version that your {via} opened")
+
+
+def subject_after(effect: Effect, before: SubjectState | None, institution: str, index: int) -> SubjectState | None:
+    """The subject's state after a statement at `index` that the rules allow."""
+    if effect is Effect.ISSUES:
+        return SubjectState(institution, index)
+    if effect is Effect.REPLACES:
+        return SubjectState(before.owner, index)
+    if effect is Effect.WITHDRAWS:
+        return SubjectState(before.owner, None)
+    return before
