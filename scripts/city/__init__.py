@@ -1,1 +1,1 @@
-"""A synthetic city: institutions, documents and people's decisions that exist nowhere. For showing, testing, measuring."""
+"""A synthetic city: institutions, documents and people's decisions that exist nowhere. For showing and measuring."""

@@ -73,7 +73,7 @@ def derive_secret(seed: str, purpose: str) -> bytes:
 
 
 def plan_institutions(seed: str, count: int = 30) -> tuple[Institution, ...]:
-    """Institutions in three tiers and laboratories: 1 in 5 third-tier, 2 in 5 second, 1 in 5 first, 1 in 5 laboratory."""
+    """Of every five institutions one is of the third tier, two of the second, one of the first, one a laboratory."""
     plan = []
     for number in range(count):
         tier = (3, 2, 2, 1, 0)[number % 5]
@@ -89,22 +89,44 @@ def plan_institutions(seed: str, count: int = 30) -> tuple[Institution, ...]:
     return tuple(plan)
 
 
-def found_city(rpc: str, origin: str, administrator_secret: bytes, seed: str, institutions: int = 30) -> City:
-    """Deploy, open the log and admit everybody; returns when all of it is mined. The administrator's account pays,
-    and relays heads as well."""
+def name_city(
+    rpc: str,
+    origin: str,
+    deployment: Deployment,
+    domain: Domain,
+    seed: str,
+    relay_secret: bytes,
+    institutions: int = 30,
+) -> City:
+    """The city that was founded with this seed on these contracts."""
+    operator = OperatorSecrets(
+        *(derive_secret(seed, purpose) for purpose in ("checkpoint", "receipt", "note")), relay=relay_secret
+    )
+    return City(rpc, origin, deployment, domain, operator, plan_institutions(seed, institutions))
+
+
+def found_city(
+    rpc: str,
+    origin: str,
+    administrator_secret: bytes,
+    seed: str,
+    institutions: int = 30,
+    relay_secret: bytes | None = None,
+) -> City:
+    """Deploy, open the log and admit everybody; returns when all of it is mined. The account of `relay_secret`, else
+    the administrator's, pays for heads."""
     deployment = deploy(rpc, administrator_secret)
     chain = EthereumChain(rpc, deployment.registry, deployment.witness)
     domain = Domain(chain.identity().chain_id, deployment.registry, log_id(origin))
-    operator = OperatorSecrets(
-        *(derive_secret(seed, purpose) for purpose in ("checkpoint", "receipt", "note")), relay=administrator_secret
-    )
-    planned = plan_institutions(seed, institutions)
+    city = name_city(rpc, origin, deployment, domain, seed, relay_secret or administrator_secret, institutions)
     administrator = Administrator(rpc, deployment.registry, administrator_secret)
-    administrator.perform(*_operator_acts(domain, origin, operator))
-    administrator.perform(*(Admit(item.code, (item.role,)) for item in planned))
-    administrator.perform(*(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in planned))
+    administrator.perform(
+        *_operator_acts(domain, origin, city.operator),
+        *(Admit(item.code, (item.role,)) for item in city.institutions),
+        *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in city.institutions),
+    )
     administrator.close()
-    return City(rpc, origin, deployment, domain, operator, planned)
+    return city
 
 
 def _operator_acts(domain: Domain, origin: str, operator: OperatorSecrets) -> list:

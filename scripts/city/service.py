@@ -18,6 +18,8 @@ from scripts.city.founding import PASSPHRASE, City, write_operator_keys
 READY_SECONDS = 60
 STOP_SECONDS = 20
 TOKEN = "synthetic-operator-token"
+HUZHENG = str(Path(sys.executable).with_name("huzheng"))
+"""The command, as it is installed beside this interpreter."""
 
 
 class ServiceFailed(Exception):
@@ -69,7 +71,7 @@ class ServiceProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUZHENG_")}
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ledger_service.cli", "serve"],
+                [HUZHENG, "serve"],
                 env=environment | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

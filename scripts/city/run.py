@@ -1,0 +1,226 @@
+"""One run of the city, from an empty folder (or where the last run left it) to an audited ledger that serves."""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import subprocess
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from eth_account import Account
+
+from anchors.chain.administration import Deployment
+from anchors.chain.ethereum import EthereumChain
+from anchors.chain.trust_builder import build_trust
+from anchors.core.trust import Finality, Trust, format_trust
+from anchors.core.typed_data import Domain, log_id
+from ledger_service.client.api import Api
+from ledger_service.client.errors import ClientError
+from ledger_service.client.stream import Store
+from scripts.anvil import ChainFailed
+from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
+from scripts.city.founding import City, found_city, name_city
+from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, service_settings
+from scripts.city.stage import Stage
+from scripts.city.story import Case, plan_cases
+from scripts.city.telling import StoryStopped, Teller, Told
+from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
+
+SEED = "guangdong-2026"
+
+
+class RunFailed(Exception):
+    """The run cannot go on; one line says why and what to do."""
+
+
+class CityRun:
+    """Everything the run starts, and stops again."""
+
+    def __init__(self, folder: Path, port: int, samples: Path, *, quiet: bool):
+        self._folder = folder.resolve()
+        self._port = port or free_port()
+        self._samples = samples
+        self._stage = Stage(quiet)
+        self._began = time.monotonic()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def play(self, statements: int) -> dict[str, Any]:
+        """All steps; the figures."""
+        try:
+            return self._play(statements)
+        except (ChainFailed, ServiceFailed, StoryStopped, ClientError, OSError) as error:
+            raise RunFailed(f"{error} (logs are in {self._folder})") from error
+
+    def serve(self) -> None:
+        """Stay until interrupted."""
+        url = f"http://127.0.0.1:{self._port}"
+        self._stage.console.print(
+            f"\nServing {url}  (log under {url}/log/checkpoint, API described by {url}/openapi.json)"
+        )
+        self._stage.console.print("Ctrl-C ends it; nothing is left running.")
+        while True:
+            time.sleep(1)
+            self._chain.check()
+
+    def _play(self, statements: int) -> dict[str, Any]:
+        stage = self._stage
+        stage.title()
+        with stage.step("start a local chain, one block a second") as note:
+            self._chain = self._stack.enter_context(LocalChain(self._folder / "chain"))
+            note(f"final after {FINALITY_CONFIRMATIONS} blocks")
+        with stage.step("deploy the contracts, admit the city") as note:
+            city = self._found()
+            note(f"{len(city.institutions)} institutions in three tiers")
+        with stage.step("start the service"):
+            service = self._start_service(city)
+        with stage.step("read the documents") as note:
+            documents, cases = self._plan(city, statements)
+            acts = sum(len(case.acts) for case in cases)
+            note(f"{len(documents)} files, {acts:,} statements planned")
+        trust = self._write_trust(city)
+        with Store(self._folder / "sender.sqlite") as store, Api(service.url, token=TOKEN) as api:
+            return self._tell(Teller(city, store, api, trust), api, city, trust, documents, cases)
+
+    def _tell(
+        self, teller: Teller, api: Api, city: City, trust: Trust, documents: list[Report], cases: list[Case]
+    ) -> dict[str, Any]:
+        stage = self._stage
+        planned = sum(len(case.acts) for case in cases)
+        with stage.long_step("sign as the hospitals, send over HTTP", planned) as advance:
+            told = teller.tell(cases, advance)
+        size = int(_metric(api, 'huzheng_entries{state="accepted"}'))
+        with stage.long_step("have it witnessed, wait until final", size) as advance:
+            teller.wait_final(size, advance)
+        with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
+            proved, example = teller.prove(told, trust, SEED, advance)
+        (self._folder / "example.tlog-proof").write_bytes(example)
+        with stage.step("audit the whole ledger against the chain") as note:
+            audit = self._audit()
+            note(audit)
+        result = self._figures(api, documents, told, proved, audit)
+        stage.summary(result, self._longest_timeline(api, cases), {item.code: item.name for item in city.institutions})
+        if audit != "ok":
+            raise RunFailed(f"the audit found: {audit}")
+        return result
+
+    def _found(self) -> City:
+        """The city of this folder, founded at the first run. Its origin is new every time: origins are not reused."""
+        record = self._folder / "city.json"
+        administrator, relay = _account(0), _account(1)
+        if record.exists():
+            known = json.loads(record.read_text("utf-8"))
+            deployment = Deployment(
+                bytes.fromhex(known["registry"]), bytes.fromhex(known["witness"]), known["block"], known["gas"]
+            )
+            domain = Domain(known["chain"], deployment.registry, log_id(known["origin"]))
+            return name_city(self._chain.url, known["origin"], deployment, domain, SEED, relay)
+        origin = f"ledger.example/synthetic-city-{secrets.token_hex(4)}"
+        city = found_city(self._chain.url, origin, administrator, SEED, relay_secret=relay)
+        known = {
+            "origin": origin,
+            "chain": city.domain.chain_id,
+            "registry": city.deployment.registry.hex(),
+            "witness": city.deployment.witness.hex(),
+            "block": city.deployment.block_number,
+            "gas": city.deployment.gas_used,
+        }
+        draft = record.with_suffix(".new")
+        draft.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+        draft.replace(record)
+        return city
+
+    def _start_service(self, city: City) -> ServiceProcess:
+        database = f"sqlite:///{self._folder / 'ledger.sqlite'}"
+        settings = service_settings(city, self._folder, database, FINALITY_CONFIRMATIONS, self._port)
+        return self._stack.enter_context(ServiceProcess(settings, self._folder / "service.log"))
+
+    def _plan(self, city: City, statements: int) -> tuple[list[Report], list[Case]]:
+        documents = read_folder(self._samples)
+        if not documents:
+            raise RunFailed(f"{self._samples} holds no documents; name another folder in HUZHENG_SAMPLES")
+        # Reports and their acts are named after what was read, so that another folder tells another story.
+        digest = sha256(b"".join(report.document.sha256 for report in documents)).hexdigest()[:12]
+
+        def reports():
+            yield from documents
+            yield from synthetic_reports(SEED)
+
+        return documents, plan_cases(f"{SEED}/{digest}", city.institutions, reports(), statements)
+
+    def _write_trust(self, city: City) -> Trust:
+        """What a verifier believes, read from the chain once the admissions are final."""
+        chain = EthereumChain(self._chain.url, city.deployment.registry, city.deployment.witness)
+        verifier = city.note_key.verifier
+        trust = build_trust(
+            chain,
+            city.deployment.registry,
+            city.deployment.witness,
+            [(city.origin, [verifier])],
+            Finality(FINALITY_CONFIRMATIONS),
+        )
+        (self._folder / "trust.json").write_bytes(format_trust(trust))
+        return trust
+
+    def _audit(self) -> str:
+        command = [HUZHENG, "audit", "--json"]
+        command += ["--database", f"sqlite:///{self._folder / 'ledger.sqlite'}"]
+        command += ["--trust", str(self._folder / "trust.json"), "--rpc", self._chain.url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
+        if done.returncode == 0:
+            return "ok"
+        return (done.stderr.strip() or done.stdout.strip())[-2_000:] or f"exit status {done.returncode}"
+
+    def _figures(self, api: Api, documents: list[Report], told: Told, proved: int, audit: str) -> dict[str, Any]:
+        witnessed = int(_metric(api, 'huzheng_entries{state="witnessed"}'))
+        gas = int(_metric(api, "huzheng_witness_gas_total"))
+        return {
+            "statements": len(told.statements),
+            "accepted": int(_metric(api, 'huzheng_entries{state="accepted"}')),
+            "witnessed": witnessed,
+            "final": int(_metric(api, 'huzheng_entries{state="final"}')),
+            "checkpoints": _count_checkpoints(api),
+            "gas_total": gas,
+            "gas_per_statement": round(gas / witnessed, 1) if witnessed else 0,
+            "proofs_verified": proved,
+            "documents": count_documents(documents),
+            "audit": audit,
+            "seconds": round(time.monotonic() - self._began, 1),
+        }
+
+    def _longest_timeline(self, api: Api, cases: list[Case]) -> list[dict[str, Any]]:
+        return api.timeline(max(cases, key=lambda case: len(case.acts)).subject)
+
+
+def _account(number: int) -> bytes:
+    """The secret of one of the local chain's development accounts."""
+    Account.enable_unaudited_hdwallet_features()
+    return bytes(Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}").key)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUZHENG_")}
+
+
+def _metric(api: Api, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", api.metrics(), re.MULTILINE)
+    if not found:
+        raise StoryStopped(f"the service gives no metric {name}")
+    return float(found[1])
+
+
+def _count_checkpoints(api: Api) -> int:
+    count, before = 0, None
+    while page := api.checkpoints(limit=1_000, before=before):
+        count, before = count + len(page), page[-1]["size"]
+    return count
