@@ -1,7 +1,11 @@
 """`anchors` and the independent side agree on every small tree, and on logs of several tiles."""
 
+import ast
 import base64
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -176,5 +180,36 @@ def test_the_reader_takes_a_full_tile_for_a_partial_one() -> None:
     assert reader.LogReader(files.__getitem__, NOTE_KEY.verifier_key).read().size == 500
 
 
+def test_the_reader_reads_over_http() -> None:
+    files = published_log(300)
+
+    class Log(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            data = files.get(self.path.removeprefix("/log/"))
+            self.send_response(404 if data is None else 200)
+            self.end_headers()
+            self.wfile.write(data or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is written to the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Log) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        fetch = reader.fetch_http(f"http://127.0.0.1:{server.server_port}/log")
+        assert reader.LogReader(fetch, NOTE_KEY.verifier_key).read().entries == tuple(ENTRIES[:300])
+        with pytest.raises(KeyError):
+            fetch("tile/0/007")
+        server.shutdown()
+
+
 def test_vectors_are_what_was_made() -> None:
     assert make_vectors.existing_files(SPEC_VECTORS) == make_vectors.all_files()
+
+
+def test_the_independent_side_imports_nothing_of_the_project() -> None:
+    for file in Path(reader.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            taken = [name for name in names if name.split(".")[0] in ("anchors", "ledger_service")]
+            assert not taken, f"{file.name} imports {taken}"

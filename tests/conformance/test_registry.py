@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from anchors import VerificationFailed
+from anchors.chain.witness_id import witness_id
 from anchors.core.encoding import decode_hex
 from anchors.core.promise import accepted_hash
 from anchors.core.registry import Change, Registry, check_attribution, initial_head, next_head, parse_action
@@ -69,3 +70,13 @@ def test_accepted(vector: Vector) -> None:
     results = vector.input["results"]
     accepted = [(bytes.fromhex(r["statement"]), int(r["index"])) for r in results if r["index"] is not None]
     vector.check(lambda: {"accepted": accepted_hash(accepted).hex()})
+
+
+@of_topic("witness-id")
+def test_witness_id(vector: Vector) -> None:
+    given = vector.input
+    hashes = {name: bytes.fromhex(given[name]) for name in ("log", "root", "registryHead", "parentHash")}
+    sizes = int(given["oldSize"]), int(given["newSize"])
+    count, timestamp = int(given["registryCount"]), int(given["timestamp"])
+    values = (hashes["log"], *sizes, hashes["root"], hashes["registryHead"], count, timestamp, hashes["parentHash"])
+    vector.check(lambda: {"witnessId": witness_id(*values).hex()})
