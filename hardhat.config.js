@@ -16,7 +16,7 @@ export default {
     solidity: {
       fsPermissions: { readDirectory: vectors },
       fuzz: { runs: 256, seed: "0x01" },
-      invariant: { runs: 128, depth: 100, failOnRevert: true },
+      invariant: { runs: 100, depth: 100, failOnRevert: true },
     },
   },
 };

@@ -1,7 +1,7 @@
 """Move a head on a local chain and print where the gas of the transaction goes: the table of docs/adr/0001.
 
-Needs the anvil of node_modules (npm install --ignore-scripts). The tree is sparse: proof nodes are chosen freely and both
-roots computed from them, so a log of 2^30 leaves costs no more to set up than one of a thousand.
+Run it as `python -m scripts.measure_gas` in a set-up checkout. The tree is sparse: proof nodes are chosen freely and
+both roots computed from them, so a log of 2^30 leaves costs no more to set up than one of a thousand.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import socket
-import subprocess
 import sys
-import time
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +19,9 @@ from eth_account import Account
 from eth_utils import keccak
 from web3 import Web3
 
+from scripts.anvil import Anvil, ChainFailed
+
 ROOT = Path(__file__).resolve().parent.parent
-ANVIL = ROOT / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
 ORIGIN = "gas.example/log"
 MOVES = ((1_021, 5_117), (1_044_481, 1_048_577), (2**30 - 4_095, 2**30 + 1))
 OPERATOR = b"operator.example".ljust(32, b"\0")
@@ -32,21 +31,12 @@ KEY = Account.from_key(keccak(b"synthetic checkpoint key"))
 @contextlib.contextmanager
 def local_chain() -> Iterator[Web3]:
     """An anvil chain on the loopback address that ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(ANVIL), "--host", "127.0.0.1", "--port", str(port), "--silent", "--steps-tracing"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        web3 = Web3(Web3.HTTPProvider(f"http://127.0.0.1:{port}"))
-        for _ in range(100):
-            if web3.is_connected():
-                break
-            time.sleep(0.05)
-        yield web3
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        anvil = Anvil(Path(folder) / "anvil.log", options=["--steps-tracing"]).start()
+        try:
+            yield Web3(Web3.HTTPProvider(anvil.url))
+        finally:
+            anvil.stop()
 
 
 def node(left: bytes, right: bytes) -> bytes:
@@ -91,19 +81,14 @@ def sign(registry, log: bytes, struct_type: str, *words: bytes) -> bytes:
     return bytes(KEY.unsafe_sign_hash(digest).signature)
 
 
-def open_log(web3: Web3, registry, origin: str) -> bytes:
-    """Open a log and admit nothing else: the checkpoint key is admitted by `add_key`, once."""
-    registry.functions.openLog(origin, OPERATOR).transact()
-    return keccak(origin.encode())
-
-
 def set_up(web3: Web3) -> tuple[object, object, bytes]:
     """A registry, a witness and one log with its checkpoint key."""
     web3.eth.default_account = web3.eth.accounts[0]
     registry = deploy(web3, "InstitutionRegistry", web3.eth.accounts[0])
     witness = deploy(web3, "CheckpointWitness", registry.address)
     registry.functions.admit(OPERATOR, [b"operator".ljust(32, b"\0")], bytes(32)).transact()
-    log = open_log(web3, registry, ORIGIN)
+    registry.functions.openLog(ORIGIN, OPERATOR).transact()
+    log = keccak(ORIGIN.encode())
     purpose = b"checkpoint".ljust(32, b"\0")
     address = bytes(12) + bytes.fromhex(KEY.address[2:])
     consent_type = "KeyConsent(bytes32 institution,bytes32 log,bytes32 purpose,address key)"
@@ -169,11 +154,12 @@ def cost_of(step: dict, after: dict | None, steps: list[dict]) -> int:
 
 
 def main() -> int:
-    if not ANVIL.is_file():
-        print("measure_gas: no anvil in node_modules; run npm install --ignore-scripts first", file=sys.stderr)
-        return 2
     for old_size, new_size in MOVES:
-        hashes, gas, parts = measure(old_size, new_size)
+        try:
+            hashes, gas, parts = measure(old_size, new_size)
+        except (ChainFailed, OSError) as failure:
+            print(f"measure_gas: {failure}", file=sys.stderr)
+            return 2
         print(f"{old_size:,} -> {new_size:,}: {hashes} hashes, {gas:,} gas")
         for part, used in parts.most_common():
             print(f"  {used:>7,}  {part}")
