@@ -3,6 +3,7 @@
 A reader decodes, encodes again and compares: one text per value, and the bytes received are the bytes hashed.
 """
 
+import contextlib
 import json
 import re
 
@@ -25,6 +26,8 @@ class FloatFound(MalformedInput):
 
 
 _ASCII_KEY = re.compile(r"[ -~]*")
+_BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
 
@@ -45,6 +48,7 @@ def decode(text: bytes, limit: int) -> Json:
     """
     if len(text) > limit:
         raise MalformedInput(f"JSON: {len(text)} bytes, at most {limit} are allowed")
+    _check_depth(text)
     try:
         value = _decoder.decode(text)
         _check(value, 1)
@@ -84,12 +88,28 @@ def _check(value: Json, depth: int) -> None:
         raise MalformedInput(f"JSON: {type(value).__name__} has no canonical form")
 
 
+def _check_depth(text: bytes) -> None:
+    """Refuse deep nesting before a decoder descends into it: some libraries raise the interpreter's recursion limit so
+    far that the decoder would overrun the stack and end the process."""
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET_OR_STRING.findall(text):
+        depth += _STEP.get(bracket, 0)
+        if depth > MAX_DEPTH:
+            raise MalformedInput(f"JSON: nested deeper than {MAX_DEPTH}")
+
+
+def refuse_duplicates(text: bytes) -> None:
+    """Raise `DuplicateKey` where an object of JSON `text` names a member twice. Other faults are left to a decoder."""
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(text, object_pairs_hook=_refuse_duplicates)
+
+
 def _explain(text: bytes) -> None:
     """Raise the error that names what a sender did wrong, where it is one of the common ones."""
-    try:
-        json.loads(text.decode("utf-8"), object_pairs_hook=_refuse_duplicates, parse_float=_refuse_float)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        return
+    with contextlib.suppress(ValueError, RecursionError):
+        json.loads(text, object_pairs_hook=_refuse_duplicates, parse_float=_refuse_float)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

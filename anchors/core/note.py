@@ -100,7 +100,7 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
     """Read a signed note and verify every signature by a trusted key; others are ignored.
 
     Raises `MalformedInput` where the form is wrong, `VerificationFailed` where a trusted key's signature does not
-    verify, occurs twice, or none of the trusted keys signed.
+    verify, or none of the trusted keys signed.
     """
     text, lines = _split(data)
     trusted_by_id = {(key.name, key.key_id): key for key in trusted}
@@ -115,11 +115,10 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
         key = trusted_by_id.get((match["name"], signature[:4]))
         if key is None:
             continue
-        if key in signers:
-            raise VerificationFailed(f"note: {key.name} signed twice")
         if not key.verify(text.encode("utf-8"), signature[4:]):
             raise VerificationFailed(f"note: the signature of {key.name} does not verify")
-        signers.append(key)
+        if key not in signers:
+            signers.append(key)
     if not signers:
         raise VerificationFailed("note: not signed by any trusted key")
     return Note(text, tuple(signers))

@@ -10,6 +10,8 @@ from anchors.core.typed_data import Domain
 
 STATEMENT_BYTES = 7 * WORD_BYTES
 ENTRY_BYTES = STATEMENT_BYTES + signatures.SIGNATURE_BYTES
+CONTENT_WORD = slice(192, 224)
+"""Where the content hash stands in an entry."""
 
 _UINT64_PADDING = bytes(24)
 

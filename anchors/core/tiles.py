@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from anchors.core.encoding import MAX_UINT64
 from anchors.core.errors import MalformedInput
 from anchors.core.merkle import CompactRange
 from anchors.core.statement import ENTRY_BYTES
@@ -15,7 +16,7 @@ MAX_LEVEL = 63
 ENTRIES = "entries"
 
 _PATH = re.compile(
-    r"tile/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+    r"tile/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
 )
 _ENTRY_PREFIX = ENTRY_BYTES.to_bytes(2, "big")
 
@@ -43,7 +44,12 @@ class Tile:
         width = int(match["width"]) if match["width"] else TILE_WIDTH
         number = int(match["number"].replace("x", "").replace("/", ""))
         tile = cls(level, number, width)
-        if (level or 0) > MAX_LEVEL or (match["width"] and width >= TILE_WIDTH) or tile.path() != path:
+        if (
+            number > MAX_UINT64
+            or (level or 0) > MAX_LEVEL
+            or (match["width"] and width >= TILE_WIDTH)
+            or tile.path() != path
+        ):
             raise MalformedInput(f"tile path {path[:80]!r}: level, width or zero-padding is out of range")
         return tile
 

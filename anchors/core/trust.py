@@ -1,10 +1,11 @@
 """The trust file: what a verifier must already believe (docs/spec/trust.md)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from anchors.core import canonical
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
@@ -25,7 +26,7 @@ class _Finality(_Wire):
 
 
 class _Chain(_Wire):
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     genesis: str
     finality: _Finality
     validators: list[str]
@@ -118,12 +119,9 @@ class Trust:
     registry: Registry
 
     def log(self, origin: str) -> TrustedLog:
-        """The trusted log of `origin`. Raises `VerificationFailed`."""
-        for log in self.logs:
-            if log.origin == origin:
-                return log
-        known = ", ".join(log.origin for log in self.logs)
-        raise VerificationFailed(f"the trust file does not name the log {origin!r}; it names {known}")
+        """The log of `origin`; without any key where the file does not name it, so that no checkpoint of it is
+        believed."""
+        return next((log for log in self.logs if log.origin == origin), TrustedLog(origin, ()))
 
     def domain(self, log: TrustedLog) -> Domain:
         """The EIP-712 domain of a log."""
@@ -138,6 +136,7 @@ def parse_trust(data: bytes) -> Trust:
         wire = msgspec.json.decode(data, type=_Trust)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise MalformedInput(f"trust file: {error}") from None
+    canonical.refuse_duplicates(data)
     changes = tuple(_read_change(change) for change in wire.registry.changes)
     registry_contract = _read_contract(wire.contracts.registry, "registry")
     registry = _read_registry(wire, registry_contract, changes)

@@ -13,11 +13,11 @@ from enum import StrEnum
 
 from anchors.core.checkpoint import Checkpoint, open_checkpoint
 from anchors.core.content import Content
-from anchors.core.encoding import encode_hex
+from anchors.core.encoding import encode_hex, require_bytes
 from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash, verify_inclusion
 from anchors.core.registry import check_attribution
-from anchors.core.statement import Entry
+from anchors.core.statement import CONTENT_WORD, ENTRY_BYTES, Entry
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Trust, TrustedLog
 
@@ -67,14 +67,14 @@ class Verdict:
 def verify_proof(data: bytes, trust: Trust) -> Verdict:
     """Judge a `.tlog-proof` with Huzheng's `extra` by a trust file.
 
-    Raises `MalformedInput` where the file cannot be read as a proof, or names a log that the trust file does not; a
-    proof that can be read ends as a verdict.
+    Raises `MalformedInput` where the file cannot be read as a proof; a proof that can be read ends as a verdict.
     """
     proof = TlogProof.parse(data)
     if proof.extra is None:
         raise MalformedInput("tlog-proof: no extra line, so the entry is not here; ask for the proof with its entry")
     extra = Extra.decode(proof.extra)
-    log = _trusted_log(proof.checkpoint, trust)
+    claimed = _claimed_checkpoint(proof.checkpoint)
+    log = trust.log(claimed.origin)
     content = _claim("content", lambda: _check_content(extra))
     signed = _claim("signed", lambda: _check_signed(extra, log, trust))
     logged = _claim("logged", lambda: _check_logged(proof, extra, log))
@@ -83,7 +83,7 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
     return Verdict(
         claims=(content, signed, logged, witnessed),
         index=proof.index,
-        checkpoint=_claimed_checkpoint(proof.checkpoint),
+        checkpoint=claimed,
         entry=entry,
         content=extra.content,
         statement_id=entry.statement.id(trust.domain(log)) if entry else None,
@@ -98,8 +98,8 @@ def _claim(name: str, check: Callable[[], str]) -> Claim:
 
 
 def _check_content(extra: Extra) -> str:
-    entry = Entry.from_bytes(extra.entry)
-    if extra.content.hash != entry.statement.content:  # steps 1 and 2
+    entry = require_bytes(extra.entry, ENTRY_BYTES, "entry")
+    if extra.content.hash != entry[CONTENT_WORD]:  # steps 1 and 2
         raise VerificationFailed("the parts do not hash to the content that the entry names")
     shown = len(extra.content.names())
     return f"{shown} of {len(extra.content.parts)} parts are shown and hash to the entry's content"
@@ -119,6 +119,8 @@ def _check_signed(extra: Extra, log: TrustedLog, trust: Trust) -> str:
 
 
 def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog) -> str:
+    if not log.keys:
+        raise VerificationFailed(f"the trust file does not name the log {log.origin!r}")
     checkpoint = open_checkpoint(proof.checkpoint, log.keys)  # step 6
     if checkpoint.origin != log.origin:
         raise VerificationFailed(f"the checkpoint is of {checkpoint.origin}, not of {log.origin}")
@@ -128,12 +130,8 @@ def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog) -> str:
     return f"entry {proof.index} is under the signed checkpoint of {checkpoint.size} entries of {log.origin}"
 
 
-def _trusted_log(note: bytes, trust: Trust) -> TrustedLog:
-    """The log that the checkpoint claims to be of; nothing of it is believed before step 6."""
-    return trust.log(_claimed_checkpoint(note).origin)
-
-
 def _claimed_checkpoint(note: bytes) -> Checkpoint:
+    """What the checkpoint says of itself; nothing of it is believed before step 6."""
     text, separator, _ = note.decode("utf-8", errors="replace").rpartition("\n\n")
     if not separator:
         raise MalformedInput("tlog-proof: the checkpoint is not a signed note")
