@@ -100,23 +100,23 @@ interface IInstitutionRegistry {
     error EndSequenceNotZero(address key);
 
     /// @notice Admits an institution, or adds roles to one that has not exited. One change a role.
-    /// @param institution its code
+    /// @param code of the institution
     /// @param roles codes of the roles it does not have yet, at least one
     /// @param acceptance digest of its acceptance under its CA certificate, or zero
-    function admit(bytes32 institution, bytes32[] calldata roles, bytes32 acceptance) external;
+    function admit(bytes32 code, bytes32[] calldata roles, bytes32 acceptance) external;
 
     /// @notice Suspends an active institution.
-    /// @param institution its code
+    /// @param code of the institution
     /// @param reason a code, or zero
-    function suspend(bytes32 institution, bytes32 reason) external;
+    function suspend(bytes32 code, bytes32 reason) external;
 
     /// @notice Lifts a suspension.
-    function resume(bytes32 institution) external;
+    function resume(bytes32 code) external;
 
     /// @notice Records that an institution left, for good.
-    /// @param institution its code; active or suspended
+    /// @param code of the institution; active or suspended
     /// @param successor code of another institution that has not exited, or zero
-    function exit(bytes32 institution, bytes32 successor) external;
+    function exit(bytes32 code, bytes32 successor) external;
 
     /// @notice Opens a log.
     /// @param origin the log's name; beyond ASCII its form is the administrator's to check
@@ -125,14 +125,14 @@ interface IInstitutionRegistry {
     function openLog(string calldata origin, bytes32 operator) external returns (bytes32 log);
 
     /// @notice Admits a key for one institution, one log and one purpose.
-    /// @param institution its code; it has not exited
-    /// @param log id of an open log; its operator is `institution` unless the purpose is `statement`
+    /// @param code of the institution; it has not exited
+    /// @param log id of an open log; its operator is that institution unless the purpose is `statement`
     /// @param purpose `statement`, `checkpoint`, `receipt` or `note`
     /// @param key an account that was never admitted; for `note` it is `keccak256(data)[12:]`
     /// @param data for `note` the Ed25519 public key; else the digest of the acceptance, or zero
     /// @param consent the key's signature (65 bytes r, s, v) over `KeyConsent`; empty for `note`
     function addKey(
-        bytes32 institution,
+        bytes32 code,
         bytes32 log,
         bytes32 purpose,
         address key,

@@ -25,15 +25,14 @@ library LogProof {
         uint256 last = size - 1;
         bytes32 running = leafHash;
         (uint256 cursor, uint256 end) = _bounds(proof);
-        uint256 buffer = _buffer();
         for (; node != last; cursor += 32) {
             bytes32 sibling = _read(cursor);
-            running = node & 1 == 0 ? _parent(buffer, running, sibling) : _parent(buffer, sibling, running);
+            running = node & 1 == 0 ? _parent(running, sibling) : _parent(sibling, running);
             node >>= 1;
             last >>= 1;
         }
         for (; node != 0; cursor += 32) {
-            running = _parent(buffer, _read(cursor), running);
+            running = _parent(_read(cursor), running);
             node &= node - 1;
         }
         return cursor == end && running == root;
@@ -149,15 +148,6 @@ library LogProof {
         }
     }
 
-    /// @dev Where the 65 bytes of a node are laid out: behind the free memory pointer, which does not move, with the
-    /// prefix in its place.
-    function _buffer() private pure returns (uint256 buffer) {
-        assembly ("memory-safe") {
-            buffer := mload(0x40)
-            mstore8(buffer, 0x01)
-        }
-    }
-
     function _read(uint256 cursor) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             hash := calldataload(cursor)
@@ -165,10 +155,12 @@ library LogProof {
     }
 
     /// @dev SHA-256(0x01 || left || right). In assembly because `sha256(abi.encodePacked(...))` takes new memory for
-    /// every call, and a proof needs up to 126 of them. The answer comes back to scratch space. A failed call (no gas
-    /// left) reverts: an answer that was never written must not be read.
-    function _parent(uint256 buffer, bytes32 left, bytes32 right) private view returns (bytes32 hash) {
+    /// every call. The 65 bytes are laid out behind the free memory pointer, which does not move, and are whole before
+    /// the block ends: between two blocks that memory is the compiler's. The answer comes back to scratch space.
+    function _parent(bytes32 left, bytes32 right) private view returns (bytes32 hash) {
         assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, 0x01)
             mstore(add(buffer, 0x01), left)
             mstore(add(buffer, 0x21), right)
             if iszero(staticcall(gas(), 0x02, buffer, 0x41, 0x00, 0x20)) { revert(0x00, 0x00) }
