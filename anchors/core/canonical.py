@@ -25,7 +25,6 @@ class FloatFound(MalformedInput):
     """A number that is not an integer: two systems would print it differently."""
 
 
-_ASCII_KEY = re.compile(r"[ -~]*")
 _BRACKET_OR_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -66,26 +65,28 @@ def decode(text: bytes, limit: int) -> Json:
 
 
 def _check(value: Json, depth: int) -> None:
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
         return
-    if isinstance(value, int):
+    if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise MalformedInput(f"JSON: integer {value} is beyond 2^53-1; write it as a string")
         return
-    if isinstance(value, float):
+    if kind is float:
         raise FloatFound(f"JSON: {value!r} is not an integer; write clinical values as strings")
     if depth > MAX_DEPTH:
         raise MalformedInput(f"JSON: nested deeper than {MAX_DEPTH}")
-    if isinstance(value, dict):
+    if kind is dict:
         for key, member in value.items():
-            if not isinstance(key, str) or not _ASCII_KEY.fullmatch(key):
+            if type(key) is not str or not key.isascii() or not key.isprintable():
                 raise MalformedInput(f"JSON: key {key!r} is not printable ASCII")
-            _check(member, depth + 1)
-    elif isinstance(value, list | tuple):
+            if type(member) is not str:
+                _check(member, depth + 1)
+    elif kind is list or kind is tuple:
         for item in value:
             _check(item, depth + 1)
     else:
-        raise MalformedInput(f"JSON: {type(value).__name__} has no canonical form")
+        raise MalformedInput(f"JSON: {kind.__name__} has no canonical form")
 
 
 def _check_depth(text: bytes) -> None:

@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 
 from anchors.core import canonical
@@ -26,6 +25,8 @@ class Part:
     text: bytes
     name: str
     value: canonical.Json
+    leaf: bytes
+    """sha256(0x00 || text), 32 bytes."""
 
     @classmethod
     def read(cls, text: bytes) -> "Part":
@@ -38,18 +39,13 @@ class Part:
             raise MalformedInput("part: name must be a lower-case word of at most 64 characters from a-z 0-9 . _ -")
         if not isinstance(salt, str) or not _SALT.fullmatch(salt):
             raise MalformedInput(f"part {name}: salt must be 64 lower-case hex digits")
-        return cls(text, name, part["value"])
+        return cls(text, name, part["value"], sha256(b"\x00" + text).digest())
 
     @classmethod
     def create(cls, name: str, value: canonical.Json, salt: bytes | None = None) -> "Part":
         """A new part with a fresh 32-byte salt; `salt` is given only to rebuild a part that was made before."""
         salt = secrets.token_bytes(WORD_BYTES) if salt is None else require_bytes(salt, WORD_BYTES, "salt")
         return cls.read(canonical.encode({"name": name, "salt": salt.hex(), "value": value}))
-
-    @cached_property
-    def leaf(self) -> bytes:
-        """sha256(0x00 || text), 32 bytes."""
-        return sha256(b"\x00" + self.text).digest()
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ class Content:
             for part in self.parts
         ]
 
-    @cached_property
+    @property
     def hash(self) -> bytes:
         """sha256("huzheng content v1" || 0x00 || leaf_1 || … || leaf_n), 32 bytes."""
         return sha256(CONTENT_PREFIX + b"".join(part.leaf for part in self.parts)).digest()

@@ -25,6 +25,8 @@ def keccak256(data: bytes) -> bytes:
 
 def require_bytes(value: bytes, length: int, what: str) -> bytes:
     """Return `value` if it is exactly `length` bytes, else raise `MalformedInput`."""
+    if type(value) is bytes and len(value) == length:
+        return value
     if not isinstance(value, bytes | bytearray | memoryview):
         raise MalformedInput(f"{what}: expected {length} bytes, got {type(value).__name__}")
     if len(value) != length:

@@ -1,7 +1,6 @@
 """Statement and entry: the seven fields, the 289 bytes that the log stores (docs/spec/statement.md)."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from anchors.core import signature as signatures
 from anchors.core.encoding import WORD_BYTES, ZERO_WORD, code_word, require_bytes, require_uint64, uint_word, word_code
@@ -55,7 +54,7 @@ class Statement:
             content=words[192:224],
         )
 
-    @cached_property
+    @property
     def words(self) -> bytes:
         """EIP-712 encodeData without the type hash: seven ABI words, 224 bytes."""
         return b"".join(

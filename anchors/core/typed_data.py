@@ -4,8 +4,7 @@ All values are static words, so each digest is a few concatenations; the domain 
 no signature fits another log.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from anchors.core.encoding import address_word, keccak256, require_bytes, uint_word
 
@@ -36,15 +35,13 @@ class Domain:
     chain_id: int
     registry: bytes
     log: bytes
+    _prefix: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_bytes(self.registry, 20, "registry address")
         require_bytes(self.log, 32, "log id")
-
-    @cached_property
-    def _prefix(self) -> bytes:
         words = (_DOMAIN_TYPE, _NAME, _VERSION, uint_word(self.chain_id), address_word(self.registry), self.log)
-        return b"\x19\x01" + keccak256(b"".join(words))
+        object.__setattr__(self, "_prefix", b"\x19\x01" + keccak256(b"".join(words)))
 
     @property
     def separator(self) -> bytes:
