@@ -117,7 +117,7 @@ class CityRun:
     def _found(self) -> City:
         """The city of this folder, founded at the first run. Its origin is new every time: origins are not reused."""
         record = self._folder / "city.json"
-        administrator, relay = _account(0), _account(1)
+        administrator, relay = development_account(0), development_account(1)
         if record.exists():
             known = json.loads(record.read_text("utf-8"))
             deployment = Deployment(
@@ -202,7 +202,7 @@ class CityRun:
         return api.timeline(max(cases, key=lambda case: len(case.acts)).subject)
 
 
-def _account(number: int) -> bytes:
+def development_account(number: int) -> bytes:
     """The secret of one of the local chain's development accounts."""
     Account.enable_unaudited_hdwallet_features()
     return bytes(Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}").key)

@@ -1,0 +1,90 @@
+"""How fast the production application accepts, beside how fast one core merely recovers signatures, in turns."""
+
+import secrets
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from coincurve import PrivateKey, PublicKey
+
+from scripts.benchmark.load import LoadGenerator
+from scripts.benchmark.statements import write_load
+from scripts.city.founding import City, found_city
+from scripts.city.run import development_account
+from scripts.city.service import ServiceProcess, free_port, service_settings
+from scripts.local_chain import FINALITY_CONFIRMATIONS, LocalChain
+
+STREAMS = 64
+INSTITUTIONS_PER_HOSPITAL = 5 / 4  # one institution in five is a laboratory, which signs no decisions
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Medians over the windows: statements and recoveries a second; memory and disk at the end."""
+
+    accepted_per_s: float
+    recovered_per_s: float
+    statements: int
+    peak_mb: float
+    bytes_per_statement: float
+
+    @property
+    def ratio(self) -> float:
+        """Accepted over recovered."""
+        return self.accepted_per_s / self.recovered_per_s
+
+
+def recover_rate(seconds: float) -> float:
+    """Recoveries a second of one core with coincurve: the limit that everything is held against."""
+    digest = secrets.token_bytes(32)
+    signature = PrivateKey(secrets.token_bytes(32)).sign_recoverable(digest, hasher=None)
+    count, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        for _ in range(100):
+            PublicKey.from_signature_and_message(signature, digest, hasher=None)
+        count += 100
+    return count / (time.perf_counter() - began)
+
+
+def measure_ingest(
+    folder: Path, database: str, windows: int, seconds: float, statements_per_request: int, expected_per_s: float
+) -> Ingest:
+    """Found a city, start the service on `database`, and send in windows, with raw recovery between them."""
+    folder.mkdir(parents=True)
+    with LocalChain(folder / "chain") as chain:
+        city = _city(chain.url)
+        requests = int(expected_per_s * (windows * seconds + WARM_UP_SECONDS) / statements_per_request / STREAMS) + 2
+        load = write_load(city, requests, statements_per_request)
+        settings = service_settings(city, folder, database, FINALITY_CONFIRMATIONS, free_port())
+        with ServiceProcess(settings, folder / "service.log") as service:
+            generator = LoadGenerator(service.url, list(load.values()), statements_per_request)
+            generator.window(WARM_UP_SECONDS)
+            accepted, recovered, total = [], [], 0
+            for _ in range(windows):
+                recovered.append(recover_rate(seconds / 2))
+                window = generator.window(seconds)
+                if window.refused:
+                    raise RuntimeError(
+                        f"{window.refused} statements of the load were refused; see {folder}/service.log"
+                    )
+                accepted.append(window.rate)
+                total += window.statements
+            recovered.append(recover_rate(seconds / 2))
+            generator.close()
+            peak = peak_mb(service.pid)
+    return Ingest(statistics.median(accepted), statistics.median(recovered), total, peak, 0.0)
+
+
+def _city(rpc: str) -> City:
+    institutions = int(STREAMS * INSTITUTIONS_PER_HOSPITAL)
+    return found_city(rpc, f"bench.example/{secrets.token_hex(4)}", development_account(0), "bench", institutions)
+
+
+def peak_mb(pid: int) -> float:
+    """The largest resident memory that the process ever had, in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the system does not tell a process's peak memory")
