@@ -9,8 +9,6 @@ import {SigningDomain} from "./libraries/SigningDomain.sol";
 /// @title CheckpointWitness: a log's head moves only to a provable extension of itself
 /// @notice What each function does and refuses is said in ICheckpointWitness.
 contract CheckpointWitness is ICheckpointWitness {
-    uint64 private constant SIZE_MAX = 2 ** 63;
-
     struct StoredHead {
         uint64 size;
         bytes32 root;
@@ -36,7 +34,7 @@ contract CheckpointWitness is ICheckpointWitness {
         bytes calldata signature
     ) external {
         if (proof.length > LogProof.PROOF_LENGTH_MAX) revert ProofTooLong(proof.length);
-        if (newSize > SIZE_MAX) revert SizeOutOfRange(newSize);
+        if (newSize > LogProof.SIZE_MAX) revert SizeOutOfRange(newSize);
         if (newSize < oldSize) revert SizeShrinks(oldSize, newSize);
         (bytes32 registryHead, uint64 registryCount) = _authorize(log, newSize, newRoot, signature);
         StoredHead storage stored = _heads[log];

@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 /// @title Proofs about an RFC 9162 SHA-256 Merkle tree
-/// @notice Sizes and indexes are uint64; proofs are ordered leaf to root and have at most 63 hashes. Everything that
-/// does not lead to the root is answered `false`; nothing here reverts but for lack of gas.
+/// @notice Specification: docs/spec/log.md. Sizes are at most 2^63; proofs are ordered leaf to root and have at most 63
+/// hashes. Everything that does not lead to the root is answered `false`; nothing here reverts but for lack of gas.
 library LogProof {
+    uint64 internal constant SIZE_MAX = 2 ** 63;
     uint256 internal constant PROOF_LENGTH_MAX = 63;
     /// @notice Root of the empty tree, SHA-256("").
     bytes32 internal constant EMPTY_ROOT = 0xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855;
@@ -20,7 +21,7 @@ library LogProof {
         view
         returns (bool)
     {
-        if (index >= size || proof.length > PROOF_LENGTH_MAX) return false;
+        if (index >= size || size > SIZE_MAX || proof.length > PROOF_LENGTH_MAX) return false;
         uint256 node = index;
         uint256 last = size - 1;
         bytes32 running = leafHash;
@@ -51,7 +52,7 @@ library LogProof {
         bytes32 oldRoot,
         bytes32 newRoot
     ) internal view returns (bool) {
-        if (oldSize > newSize || proof.length > PROOF_LENGTH_MAX) return false;
+        if (oldSize > newSize || newSize > SIZE_MAX || proof.length > PROOF_LENGTH_MAX) return false;
         if (oldSize == newSize) return proof.length == 0 && oldRoot == newRoot && _emptyIfZero(oldSize, oldRoot);
         if (oldSize == 0) return proof.length == 0 && oldRoot == EMPTY_ROOT;
         if (proof.length == 0) return false;

@@ -61,7 +61,13 @@ contract LogProofTest is TestCase {
         check(_subject.consistency(0, 0, none, EMPTY, EMPTY), "the empty tree extends itself");
         check(!_subject.consistency(0, 0, none, leaf, leaf), "the empty tree has one root");
         check(!_subject.consistency(0, 1, none, leaf, leaf), "size 0 with another root");
-        check(_subject.consistency(0, type(uint64).max, none, EMPTY, leaf), "anything extends the empty tree");
+        check(_subject.consistency(0, 2 ** 63, none, EMPTY, leaf), "anything extends the empty tree");
+        check(!_subject.consistency(0, 2 ** 63 + 1, none, EMPTY, leaf), "more than 2^63 leaves");
+        check(!_subject.consistency(2 ** 63 + 1, 2 ** 63 + 1, none, leaf, leaf), "more than 2^63 leaves");
+        bytes32[] memory one = new bytes32[](1);
+        bytes32 root = sha256(abi.encodePacked(bytes1(0x01), one[0], leaf));
+        check(_subject.inclusion(leaf, 2 ** 62, 2 ** 62 + 1, one, root), "the last leaf stands alone");
+        check(!_subject.inclusion(leaf, 2 ** 63, 2 ** 63 + 1, one, root), "more than 2^63 leaves");
         check(!_subject.consistency(2, 1, none, leaf, leaf), "shrinking");
         check(!_subject.consistency(1, type(uint64).max, none, leaf, leaf), "a proof is needed");
     }
@@ -103,6 +109,7 @@ contract LogProofTest is TestCase {
         view
     {
         vm.assume(proof.length < 64);
+        (small, large) = (uint64(within(small, 0, 2 ** 63)), uint64(within(large, 0, 2 ** 63)));
         bool expected = Rfc9162Pseudocode.consistency(small, large, proof, one, two);
         check(_subject.consistency(small, large, proof, one, two) == expected, "consistency");
         expected = Rfc9162Pseudocode.inclusion(one, small, large, proof, two);

@@ -14,8 +14,6 @@ contract BrokenWitness is ICheckpointWitness { // fault
     function _trusts(uint64 oldSize, uint64 newSize) private view returns (bool) { // fault
         return _fault == Fault.ProofUnchecked || (_fault == Fault.Shrinks && newSize < oldSize); // fault
     } // fault
-    uint64 private constant SIZE_MAX = 2 ** 63;
-
     struct StoredHead {
         uint64 size;
         bytes32 root;
@@ -42,7 +40,7 @@ contract BrokenWitness is ICheckpointWitness { // fault
         bytes calldata signature
     ) external {
         if (proof.length > LogProof.PROOF_LENGTH_MAX) revert ProofTooLong(proof.length);
-        if (newSize > SIZE_MAX) revert SizeOutOfRange(newSize);
+        if (newSize > LogProof.SIZE_MAX) revert SizeOutOfRange(newSize);
         if (_fault != Fault.Shrinks && newSize < oldSize) revert SizeShrinks(oldSize, newSize); // fault
         (bytes32 registryHead, uint64 registryCount) = _authorize(log, newSize, newRoot, signature);
         StoredHead storage stored = _heads[log];
