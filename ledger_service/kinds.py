@@ -66,9 +66,9 @@ class _Form(Struct, forbid_unknown_fields=True, frozen=True):
     pass
 
 
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-StatementId = Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$")]
-Word = Annotated[str, Meta(pattern="^[ -~]{1,64}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+StatementId = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
+Word = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 Seconds = Annotated[int, Meta(ge=0)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from anchors.core.canonical import DuplicateKey, FloatFound
+from anchors.core.canonical import DuplicateKey, FloatFound, refuse_duplicates
 from anchors.core.content import Content
 from anchors.core.encoding import decode_base64, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
@@ -75,11 +75,11 @@ class Checker:
         id = statement.id(self._domain)
         signed = False
         try:
+            self._check_signature(entry, id, key)
+            signed = True
             content = read_content(parts)
             if content.hash != statement.content:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
-            self._check_signature(entry, id, key)
-            signed = True
             kind = known_kind(statement.kind)
             links, digests = read_parts(kind, content)
             self._check_time(statement.issued_at)
@@ -124,22 +124,28 @@ def _read_shape(item: bytes) -> tuple[bytes, bytes, bytes, Entry]:
         raise Refused(problems.MALFORMED_STATEMENT, "expected key, entry and parts, each once; send the item again")
     try:
         submitted = msgspec.json.decode(item, type=Submitted)
-        key = decode_hex(submitted.key, 20, "key")
+        key, parts = decode_hex(submitted.key, 20, "key"), bytes(submitted.parts)
         entry_bytes = decode_base64(submitted.entry, "entry")
-        return key, entry_bytes, bytes(submitted.parts), Entry.from_bytes(entry_bytes)
+        entry = Entry.from_bytes(entry_bytes)
     except (msgspec.MsgspecError, MalformedInput, UnicodeDecodeError) as error:
         raise Refused(problems.MALFORMED_STATEMENT, str(error)) from None
+    if item.count(b"\\u") != parts.count(b"\\u"):
+        raise Refused(problems.MALFORMED_STATEMENT, "a member is named with an escape; write key, entry, parts")
+    return key, entry_bytes, parts, entry
 
 
 def read_content(parts: bytes) -> Content:
     """The content of a list of parts in JSON, as it was sent or stored. Raises `Refused`."""
     try:
-        return Content.from_wire(msgspec.json.decode(parts))
+        items = msgspec.json.decode(parts)
+        if isinstance(items, list) and any(isinstance(item, dict) for item in items):
+            refuse_duplicates(parts)
+        return Content.from_wire(items)
     except DuplicateKey as error:
         raise Refused(problems.DUPLICATE_KEY, str(error)) from None
     except FloatFound as error:
         raise Refused(problems.FLOAT, str(error)) from None
-    except (msgspec.MsgspecError, MalformedInput, RecursionError) as error:
+    except (msgspec.MsgspecError, MalformedInput, UnicodeDecodeError, RecursionError) as error:
         raise Refused(problems.MALFORMED_PART, str(error)) from None
 
 
@@ -158,7 +164,7 @@ def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], .
     forms = {}
     for name in kind.parts:
         value = content.value(name)
-        if value is None:
+        if name not in content.names():
             raise Refused(problems.MISSING_PART, f"{kind.name} needs the part {name!r}, shown")
         try:
             forms[name] = msgspec.convert(value, PART_FORMS[name])
