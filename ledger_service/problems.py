@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 TYPE_PREFIX = "urn:huzheng:problem:"
+DETAIL_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,15 @@ class Problem:
 
 
 class Refused(Exception):
-    """Something was refused for a problem; `detail` says in one line what is wrong and what to do."""
+    """Something was refused for a problem; `detail` says in one line what is wrong and what to do.
+
+    It may quote what was sent, and is therefore cut short."""
 
     def __init__(self, problem: Problem, detail: str):
-        super().__init__(f"{problem.code}: {detail}")
+        line = " ".join(detail[: 4 * DETAIL_CHARACTERS].split())
         self.problem = problem
-        self.detail = detail
+        self.detail = line if len(line) <= DETAIL_CHARACTERS else line[: DETAIL_CHARACTERS - 1] + "…"
+        super().__init__(f"{problem.code}: {self.detail}")
 
     def to_wire(self) -> dict[str, str | int | bool]:
         """The members of an RFC 9457 problem."""
