@@ -81,10 +81,23 @@ def read_submission(body: bytes, origin: str) -> Submission:
         raise Refused(problems.MALFORMED_REQUEST, f"{error}; expected origin and statements") from None
     if submission.origin != origin:
         raise Refused(problems.WRONG_ORIGIN, f"this is the log {origin!r}, not {submission.origin[:128]!r}")
+    if not _named_once(body, submission):
+        raise Refused(problems.MALFORMED_REQUEST, "expected origin and statements, each once and without escapes")
     if not 1 <= len(submission.statements) <= MAX_STATEMENTS:
         count = len(submission.statements)
         raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
     return submission
+
+
+def _named_once(body: bytes, submission: Submission) -> bool:
+    """Whether the envelope names its members once: a JSON decoder would silently let the last one win. Quotes inside
+    strings are escaped, so a bare name is a member's; what the items name is for each of them to answer."""
+
+    def outside_items(text: bytes) -> int:
+        return body.count(text) - sum(bytes(item).count(text) for item in submission.statements)
+
+    escapes = outside_items(b"\\u") if submission.origin.isascii() else 0
+    return outside_items(b'"origin"') == outside_items(b'"statements"') == 1 and escapes == 0
 
 
 class Door:
@@ -157,7 +170,10 @@ class Door:
         return self._registry
 
     def _other_domains(self) -> list[Domain]:
-        return self._registry.other_logs(self._domain) if self._registry else []
+        if self._registry is None:
+            with self._ledger.sequencing() as transaction:
+                self._registry_at(transaction)
+        return self._registry.other_logs(self._domain)
 
 
 class GroupCommit:
@@ -173,6 +189,8 @@ class GroupCommit:
     def submit(self, request: Sequence[Checked | Rejected]) -> "Future[Answer]":
         """Queue a checked request. Raises `Refused` (`busy`) past the bound: nothing accepted is ever dropped."""
         future: Future[Answer] = Future()
+        # Whoever stops waiting for the answer must not stop the thread that gives it.
+        future.set_running_or_notify_cancel()
         try:
             self._waiting.put_nowait((request, future))
         except queue.Full:
