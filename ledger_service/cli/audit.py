@@ -1,0 +1,106 @@
+"""`huzheng audit`: derive everything again from entries and chain, and name the first row that differs."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.exc import ArgumentError
+
+from anchors.chain.ethereum import EthereumChain
+from ledger_service.cli.options import AsJson, Origin, Rpc, TrustFile, choose_log, read_trust
+from ledger_service.cli.output import Output
+from ledger_service.client.errors import WrongInput
+from ledger_service.storage.audit_rows import open_audit_rows
+from ledger_service.usecases.audit import Audit, AuditResult, Fault
+from ledger_service.usecases.audit.findings import STEPS
+from ledger_service.usecases.ports import StoreUnavailable
+
+HOLDS, DOES_NOT_HOLD = 0, 1
+
+
+def app(
+    database: Annotated[
+        str, typer.Option("--database", envvar="HUZHENG_DATABASE", help="The ledger's database; it is only read.")
+    ],
+    trust: TrustFile,
+    rpc: Rpc,
+    origin: Origin = None,
+    first_block: Annotated[
+        int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
+    ] = 0,
+    first: Annotated[bool, typer.Option("--first", help="Stop at the first row that differs.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Derive tree, entries, signatures, attribution, index and receipts again from entries and chain.
+
+    Exit status 0: all of it holds; 1: something differs, and is named; 2: it could not be audited.
+    """
+    output = Output(as_json)
+    believed = read_trust(trust)
+    chain = EthereumChain.of_trust(rpc, believed)
+    audit = Audit(chain, believed, choose_log(believed, origin), first_block, stop_at_first=first)
+    audit.read_chain()
+    try:
+        with open_audit_rows(database) as rows, output.progress("entries", rows.extent()) as advance:
+            result = audit.run(rows, advance)
+    except (StoreUnavailable, ArgumentError) as error:
+        raise WrongInput(f"{error}; give the URL of the ledger's database") from None
+    finally:
+        chain.close()
+    output.result(_members(result))
+    _show(output, result)
+    return HOLDS if result.holds else DOES_NOT_HOLD
+
+
+def _members(result: AuditResult) -> dict[str, Any]:
+    findings, recovered = result.findings, result.recovered_per_second
+    return {
+        "audit": "ok" if result.holds else "failed",
+        "origin": result.origin,
+        "size": result.size,
+        "witnessed": result.witnessed,
+        "first": None if result.holds else _fault_members(findings.faults[0]),
+        "faults": [_fault_members(fault) for fault in findings.faults],
+        "warnings": [_fault_members(warning) for warning in findings.warnings],
+        "checked": dict(findings.counts),
+        "seconds": round(result.seconds, 3),
+        "statementsPerSecond": round(result.statements_per_second, 1),
+        "recoverPerSecond": round(recovered, 1),
+        "ratio": round(result.statements_per_second / recovered, 3) if recovered else None,
+    }
+
+
+def _fault_members(fault: Fault) -> dict[str, Any]:
+    first = fault.first
+    return {
+        "step": first.step,
+        "table": first.table,
+        "key": first.key,
+        "what": first.what,
+        "expected": first.expected,
+        "found": first.found,
+        "count": fault.count,
+    }
+
+
+def _show(output: Output, result: AuditResult) -> None:
+    findings = result.findings
+    output.line(f"{result.origin}: {result.size} entries, {result.witnessed} witnessed", "bold")
+    by_step = {step: sum(fault.count for fault in findings.faults if fault.first.step == step) for step in STEPS}
+    output.table(("#", "step", "faults"), [(step, name, by_step[step]) for step, name in STEPS.items()])
+    output.pairs([(f"  {name}", count) for name, count in findings.counts.items()], title="Checked:")
+    _show_kinds(output, "Warnings, the first of each kind:", findings.warnings)
+    _show_kinds(output, "Faults, the first of each kind:", findings.faults)
+    if result.holds:
+        pace = f"{result.statements_per_second:,.0f} statements a second"
+        output.line(f"THE LEDGER HOLDS. Everything was derived again, {pace}.", "bold green")
+    else:
+        output.line("THE LEDGER DOES NOT HOLD. The first row that differs:", "bold red")
+        output.line(f"  {findings.first}")
+
+
+def _show_kinds(output: Output, title: str, faults: list[Fault]) -> None:
+    if not faults:
+        return
+    columns = ("table", "key", "what", "expected", "found")
+    rows = [(one.first.step, one.count, *(getattr(one.first, name) for name in columns)) for one in faults]
+    output.table(("step", "count", *columns), rows, title=title)

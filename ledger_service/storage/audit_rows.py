@@ -1,0 +1,239 @@
+"""Every table, read only and in one view, in pieces: what the audit sees of the database."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, create_engine, func, or_, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from anchors.core.encoding import word_code
+from anchors.core.errors import MalformedInput
+from anchors.core.tiles import TILE_WIDTH
+from ledger_service.storage import schema
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.usecases.audit.rows import (
+    BlockRow,
+    ChainRow,
+    ChangeRow,
+    CheckpointRow,
+    HeadRow,
+    LogRow,
+    OutboxRow,
+    ReceiptRow,
+    StatementRow,
+    Stretch,
+    TileRow,
+)
+from ledger_service.usecases.ports import Logged, StoreUnavailable
+
+ROWS_PER_FETCH = 2_000
+VALUES_PER_QUERY = 500
+
+R = TypeVar("R")
+
+
+@contextmanager
+def open_audit_rows(url: str) -> Iterator["SqlAuditRows"]:
+    """One view of the database at `sqlite:///path` or `postgresql://…`, which is not written to, not even migrated.
+
+    Raises `StoreUnavailable` where it cannot be opened or its tables are not those of this version."""
+    engine = _open(url)
+    try:
+        with unavailable_on_error(), engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA query_only = ON")
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield SqlAuditRows(connection)
+    finally:
+        engine.dispose()
+
+
+def _open(url: str) -> Engine:
+    parsed = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, poolclass=NullPool)
+    path = Path(parsed.database or "")
+    if not path.is_file():
+        raise StoreUnavailable(f"database: there is no file {path}")
+    read_only = f"sqlite:///file:{path.resolve()}?mode=ro&uri=true"
+    return create_engine(read_only, poolclass=NullPool, connect_args={"isolation_level": None})
+
+
+class SqlAuditRows:
+    """`audit.rows.AuditRows` over one open transaction."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self.log()  # The first read fixes the view.
+
+    def log(self) -> LogRow | None:
+        """See `AuditRows`."""
+        c = schema.log.c
+        return self._one(LogRow._make, select(c.origin, c.chain_id, c.genesis, c.registry, c.witness, c.size))
+
+    def extent(self) -> int:
+        """See `AuditRows`."""
+        highest = self._connection.execute(select(func.max(schema.entries.c.position))).scalar()
+        return 0 if highest is None else highest + 1
+
+    def next_position(self, position: int) -> int | None:
+        """See `AuditRows`."""
+        column = schema.entries.c.position
+        return self._connection.execute(select(func.min(column)).where(column >= position)).scalar()
+
+    def stretch(self, begin: int, end: int) -> Stretch:
+        """See `AuditRows`."""
+        links: dict[int, dict[str, int]] = {}
+        for position, rel, target in self._within(schema.links, begin, end):
+            links.setdefault(position, {})[rel] = target
+        tiles = schema.tiles.c
+        first, last = begin // TILE_WIDTH, -(-end // TILE_WIDTH)
+        query = select(tiles.number, tiles.hashes, tiles.root).where(
+            tiles.level == 0, tiles.number >= first, tiles.number < last
+        )
+        return Stretch(
+            entries=dict(self._within(schema.entries, begin, end)),
+            contents=dict(self._within(schema.contents, begin, end)),
+            statements={row[0]: StatementRow._make(row[1:]) for row in self._within(schema.statements, begin, end)},
+            links=links,
+            tiles={row[0]: TileRow._make(row[1:]) for row in self._tuples(query)},
+        )
+
+    def _within(self, table: Table, begin: int, end: int) -> list[tuple]:
+        position = table.c.position
+        return self._tuples(select(table).where(position >= begin, position < end))
+
+    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """See `AuditRows`."""
+        return self._at(schema.entries, positions)
+
+    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """See `AuditRows`."""
+        return self._at(schema.contents, positions)
+
+    def _at(self, table: Table, positions: Collection[int]) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for some in _in_pieces(sorted(positions)):
+            found.update(self._tuples(select(table).where(table.c.position.in_(some))))
+        return found
+
+    def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
+        """See `AuditRows`."""
+        found: dict[bytes, Logged] = {}
+        for some in _in_pieces(list(ids)):
+            found.update((item.id, item) for item in self._read_logged(some))
+        return found
+
+    def _read_logged(self, ids: Sequence[bytes]) -> Iterator[Logged]:
+        statements, entries, links = schema.statements.c, schema.entries.c, schema.links.c
+        query = select(statements.position, statements.id, entries.entry).join(
+            schema.entries, entries.position == statements.position
+        )
+        rows = self._tuples(query.where(statements.id.in_(ids)))
+        linked: dict[int, dict[str, int]] = {position: {} for position, _, _ in rows}
+        for position, rel, target in self._tuples(select(schema.links).where(links.position.in_(list(linked)))):
+            linked[position][rel] = target
+        for position, id, entry in rows:
+            with suppress(MalformedInput):
+                yield Logged(
+                    position, id, word_code(entry[:32]), word_code(entry[32:64]), entry[64:96], linked[position]
+                )
+
+    def documents_in(self, begin: int, end: int, digests: Collection[bytes]) -> set[tuple[bytes, int]]:
+        """See `AuditRows`."""
+        c, found = schema.documents.c, set()
+        for some in _in_pieces(list(digests)):
+            query = select(c.digest, c.position).where(c.digest.in_(some), c.position >= begin, c.position < end)
+            found.update(self._tuples(query))
+        return found
+
+    def documents(self) -> Iterator[tuple[bytes, int]]:
+        """See `AuditRows`."""
+        return self._all(tuple, select(schema.documents))
+
+    def count(self, table: str) -> int:
+        """See `AuditRows`."""
+        return self._connection.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar_one()
+
+    def outside(self, table: str, end: int) -> int | None:
+        """See `AuditRows`."""
+        position = schema.metadata.tables[table].c.position
+        return self._connection.execute(select(func.min(position)).where(or_(position < 0, position >= end))).scalar()
+
+    def tile(self, level: int, number: int) -> TileRow | None:
+        """See `AuditRows`."""
+        c = schema.tiles.c
+        return self._one(TileRow._make, select(c.hashes, c.root).where(c.level == level, c.number == number))
+
+    def surplus_tile(self, widths: dict[int, int]) -> tuple[int, int] | None:
+        """See `AuditRows`."""
+        c = schema.tiles.c
+        conditions: list[ColumnElement[bool]] = [c.level.not_in(list(widths))]
+        for level, width in widths.items():
+            conditions += [(c.level == level) & (c.number < 0), (c.level == level) & (c.number >= width)]
+        return self._one(tuple, select(c.level, c.number).where(or_(*conditions)))
+
+    def checkpoints(self) -> Iterator[CheckpointRow]:
+        """See `AuditRows`."""
+        c = schema.checkpoints.c
+        return self._all(CheckpointRow._make, select(c.size, c.root, c.note, c.signature).order_by(c.size))
+
+    def subjects(self) -> Iterator[tuple[bytes, str, int | None]]:
+        """See `AuditRows`."""
+        return self._all(tuple, select(schema.subjects).order_by(schema.subjects.c.subject))
+
+    def streams(self) -> Iterator[tuple[bytes, int, int, bool]]:
+        """See `AuditRows`."""
+        return self._all(tuple, select(schema.streams).order_by(schema.streams.c.key))
+
+    def receipts(self) -> Iterator[ReceiptRow]:
+        """See `AuditRows`."""
+        return self._all(ReceiptRow._make, select(schema.receipts).order_by(schema.receipts.c.id))
+
+    def repeated_receipts(self) -> Iterator[tuple[int, int]]:
+        """See `AuditRows`."""
+        c, many = schema.receipts.c, func.count()
+        return self._all(tuple, select(func.min(c.id), many).group_by(c.signature).having(many > 1))
+
+    def outbox(self) -> Iterator[OutboxRow]:
+        """See `AuditRows`."""
+        c = schema.outbox.c
+        return self._all(OutboxRow._make, select(c.id, c.new_size, c.hash, c.raw, c.outcome).order_by(c.id))
+
+    def chain(self) -> ChainRow | None:
+        """See `AuditRows`."""
+        c = schema.chain.c
+        return self._one(ChainRow._make, select(c.tip_number, c.tip_hash, c.tip_parent, c.tip_time, c.final_number))
+
+    def blocks(self) -> Iterator[BlockRow]:
+        """See `AuditRows`."""
+        return self._all(BlockRow._make, select(schema.blocks).order_by(schema.blocks.c.number))
+
+    def registry_changes(self) -> Iterator[ChangeRow]:
+        """See `AuditRows`."""
+        return self._all(ChangeRow._make, select(schema.registry_changes).order_by(schema.registry_changes.c.number))
+
+    def heads(self) -> Iterator[HeadRow]:
+        """See `AuditRows`."""
+        return self._all(HeadRow._make, select(schema.heads).order_by(schema.heads.c.new_size))
+
+    def _tuples(self, query: Select) -> list[tuple]:
+        return [tuple(row) for row in self._connection.execute(query)]
+
+    def _one(self, make: Callable[[Iterable], R], query: Select) -> R | None:
+        row = self._connection.execute(query.limit(1)).first()
+        return None if row is None else make(row)
+
+    def _all(self, make: Callable[[Iterable], R], query: Select) -> Iterator[R]:
+        for row in self._connection.execute(query.execution_options(yield_per=ROWS_PER_FETCH)):
+            yield make(row)
+
+
+def _in_pieces(values: Sequence) -> Iterator[Sequence]:
+    for start in range(0, len(values), VALUES_PER_QUERY):
+        yield values[start : start + VALUES_PER_QUERY]

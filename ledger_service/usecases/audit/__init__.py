@@ -1,0 +1,23 @@
+"""The audit: derive everything again from the originals and the chain, and name the first row that differs.
+
+The originals are entries, contents, receipts and the outbox; nothing else that the database says is believed. What is
+believed already stands in the trust file. Steps, as findings are numbered:
+
+ 1. chain: identity, genesis and code are the trust file's; the registry's changes fold to the heads emitted with them
+ 2. entries: positions from 0 without a gap, each a well-formed entry; the log's size is their number
+ 3. tree: leaf hashes lead to every stored tile and to the root of every checkpoint, signed by keys of the log
+ 4. heads: every head that the contract emitted is the root at its size, and hashes to its id; the present head too
+ 5. statements: id, key, sequence and subject follow from the entry; attribution; no gap, no fork, no going back
+ 6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules
+ 7. index: links, documents, subjects, streams, blocks and registry changes are what entries and chain say
+ 8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
+
+Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
+the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is
+named; it has no effect, and spoils no other.
+"""
+
+from ledger_service.usecases.audit.findings import Fault, Finding, Findings
+from ledger_service.usecases.audit.run import Audit, AuditResult
+
+__all__ = ["Audit", "AuditResult", "Fault", "Finding", "Findings"]

@@ -1,0 +1,58 @@
+"""Who speaks for whom as of any change of the registry (docs/spec/registry.md, The rule of attribution)."""
+
+from collections.abc import Sequence
+
+from anchors.chain.port import RegistryEvent
+from anchors.core.registry import Action, Key, Purpose, Registry, check_attribution
+
+
+class Attribution:
+    """The registry of one log with its past, held as for every fact the number of the change that made it."""
+
+    def __init__(self, log: bytes, registry: Registry, changes: Sequence[RegistryEvent]):
+        self._log = log
+        self._keys = registry.keys
+        self._roles: dict[tuple[str, str], int] = {}
+        self._successors: dict[str, tuple[int, str]] = {}
+        for event in changes:
+            change = event.change
+            if change.action is Action.ADMITTED:
+                self._roles.setdefault((change.institution, change.role), change.number)
+            elif change.action is Action.EXITED and change.successor:
+                self._successors[change.institution] = (change.number, change.successor)
+
+    def is_known(self, key: bytes) -> bool:
+        """Whether this was ever a statement key of the log: nobody else can have made a signature that recovers it."""
+        return self._of_purpose(key, Purpose.STATEMENT) is not None
+
+    def is_operator_key(self, key: bytes, purpose: str) -> bool:
+        """Whether this was ever a key of the log for a purpose of its operator."""
+        return self._of_purpose(key, purpose) is not None
+
+    def note_keys(self) -> list[bytes]:
+        """The Ed25519 public keys of the log."""
+        keys = (self._of_purpose(key, Purpose.NOTE) for key in self._keys)
+        return [key.data for key in keys if key]
+
+    def check(self, key: bytes, institution: str, sequence: int, count: int) -> None:
+        """The rule of attribution as of change `count`. Raises `VerificationFailed`."""
+        check_attribution(self._keys.get(key), self._log, institution, sequence, count)
+
+    def has_role(self, institution: str, roles: frozenset[str], count: int) -> bool:
+        """Whether it was admitted in one of `roles` by change `count`. Roles are never taken back."""
+        return any(self._roles.get((institution, role), count + 1) <= count for role in roles)
+
+    def speaks_for(self, institution: str, owner: str, count: int) -> bool:
+        """Whether it is `owner` or in the line of its successors as of change `count`.
+
+        The door asks for the last in line when it accepts; who was the last then is still in line later."""
+        while institution != owner:
+            number, successor = self._successors.get(owner, (count + 1, ""))
+            if number > count:
+                return False
+            owner = successor
+        return True
+
+    def _of_purpose(self, address: bytes, purpose: str) -> Key | None:
+        key = self._keys.get(address)
+        return key if key and key.log == self._log and key.purpose == purpose else None

@@ -1,0 +1,125 @@
+"""What the audit found: the first row that differs, the first of every kind of fault, and how much was checked."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from anchors.core.encoding import encode_hex
+
+STEPS = {
+    1: "chain",
+    2: "entries",
+    3: "tree",
+    4: "heads",
+    5: "statements",
+    6: "content",
+    7: "index",
+    8: "receipts",
+}
+
+MAX_SHOWN_CHARACTERS = 200
+
+CHAIN = "chain"
+"""Stands where a table's name would, for what the contracts or the node say."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference: the step that found it, the table, the row's key, what differs, and the two values."""
+
+    step: int
+    table: str
+    key: str
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}: {self.what}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of fault: the first finding of it, and how many there were."""
+
+    first: Finding
+    count: int
+
+
+class Enough(Exception):
+    """The first finding was all that was asked for."""
+
+
+@dataclass
+class Findings:
+    """Collects what the steps find. With `stop_at_first` the first fault ends the audit by `Enough`."""
+
+    stop_at_first: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    _faults: dict[tuple, list] = field(default_factory=dict)
+    _warnings: dict[tuple, list] = field(default_factory=dict)
+
+    def fault(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> None:
+        """Something is not as it must be."""
+        self._add(self._faults, step, table, key, what, expected, found)
+        if self.stop_at_first:
+            raise Enough
+
+    def warn(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> None:
+        """Something that people should see and that is no fault of the log."""
+        self._add(self._warnings, step, table, key, what, expected, found)
+
+    def compare(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> bool:
+        """A fault unless both are equal; whether they are."""
+        if expected == found:
+            return True
+        self.fault(step, table, key, what, expected, found)
+        return False
+
+    def compare_row(
+        self, step: int, table: str, key: object, names: tuple[str, ...], expected: tuple, found: tuple | None
+    ) -> bool:
+        """A fault for the first column that differs, or for a row that is missing; whether there was none."""
+        if expected == found:
+            return True
+        if found is None:
+            self.fault(step, table, key, "row", "one", "none")
+            return False
+        for name, wanted, got in zip(names, expected, found, strict=True):
+            if wanted != got:
+                self.fault(step, table, key, name, wanted, got)
+                break
+        return False
+
+    @property
+    def first(self) -> Finding | None:
+        """The first fault in the order of the walk."""
+        return next((finding for finding, _ in self._faults.values()), None)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The first of every kind of fault, in the order of the walk."""
+        return [Fault(finding, count) for finding, count in self._faults.values()]
+
+    @property
+    def warnings(self) -> list[Fault]:
+        """The first of every kind of warning."""
+        return [Fault(finding, count) for finding, count in self._warnings.values()]
+
+    def _add(
+        self, kinds: dict[tuple, list], step: int, table: str, key: object, what: str, expected: object, found: object
+    ) -> None:
+        known = kinds.setdefault((step, table, what), [None, 0])
+        if known[0] is None:
+            known[0] = Finding(step, table, show(key), what, show(expected), show(found))
+        known[1] += 1
+
+
+def show(value: object) -> str:
+    """A value of a row as text: hex for bytes, cut where it is long."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        text = encode_hex(bytes(value))
+    elif isinstance(value, tuple):
+        text = "/".join(show(item) for item in value)
+    else:
+        text = "none" if value is None else str(value)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}… ({len(text)} characters)"

@@ -1,0 +1,166 @@
+"""Step 7, what is complete only at the end: subjects, streams, surplus rows, and the tables that follow the chain."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from anchors.chain.port import Place, RegistryEvent, WitnessEvent
+from anchors.core.encoding import encode_hex, keccak256
+from anchors.core.errors import MalformedInput
+from anchors.core.statement import Entry
+from ledger_service.problems import Refused
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.rows import AuditRows, BlockRow, ChainRow, ChangeRow, HeadRow
+from ledger_service.usecases.audit.statements import StatementWalk
+from ledger_service.usecases.check import known_kind, read_content, read_parts
+from ledger_service.usecases.ports import Stream
+
+ROWS_PER_LOOK = 500
+
+
+def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
+    """Every subject with its owner and current version. Consumes `walk.subjects`."""
+    for subject, owner, current in rows.subjects():
+        findings.counts["subjects"] += 1
+        expected = walk.subjects.pop(subject, None)
+        if subject in walk.damaged_subjects:
+            continue
+        if expected is None:
+            findings.fault(7, "subjects", subject, "row", "none: no statement opens it", "one")
+        else:
+            findings.compare_row(
+                7, "subjects", subject, ("owner", "current"), (expected.owner, expected.current), (owner, current)
+            )
+    for subject in sorted(walk.subjects.keys() - walk.damaged_subjects):
+        findings.fault(7, "subjects", subject, "row", "one", "none")
+
+
+def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
+    """Every key's next number and what it observed last. Whether a key is frozen is the operator's act alone."""
+    for key, next_sequence, observed_size, frozen in rows.streams():
+        findings.counts["streams"] += 1
+        expected = walk.streams.pop(key, None)
+        if expected is None:
+            if not frozen or (next_sequence, observed_size) != (0, 0):
+                findings.fault(7, "streams", key, "row", "none: the key signed nothing", "one")
+            continue
+        found = Stream(next_sequence, observed_size)
+        findings.compare(7, "streams", key, "next_sequence", expected.next_sequence, found.next_sequence)
+        if key not in walk.damaged_keys:
+            findings.compare(7, "streams", key, "observed_size", expected.observed_size, found.observed_size)
+    for key in sorted(walk.streams):
+        findings.fault(7, "streams", key, "row", "one", "none")
+
+
+def check_surplus(rows: AuditRows, findings: Findings, walk: StatementWalk, extent: int) -> None:
+    """Rows of entries that are not there, and documents that no content names."""
+    for table in ("entries", "contents", "statements", "links"):
+        position = rows.outside(table, extent)
+        if position is not None:
+            findings.fault(7, table, position, "row", f"none outside 0 to {extent - 1}", "one")
+    surplus = rows.count("documents") - walk.matched_documents
+    if surplus > 0 and (walk.contents_known or surplus > 0):
+        for digest, position in _surplus_documents(rows):
+            findings.fault(7, "documents", f"{encode_hex(digest)}/{position}", "row", "none", "one")
+
+
+def _surplus_documents(rows: AuditRows) -> Iterator[tuple[bytes, int]]:
+    stored = rows.documents()
+    while some := list(islice(stored, ROWS_PER_LOOK)):
+        positions = {position for _, position in some}
+        entries, contents = rows.entries_at(positions), rows.contents_at(positions)
+        for digest, position in some:
+            if digest not in _digests(entries.get(position), contents.get(position)):
+                yield digest, position
+
+
+def _digests(entry: bytes | None, parts: bytes | None) -> Iterable[bytes]:
+    if entry is None or parts is None:
+        return ()
+    try:
+        return read_parts(known_kind(Entry.from_bytes(entry).statement.kind), read_content(parts))[1]
+    except (Refused, MalformedInput):
+        return ()
+
+
+def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:
+    """What the follower stored: as far as it says it followed, all of it and nothing else."""
+    followed = _check_followed(rows.chain(), findings, history)
+    for row in rows.blocks():
+        findings.counts["blocks"] += 1
+        block = history.block(row.number)
+        if block is None:
+            findings.fault(7, "blocks", row.number, "row", "none: the chain has no such block", "one")
+        else:
+            expected = (block.number, block.hash, block.parent, block.timestamp)
+            findings.compare_row(7, "blocks", row.number, BlockRow._fields, expected, row)
+    changes = {event.change.number: event for event in history.changes}
+    for row in rows.registry_changes():
+        findings.counts["registry change rows"] += 1
+        event = changes.pop(row.number, None)
+        if event is None:
+            findings.fault(7, "registry_changes", row.number, "row", "none: the chain has no such change", "one")
+        else:
+            findings.compare_row(7, "registry_changes", row.number, ChangeRow._fields, _change_row(event), row)
+    for number, event in changes.items():
+        if event.place.block_number <= followed:
+            findings.fault(7, "registry_changes", number, "row", "one", "none")
+    _check_heads(rows, findings, history, followed)
+
+
+def _check_heads(rows: AuditRows, findings: Findings, history: ChainHistory, followed: int) -> None:
+    heads = {event.new_size: event for event in history.heads}
+    for row in rows.heads():
+        findings.counts["head rows"] += 1
+        event = heads.pop(row.new_size, None)
+        if event is None:
+            findings.fault(7, "heads", row.new_size, "row", "none: the contract emitted no such head", "one")
+        else:
+            findings.compare_row(7, "heads", row.new_size, HeadRow._fields, _head_row(event), row)
+    for size, event in heads.items():
+        if event.place.block_number <= followed:
+            findings.fault(7, "heads", size, "row", "one", "none")
+
+
+def _check_followed(row: ChainRow | None, findings: Findings, history: ChainHistory) -> int:
+    """The newest block that was followed, -1 before any."""
+    if row is None:
+        return -1
+    block = history.block(row.tip_number)
+    expected = block and (block.number, block.hash, block.parent, block.timestamp)
+    findings.compare(7, "chain", 1, "tip", expected, tuple(row[:4]))
+    if row.final_number > history.final_number:
+        findings.fault(7, "chain", 1, "final_number", f"at most {history.final_number}", row.final_number)
+    return row.tip_number
+
+
+def _change_row(event: RegistryEvent) -> tuple:
+    c = event.change
+    return (
+        c.number, c.time, int(c.action), c.institution, c.role, c.log, c.key, c.data, event.head, *_place(event.place)
+    )  # fmt: skip
+
+
+def _head_row(event: WitnessEvent) -> tuple:
+    return (
+        event.new_size,
+        event.old_size,
+        event.root,
+        event.registry_head,
+        event.registry_count,
+        event.witness_id,
+        *_place(event.place),
+    )
+
+
+def _place(place: Place) -> tuple:
+    return (place.block_number, place.block_hash, place.transaction, place.position)
+
+
+def check_outbox(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:
+    """Every transaction that went out is what it is called, and those that were mined moved the head."""
+    for row in rows.outbox():
+        findings.counts["outbox"] += 1
+        findings.compare(8, "outbox", row.id, "hash", keccak256(row.raw), row.hash)
+        if row.outcome == "mined" and row.new_size not in history.head_sizes:
+            findings.fault(8, "outbox", row.id, "outcome", "not mined: there is no such head", row.outcome)

@@ -1,0 +1,115 @@
+"""Step 8: promises. Each is signed, is about the statements at its places, and every entry has one."""
+
+from collections.abc import Sequence
+from itertools import islice
+from struct import unpack
+
+from anchors.core.encoding import MAX_UINT64
+from anchors.core.promise import accepted_hash
+from anchors.core.registry import Purpose
+from anchors.core.statement import STATEMENT_BYTES
+from anchors.core.typed_data import Domain
+from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.rows import AuditRows, ReceiptRow
+from ledger_service.usecases.audit.signers import Signers, collect
+
+RECEIPTS_PER_LOOK = 256
+POSITION_BYTES = 8
+
+
+class ReceiptWalk:
+    """Checks all receipts of a log of `extent` entries."""
+
+    def __init__(
+        self,
+        rows: AuditRows,
+        findings: Findings,
+        history: ChainHistory,
+        attribution: Attribution,
+        domain: Domain,
+        extent: int,
+    ):
+        self._rows = rows
+        self._findings = findings
+        self._history = history
+        self._attribution = attribution
+        self._domain = domain
+        self._extent = extent
+        self._promised = bytearray(-(-extent // 8))
+
+    def check(self, signers: Signers) -> None:
+        """All receipts, then the entries that none of them covers."""
+        receipts = self._rows.receipts()
+        while some := list(islice(receipts, RECEIPTS_PER_LOOK)):
+            signed = [(self._digest(row), row.signature) for row in some]
+            recovering = signers.recover(signed)
+            positions = [_positions(row) for row in some]
+            entries = self._rows.entries_at({one for ones in positions for one in ones if one < self._extent})
+            ids = {
+                position: self._domain.statement(entry[:STATEMENT_BYTES])
+                for position, entry in entries.items()
+                if len(entry) >= STATEMENT_BYTES
+            }
+            for row, own, signer in zip(some, positions, collect(recovering), strict=True):
+                self._check_receipt(row, own, ids, signer)
+        for id, count in self._rows.repeated_receipts():
+            # Two equal requests within one second are promised the same in the same words.
+            self._findings.warn(8, "receipts", id, "signature", "once", f"{count} times: one request sent again")
+        self._check_promised()
+
+    def _digest(self, row: ReceiptRow) -> bytes:
+        times = (row.accepted_at, row.witness_by)
+        if not all(0 <= time <= MAX_UINT64 for time in times):
+            return bytes(32)
+        return self._domain.receipt(row.accepted, *times)
+
+    def _check_receipt(
+        self, row: ReceiptRow, positions: Sequence[int], ids: dict[int, bytes], signer: bytes | None
+    ) -> None:
+        findings = self._findings
+        findings.counts["receipts"] += 1
+        if not positions:
+            findings.fault(8, "receipts", row.id, "positions", "one or more", "none that can be read")
+            return
+        findings.compare(8, "receipts", row.id, "first/last", (min(positions), max(positions)), (row.first, row.last))
+        for position in positions:
+            if position < self._extent:
+                self._promised[position // 8] |= 1 << position % 8
+        missing = next((position for position in positions if position not in ids), None)
+        if missing is not None:
+            findings.fault(8, "receipts", row.id, "positions", f"an entry at {missing}", "none: the promise is broken")
+        else:
+            expected = accepted_hash((ids[position], position) for position in positions)
+            findings.compare(8, "receipts", row.id, "accepted", expected, row.accepted)
+        if signer is None or not self._attribution.is_operator_key(signer, Purpose.RECEIPT):
+            findings.fault(8, "receipts", row.id, "signature", "by a receipt key of the log", signer)
+        else:
+            findings.compare(8, "receipts", row.id, "key", signer, row.key)
+        self._check_kept(row, max(positions))
+
+    def _check_kept(self, row: ReceiptRow, last: int) -> None:
+        """A promise that was broken is no fault of the log: it is shown with its delay."""
+        covering = self._history.covering(last)
+        if covering is not None:
+            witnessed, what = self._history.head_times[covering], "witnessed"
+        else:
+            witnessed, what = self._history.tip.timestamp, "not witnessed"
+        if witnessed > row.witness_by:
+            found = f"{what} at {witnessed}, {witnessed - row.witness_by} s later"
+            self._findings.warn(8, "receipts", row.id, "promise", f"witnessed by {row.witness_by}", found)
+
+    def _check_promised(self) -> None:
+        for number, byte in enumerate(self._promised):
+            if byte == 0xFF:
+                continue
+            for position in range(number * 8, min(number * 8 + 8, self._extent)):
+                if not byte >> position % 8 & 1:
+                    self._findings.fault(8, "entries", position, "receipt", "one or more", "none")
+
+
+def _positions(row: ReceiptRow) -> Sequence[int]:
+    if len(row.positions) % POSITION_BYTES:
+        return ()
+    return unpack(f">{len(row.positions) // POSITION_BYTES}Q", row.positions)

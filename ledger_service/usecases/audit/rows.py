@@ -1,0 +1,202 @@
+"""What the audit needs of storage: every table, read in one unchanging view, in pieces that fit in memory."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple, Protocol
+
+from ledger_service.usecases.ports import Logged
+
+
+class LogRow(NamedTuple):
+    """Which log, on which chain, and how long it says it is."""
+
+    origin: str
+    chain_id: int
+    genesis: bytes
+    registry: bytes
+    witness: bytes
+    size: int
+
+
+class StatementRow(NamedTuple):
+    """An entry in the index, without its position."""
+
+    id: bytes
+    key: bytes
+    sequence: int
+    subject: bytes
+
+
+class TileRow(NamedTuple):
+    """A full tile, without its place."""
+
+    hashes: bytes
+    root: bytes
+
+
+class CheckpointRow(NamedTuple):
+    """A signed checkpoint."""
+
+    size: int
+    root: bytes
+    note: bytes
+    signature: bytes
+
+
+class ReceiptRow(NamedTuple):
+    """A promise; `positions` are indexes as big-endian uint64."""
+
+    id: int
+    first: int
+    last: int
+    positions: bytes
+    accepted: bytes
+    accepted_at: int
+    witness_by: int
+    key: bytes
+    signature: bytes
+
+
+class OutboxRow(NamedTuple):
+    """A witness transaction that went out."""
+
+    id: int
+    new_size: int
+    hash: bytes
+    raw: bytes
+    outcome: str | None
+
+
+class ChainRow(NamedTuple):
+    """How far the chain was followed."""
+
+    tip_number: int
+    tip_hash: bytes
+    tip_parent: bytes
+    tip_time: int
+    final_number: int
+
+
+class BlockRow(NamedTuple):
+    """A block that was followed."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+
+
+class ChangeRow(NamedTuple):
+    """A registry change, with the head after it and its place in the chain."""
+
+    number: int
+    time: int
+    action: int
+    institution: str
+    role: str
+    log: bytes
+    key: bytes
+    data: bytes
+    head: bytes
+    block_number: int
+    block_hash: bytes
+    transaction: bytes
+    place: int
+
+
+class HeadRow(NamedTuple):
+    """A witnessed head, with its place in the chain."""
+
+    new_size: int
+    old_size: int
+    root: bytes
+    registry_head: bytes
+    registry_count: int
+    witness_id: bytes
+    block_number: int
+    block_hash: bytes
+    transaction: bytes
+    place: int
+
+
+class Stretch(NamedTuple):
+    """All rows about the positions of one stretch of the log, by position."""
+
+    entries: dict[int, bytes]
+    contents: dict[int, bytes]
+    statements: dict[int, StatementRow]
+    links: dict[int, dict[str, int]]
+    tiles: dict[int, TileRow]
+    """Level 0 only, by number."""
+
+
+class AuditRows(Protocol):
+    """One view of the database that nothing changes while the audit reads it. Raises `StoreUnavailable`."""
+
+    def log(self) -> LogRow | None:
+        """The log's row."""
+
+    def extent(self) -> int:
+        """One more than the highest position among the entries, 0 where there is none."""
+
+    def next_position(self, position: int) -> int | None:
+        """The first entry at or above a position."""
+
+    def stretch(self, begin: int, end: int) -> Stretch:
+        """The rows about positions begin to end (exclusive); `begin` is a multiple of 256."""
+
+    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The entries at these positions."""
+
+    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The contents at these positions."""
+
+    def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
+        """What the index and the entries say of these statements."""
+
+    def documents_in(self, begin: int, end: int, digests: Collection[bytes]) -> set[tuple[bytes, int]]:
+        """Those (digest, position) that are stored for these digests within these positions."""
+
+    def documents(self) -> Iterator[tuple[bytes, int]]:
+        """All (digest, position)."""
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+
+    def outside(self, table: str, end: int) -> int | None:
+        """A position below 0 or from `end` on of which `table` has a row; None where there is none."""
+
+    def tile(self, level: int, number: int) -> TileRow | None:
+        """One full tile."""
+
+    def surplus_tile(self, widths: dict[int, int]) -> tuple[int, int] | None:
+        """A stored (level, number) outside 0 to `widths[level]` (exclusive); None where there is none."""
+
+    def checkpoints(self) -> Iterator[CheckpointRow]:
+        """All, smallest first."""
+
+    def subjects(self) -> Iterator[tuple[bytes, str, int | None]]:
+        """All as (subject, owner, current)."""
+
+    def streams(self) -> Iterator[tuple[bytes, int, int, bool]]:
+        """All as (key, next_sequence, observed_size, frozen)."""
+
+    def receipts(self) -> Iterator[ReceiptRow]:
+        """All, in the order of their numbers."""
+
+    def repeated_receipts(self) -> Iterator[tuple[int, int]]:
+        """(id of the first, how many) of receipts with one and the same signature."""
+
+    def outbox(self) -> Iterator[OutboxRow]:
+        """All, in the order of their numbers."""
+
+    def chain(self) -> ChainRow | None:
+        """How far the chain was followed."""
+
+    def blocks(self) -> Iterator[BlockRow]:
+        """All, lowest first."""
+
+    def registry_changes(self) -> Iterator[ChangeRow]:
+        """All, in the order of their numbers."""
+
+    def heads(self) -> Iterator[HeadRow]:
+        """All, smallest first."""

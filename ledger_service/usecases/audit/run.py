@@ -1,0 +1,137 @@
+"""The order of an audit: the chain first, so that the database must hold what was witnessed then; then the walk."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anchors.chain.port import Chain
+from anchors.core.encoding import encode_hex
+from anchors.core.note import VerifierKey
+from anchors.core.trust import Trust, TrustedLog
+from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.findings import Enough, Findings
+from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.index import (
+    check_chain_tables,
+    check_outbox,
+    check_streams,
+    check_subjects,
+    check_surplus,
+)
+from ledger_service.usecases.audit.receipts import ReceiptWalk
+from ledger_service.usecases.audit.rows import AuditRows, LogRow
+from ledger_service.usecases.audit.signers import Signers
+from ledger_service.usecases.audit.statements import StatementWalk
+from ledger_service.usecases.audit.stretches import StretchReader
+from ledger_service.usecases.audit.tree import TreeWalk
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What was found, in which log of how many entries, witnessed up to which size; how long the walk took.
+
+    `recovered_per_second` is the rate of signature recovery alone, in one thread, measured in the same run."""
+
+    origin: str
+    size: int
+    witnessed: int
+    findings: Findings
+    seconds: float
+    recovered_per_second: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return self.findings.first is None
+
+    @property
+    def statements_per_second(self) -> float:
+        """How many entries were audited in a second, every step included."""
+        return self.size / self.seconds if self.seconds else 0.0
+
+
+class Audit:
+    """One audit of one log. `read_chain`, then open the database, then `run`."""
+
+    def __init__(
+        self, chain: Chain, trust: Trust, log: TrustedLog, first_block: int = 0, *, stop_at_first: bool = False
+    ):
+        self._trust = trust
+        self._log = log
+        self._domain = trust.domain(log)
+        self._findings = Findings(stop_at_first)
+        self._history = ChainHistory(chain, trust, log, self._findings, first_block)
+        self._settled_size = 0
+        self._judgeable = False
+
+    def read_chain(self) -> None:
+        """Step 1. Raises `ChainUnavailable`. Where it fails, no other step can be judged."""
+        try:
+            history = self._history
+            self._judgeable = history.check_identity() and history.read() and history.check_trusted_changes()
+        except Enough:
+            return
+        self._settled_size = history.head_sizes[-1] if history.head_sizes else 0
+
+    def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
+        """Steps 2 to 8 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+
+        Raises `ChainUnavailable` or `StoreUnavailable`."""
+        begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
+        try:
+            if self._judgeable:
+                self._walk(rows, signers, extent, advance)
+        except Enough:
+            pass
+        finally:
+            signers.close()
+        return AuditResult(
+            self._log.origin,
+            extent,
+            self._history.head_sizes[-1] if self._history.head_sizes else 0,
+            self._findings,
+            time.perf_counter() - begin,
+            signers.recovered_per_second,
+        )
+
+    def _walk(self, rows: AuditRows, signers: Signers, extent: int, advance: Callable[[int], object]) -> None:
+        findings, history = self._findings, self._history
+        self._check_log(rows.log(), extent)
+        if not history.read():
+            return
+        history.check_present_head()
+        attribution = Attribution(self._log.id, history.registry, history.changes)
+        note_keys = {*self._log.keys, *(VerifierKey(self._log.origin, key) for key in attribution.note_keys())}
+        tree = TreeWalk(
+            rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)
+        )
+        walk = StatementWalk(findings, history, attribution, tree)
+        for stretch in StretchReader(rows, self._domain, signers).read(extent):
+            walk.judge(stretch)
+            advance(len(stretch.items))
+        tree.finish(extent, self._settled_size)
+        check_surplus(rows, findings, walk, extent)
+        check_subjects(rows, findings, walk)
+        check_streams(rows, findings, walk)
+        check_chain_tables(rows, findings, history)
+        ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
+        check_outbox(rows, findings, history)
+
+    def _check_log(self, row: LogRow | None, extent: int) -> None:
+        """Step 2: the log's own row."""
+        if row is None:
+            self._findings.fault(2, "log", 1, "row", f"one of {self._log.origin}", "none")
+            return
+        trust = self._trust
+        expected = (
+            self._log.origin,
+            trust.chain_id,
+            trust.genesis,
+            trust.registry_contract.address,
+            trust.witness_contract.address,
+        )
+        self._findings.compare_row(2, "log", encode_hex(self._log.id), LogRow._fields[:-1], expected, row[:-1])
+        if row.size < extent:
+            self._findings.fault(2, "log", encode_hex(self._log.id), "size", extent, row.size)
+        elif row.size > extent:
+            self._findings.fault(2, "entries", extent, "row", f"an entry: the log's size is {row.size}", "none")

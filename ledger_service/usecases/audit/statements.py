@@ -1,0 +1,234 @@
+"""Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
+
+from anchors.core.errors import VerificationFailed
+from anchors.core.merkle import leaf_hash
+from anchors.core.tiles import TILE_WIDTH
+from ledger_service import problems
+from ledger_service.kinds import Kind
+from ledger_service.problems import Refused
+from ledger_service.usecases import rules
+from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.rows import StatementRow, TileRow
+from ledger_service.usecases.audit.stretches import Item, ReadStretch
+from ledger_service.usecases.audit.tree import TreeWalk, hash_in
+from ledger_service.usecases.check import known_kind
+from ledger_service.usecases.ports import Logged, Stream, SubjectState
+
+RULE_KEPT = "the rule kept"
+SUSPICIOUS_SIGNER = "nobody admitted here"
+_STATEMENT_COLUMNS = StatementRow._fields
+
+
+class StatementWalk:
+    """Judges the items of stretches in order.
+
+    Three things tell of a statement: the entry, the leaf in a full tile, the row in the index. Where they differ, the
+    one that stands alone is named; an entry whose signature recovers a key of the log cannot have been made up.
+    What is known to be damaged is not judged further, and neither is what rests on it.
+    """
+
+    def __init__(self, findings: Findings, history: ChainHistory, attribution: Attribution, tree: TreeWalk):
+        self._findings = findings
+        self._history = history
+        self._attribution = attribution
+        self._tree = tree
+        self.streams: dict[bytes, Stream] = {}
+        self.subjects: dict[bytes, SubjectState] = {}
+        self.damaged_subjects: set[bytes] = set()
+        self.damaged_keys: set[bytes] = set()
+        self._damaged_ids: set[bytes] = set()
+        self.matched_documents = 0
+        self.contents_known = True
+
+    def judge(self, stretch: ReadStretch) -> None:
+        """Judge one stretch."""
+        own: dict[bytes, Logged] = {}
+        for item in stretch.with_signers():
+            tile = stretch.rows.tiles.get(item.position // TILE_WIDTH)
+            if self._grow(item, tile):
+                self._judge_statement(item, stretch, own)
+            else:
+                self._remember_damage(item)
+
+    def _grow(self, item: Item, tile: TileRow | None) -> bool:
+        """Steps 2 and 3: put the entry into the tree. False where its bytes are damaged."""
+        stored = hash_in(tile.hashes, item.position % TILE_WIDTH) if tile and len(tile.hashes) == 8_192 else None
+        sound = self._is_sound(item, stored)
+        self._findings.counts["entries"] += item.raw is not None
+        if item.raw is None and stored is None:
+            self._tree.break_off()
+        else:
+            # Going on with the leaf that was stored shows whether everything else is as it was witnessed.
+            self._tree.append(leaf_hash(item.raw) if sound or stored is None else stored, tile)
+        return sound
+
+    def _is_sound(self, item: Item, stored: bytes | None) -> bool:
+        fault, position, row = self._findings.fault, item.position, item.row
+        if item.entry is None:
+            what = "row" if item.raw is None else "form"
+            fault(2, "entries", position, what, "a well-formed entry", item.problem)
+            return False
+        authentic = item.signer is not None and self._attribution.is_known(item.signer)
+        indexed = row is not None and row.id == item.id and row.key == item.signer
+        leaf = leaf_hash(item.raw)
+        if stored is not None and stored != leaf and not (authentic and indexed):
+            fault(3, "entries", position, "leaf hash", stored, leaf)
+            return False
+        if not authentic and not indexed and row is not None:
+            if row.id != item.id:
+                fault(5, "entries", position, "statement id", row.id, item.id)
+            else:
+                fault(5, "entries", position, "signer", row.key, item.signer)
+            return False
+        return True
+
+    def _remember_damage(self, item: Item) -> None:
+        self.contents_known = False
+        if item.row is None:
+            return
+        row = item.row
+        self._damaged_ids.add(row.id)
+        self.damaged_subjects.add(row.subject)
+        self.damaged_keys.add(row.key)
+        stream = self.streams.get(row.key, Stream())
+        self.streams[row.key] = Stream(max(stream.next_sequence, row.sequence + 1), stream.observed_size)
+
+    def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
+        statement = item.entry.statement
+        self._findings.counts["statements"] += 1
+        kind = self._check_attribution(item)
+        effective = kind is not None and self._check_stream(item)
+        if item.row is not None or effective:
+            expected = (item.id, item.signer, statement.sequence, statement.subject)
+            self._findings.compare_row(5, "statements", item.position, _STATEMENT_COLUMNS, expected, item.row)
+        targets = self._find_targets(item, stretch, own)
+        if effective:
+            effective = self._check_content(item, kind, targets)
+        elif item.content_problem:
+            self._name_content(item)
+        if item.row is not None or effective:
+            self._check_index(item, stretch, targets)
+        links = {rel: target.index for rel, target in targets.items()}
+        own[item.id] = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
+
+    def _registry_count(self, position: int) -> int:
+        """The registry count as of which the entry is judged."""
+        covering = self._history.covering(position)
+        if covering is None:
+            return self._history.registry.count
+        return self._history.heads[covering].registry_count
+
+    def _check_attribution(self, item: Item) -> Kind | None:
+        """Step 5: who speaks. The kind where the entry is attributable."""
+        statement, position = item.entry.statement, item.position
+        count = self._registry_count(position)
+        self._findings.counts["pending"] += self._history.covering(position) is None
+        try:
+            if item.signer is None:
+                raise VerificationFailed("no key can have made the signature")
+            self._attribution.check(item.signer, statement.institution, statement.sequence, count)
+        except VerificationFailed as error:
+            self._findings.fault(5, "entries", position, "attribution", f"a key of {statement.institution}", error)
+            return None
+        try:
+            kind = known_kind(statement.kind)
+            if not self._attribution.has_role(statement.institution, kind.roles, count):
+                raise Refused(problems.ROLE_MISSING, f"{statement.institution} had no role that signs {kind.name}")
+        except Refused as refused:
+            self._break_rule(5, position, refused)
+            return None
+        self._findings.counts["attributable"] += 1
+        return kind
+
+    def _check_stream(self, item: Item) -> bool:
+        """Step 5: the key's numbers and what it observed. False where the number was used before."""
+        statement, key = item.entry.statement, item.signer
+        stream = self.streams.get(key, Stream())
+        try:
+            rules.check_sequence(stream, statement.sequence)
+        except Refused as refused:
+            self._break_rule(5, item.position, refused)
+            if refused.problem is problems.SEQUENCE_FORK:
+                return False
+        size = stream.observed_size
+        try:
+            size = rules.check_observed(stream, statement.observed, self._history.observable)
+            if size > item.position:
+                raise Refused(problems.OBSERVED_UNKNOWN, f"the head of {size} entries came after this one")
+        except Refused as refused:
+            self._break_rule(5, item.position, refused)
+        self.streams[key] = Stream(statement.sequence + 1, size)
+        return True
+
+    def _find_targets(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> dict[str, Logged]:
+        """The statements that are linked to, as far as they stand below. What the database says of those before this
+        stretch was compared with their entries already, in this same view."""
+        targets = {}
+        for rel, id in item.links:
+            target = own.get(id) or stretch.targets.get(id)
+            if target is not None and target.index < item.position:
+                targets[rel] = target
+        return targets
+
+    def _check_content(self, item: Item, kind: Kind, targets: dict[str, Logged]) -> bool:
+        """Step 6. False where the statement breaks a rule and so has no effect."""
+        statement, position = item.entry.statement, item.position
+        count = self._registry_count(position)
+        before = self.subjects.get(statement.subject)
+
+        def speaks_for(institution: str, owner: str) -> bool:
+            return self._attribution.speaks_for(institution, owner, count)
+
+        if item.content_problem:
+            self._name_content(item)
+        try:
+            if item.content_refused:
+                raise item.content_refused
+            if statement.subject not in self.damaged_subjects:
+                rules.check_subject(statement, kind, before, speaks_for)
+                if not item.content_problem and self._all_found(item, targets):
+                    rules.check_links(statement, kind, targets, before, speaks_for)
+        except Refused as refused:
+            self._break_rule(6, position, refused)
+            return False
+        before = before or SubjectState(statement.institution, None)
+        after = rules.subject_after(kind.effect, before, statement.institution, position)
+        self.subjects[statement.subject] = after
+        self._findings.counts["contents"] += not item.content_problem
+        return True
+
+    def _all_found(self, item: Item, targets: dict[str, Logged]) -> bool:
+        """Whether every link leads to a statement. False where one leads to a damaged entry: not to be judged."""
+        missing = [(rel, id) for rel, id in item.links if rel not in targets]
+        for rel, id in missing:
+            if id not in self._damaged_ids:
+                raise Refused(problems.LINK_UNKNOWN, f"link {rel!r}: 0x{id.hex()} is not in the log before it")
+        return not missing
+
+    def _name_content(self, item: Item) -> None:
+        self.contents_known = False
+        what = "row" if item.content_problem == "none" else "parts"
+        expected = f"parts that hash to 0x{item.entry.statement.content.hex()}"
+        self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
+
+    def _check_index(self, item: Item, stretch: ReadStretch, targets: dict[str, Logged]) -> None:
+        """Step 7: the rows of links and documents."""
+        if item.content is None:
+            return
+        findings, position = self._findings, item.position
+        expected = {rel: target.index for rel, target in targets.items()}
+        damaged = {rel for rel, id in item.links if id in self._damaged_ids}
+        for rel in sorted((expected.keys() | item.linked.keys()) - damaged):
+            findings.compare(7, "links", f"{position}/{rel}", "target", expected.get(rel), item.linked.get(rel))
+        findings.counts["links"] += len(item.linked)
+        for digest in item.digests:
+            found = (digest, position) in stretch.documents
+            self.matched_documents += found
+            if not found:
+                findings.fault(7, "documents", f"0x{digest.hex()}/{position}", "row", "one", "none")
+        findings.counts["documents"] += len(item.digests)
+
+    def _break_rule(self, step: int, position: int, refused: Refused) -> None:
+        self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)

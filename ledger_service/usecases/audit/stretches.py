@@ -1,0 +1,138 @@
+"""One stretch of the log, read and taken apart: entries, contents, who signed. Judging it comes after."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from anchors.core.content import Content
+from anchors.core.errors import MalformedInput
+from anchors.core.statement import Entry
+from anchors.core.typed_data import Domain
+from ledger_service.problems import Refused
+from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
+from ledger_service.usecases.audit.signers import Signed, Signers, collect
+from ledger_service.usecases.check import known_kind, read_content, read_parts
+from ledger_service.usecases.ports import Logged
+
+STRETCH_ENTRIES = 1_024
+"""A multiple of a tile's width."""
+
+
+@dataclass(slots=True)
+class Item:
+    """What stands at one position. `entry` is None where it is missing or malformed, which `problem` then explains.
+
+    `content_problem` is why the stored parts are not the entry's content; `content_refused` why they are, and break a
+    rule of the kind."""
+
+    position: int
+    raw: bytes | None
+    row: StatementRow | None
+    linked: dict[str, int]
+    entry: Entry | None = None
+    problem: str = ""
+    id: bytes = b""
+    signer: bytes | None = None
+    content: Content | None = None
+    content_problem: str = ""
+    content_refused: Refused | None = None
+    links: tuple[tuple[str, bytes], ...] = ()
+    digests: tuple[bytes, ...] = ()
+
+
+@dataclass(slots=True)
+class ReadStretch:
+    """A stretch with everything that judging it needs."""
+
+    rows: Stretch
+    items: list[Item]
+    signers: "list[Future[list[bytes | None]]]"
+    targets: dict[bytes, Logged] = field(default_factory=dict)
+    documents: set[tuple[bytes, int]] = field(default_factory=set)
+
+    def with_signers(self) -> list[Item]:
+        """The items, when their signers are known."""
+        signed = (item for item in self.items if item.entry is not None)
+        for item, signer in zip(signed, collect(self.signers), strict=True):
+            item.signer = signer
+        return self.items
+
+
+class StretchReader:
+    """Reads stretches in order, one ahead of the one that is judged, so that its signers are recovered meanwhile."""
+
+    def __init__(self, rows: AuditRows, domain: Domain, signers: Signers):
+        self._rows = rows
+        self._domain = domain
+        self._signers = signers
+        self._last_signed: list[Signed] = []
+
+    def read(self, extent: int) -> Iterator[ReadStretch]:
+        """All stretches up to `extent`; those without a single entry are left out."""
+        ahead: ReadStretch | None = None
+        begin = 0
+        while begin < extent:
+            following = self._read(begin, min(begin + STRETCH_ENTRIES, extent), first=ahead is None)
+            if ahead is not None:
+                yield ahead
+            ahead = following
+            begin = self._next_begin(begin + STRETCH_ENTRIES)
+        if ahead is not None:
+            yield ahead
+            self._signers.sample(self._last_signed)
+
+    def _next_begin(self, begin: int) -> int:
+        """Where the next entries are: after a gap, perhaps far away."""
+        position = self._rows.next_position(begin)
+        return begin if position is None else position - position % STRETCH_ENTRIES
+
+    def _read(self, begin: int, end: int, *, first: bool) -> ReadStretch:
+        rows = self._rows.stretch(begin, end)
+        items = [
+            Item(position, rows.entries.get(position), rows.statements.get(position), rows.links.get(position, {}))
+            for position in range(begin, end)
+        ]
+        signed = [signed for item in items if (signed := self._take_apart(item)) is not None]
+        if first:
+            self._signers.sample(signed)
+        read = ReadStretch(rows, items, self._signers.recover(signed))
+        for item in items:
+            if item.entry is not None:
+                _read_parts(item, rows.contents.get(item.position))
+        self._last_signed = signed
+        read.targets = self._rows.logged({id for item in items for _, id in item.links})
+        digests = {digest for item in items for digest in item.digests}
+        read.documents = self._rows.documents_in(begin, end, digests)
+        return read
+
+    def _take_apart(self, item: Item) -> Signed | None:
+        if item.raw is None:
+            item.problem = "none"
+            return None
+        try:
+            item.entry = Entry.from_bytes(item.raw)
+        except MalformedInput as error:
+            item.problem = str(error)
+            return None
+        item.id = item.entry.statement.id(self._domain)
+        return item.id, item.entry.signature
+
+
+def _read_parts(item: Item, parts: bytes | None) -> None:
+    if parts is None:
+        item.content_problem = "none"
+        return
+    try:
+        content = read_content(parts)
+    except Refused as refused:
+        item.content_problem = refused.detail
+        return
+    statement = item.entry.statement
+    if content.hash != statement.content:
+        item.content_problem = f"parts that hash to 0x{content.hash.hex()}"
+        return
+    item.content = content
+    try:
+        item.links, item.digests = read_parts(known_kind(statement.kind), content)
+    except Refused as refused:
+        item.content_refused = refused

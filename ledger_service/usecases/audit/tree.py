@@ -1,0 +1,137 @@
+"""Steps 3 and 4, the log's side: the tree grown again from leaf hashes, against tiles, checkpoints and heads."""
+
+from collections.abc import Sequence
+
+from anchors.chain.port import WitnessEvent
+from anchors.core.checkpoint import Checkpoint, open_checkpoint
+from anchors.core.errors import Error
+from anchors.core.note import VerifierKey
+from anchors.core.registry import Purpose
+from anchors.core.tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, FullTile, TileBuilder
+from anchors.core.typed_data import Domain
+from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.findings import CHAIN, Findings
+from ledger_service.usecases.audit.rows import AuditRows, CheckpointRow, TileRow
+from ledger_service.usecases.audit.signers import recover_one
+
+TILE_LEVELS = 8
+"""As many as a tree of 2^63 leaves has."""
+
+
+class TreeWalk:
+    """Takes leaf hashes in order. Compares every tile as it becomes full, every checkpoint and head at its size."""
+
+    def __init__(
+        self,
+        rows: AuditRows,
+        findings: Findings,
+        origin: str,
+        domain: Domain,
+        note_keys: Sequence[VerifierKey],
+        attribution: Attribution,
+        heads: Sequence[WitnessEvent],
+    ):
+        self._rows = rows
+        self._findings = findings
+        self._origin = origin
+        self._domain = domain
+        self._note_keys = note_keys
+        self._attribution = attribution
+        self._builder = TileBuilder()
+        self._checkpoints = rows.checkpoints()
+        self._checkpoint = next(self._checkpoints, None)
+        self._heads = iter(heads)
+        self._head = next(self._heads, None)
+        self._broken = False
+
+    def append(self, leaf: bytes, stored: TileRow | None) -> None:
+        """The next leaf hash; `stored` is the tile of level 0 that it belongs to, as the database has it."""
+        if self._broken:
+            return
+        for tile in self._builder.append(leaf):
+            self._check_tile(tile, stored if tile.level == 0 else self._rows.tile(tile.level, tile.number))
+        self._check_roots()
+
+    def break_off(self) -> None:
+        """A leaf is not known: no root from here on can be computed."""
+        self._broken = True
+
+    def _check_tile(self, tile: FullTile, stored: TileRow | None) -> None:
+        findings, key = self._findings, f"{tile.level}/{tile.number}"
+        findings.counts["tiles"] += stored is not None
+        # Tiles are stored with the checkpoint that covers them. Smaller checkpoints are past, so this one decides.
+        if self._checkpoint is None:
+            if stored is not None:
+                findings.fault(3, "tiles", key, "row", "none above the newest checkpoint", "one")
+            return
+        if stored is None:
+            findings.fault(3, "tiles", key, "row", "one", "none")
+            return
+        if len(stored.hashes) != len(tile.hashes):
+            findings.fault(3, "tiles", key, "bytes", len(tile.hashes), len(stored.hashes))
+            return
+        if stored.hashes != tile.hashes:
+            number = next(i for i in range(TILE_WIDTH) if hash_in(tile.hashes, i) != hash_in(stored.hashes, i))
+            expected, found = hash_in(tile.hashes, number), hash_in(stored.hashes, number)
+            findings.fault(3, "tiles", f"{key} hash {number}", "hashes", expected, found)
+        findings.compare(3, "tiles", key, "root", tile.root, stored.root)
+
+    def _check_roots(self) -> None:
+        size, root = self._builder.size, None
+        while self._checkpoint is not None and self._checkpoint.size < size:
+            self._findings.fault(3, "checkpoints", self._checkpoint.size, "size", "above 0, increasing", "lower")
+            self._checkpoint = next(self._checkpoints, None)
+        has_checkpoint = self._checkpoint is not None and self._checkpoint.size == size
+        if has_checkpoint:
+            root = self._builder.root()
+            self._check_checkpoint(self._checkpoint, root)
+            self._checkpoint = next(self._checkpoints, None)
+        if self._head is not None and self._head.new_size == size:
+            self._check_head(self._head, root or self._builder.root(), has_checkpoint)
+            self._head = next(self._heads, None)
+
+    def _check_checkpoint(self, row: CheckpointRow, root: bytes) -> None:
+        findings = self._findings
+        findings.counts["checkpoints"] += 1
+        if not findings.compare(3, "checkpoints", row.size, "root", root, row.root):
+            return
+        expected = Checkpoint(self._origin, row.size, root)
+        try:
+            note = open_checkpoint(row.note, self._note_keys)
+        except Error as error:
+            findings.fault(3, "checkpoints", row.size, "note", "signed by a note key of the log", error)
+        else:
+            findings.compare(3, "checkpoints", row.size, "note", expected.to_text(), note.to_text())
+        signer = recover_one(self._domain.checkpoint(row.size, root), row.signature)
+        if signer is None or not self._attribution.is_operator_key(signer, Purpose.CHECKPOINT):
+            findings.fault(3, "checkpoints", row.size, "signature", "by a checkpoint key of the log", signer)
+
+    def _check_head(self, head: WitnessEvent, root: bytes, has_checkpoint: bool) -> None:
+        findings, block = self._findings, head.place.block_number
+        findings.compare(
+            4, CHAIN, f"head of {head.new_size} entries in block {block}", "root of the log", head.root, root
+        )
+        if not has_checkpoint:
+            findings.fault(3, "checkpoints", head.new_size, "row", f"one, witnessed in block {block}", "none")
+
+    def finish(self, extent: int, settled_size: int) -> None:
+        """What lies above the last entry. `settled_size` is what the contract had witnessed before the database was
+        opened, so that the database must hold it."""
+        findings = self._findings
+        if settled_size > extent:
+            found = f"none: the log ends after {extent}, as an older copy of it would"
+            findings.fault(4, "entries", extent, "row", f"an entry: the contract witnessed {settled_size}", found)
+        if self._broken:
+            findings.warn(3, "tiles", "", "tree", "checked to its end", "not checked above the missing entry")
+            return
+        while self._checkpoint is not None:
+            findings.fault(3, "checkpoints", self._checkpoint.size, "size", f"at most {extent}", self._checkpoint.size)
+            self._checkpoint = next(self._checkpoints, None)
+        surplus = self._rows.surplus_tile({level: extent >> TILE_HEIGHT * (level + 1) for level in range(TILE_LEVELS)})
+        if surplus is not None:
+            findings.fault(3, "tiles", f"{surplus[0]}/{surplus[1]}", "row", "none: the log is smaller", "one")
+
+
+def hash_in(hashes: bytes, number: int) -> bytes:
+    """One of a tile's hashes."""
+    return hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]

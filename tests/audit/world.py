@@ -1,0 +1,166 @@
+"""A ledger made in this process by the service's own use cases, so that a test decides what happens when."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine
+
+from anchors.chain.ethereum import EthereumChain
+from anchors.chain.sender import EthereumWitnessSender
+from anchors.chain.trust_builder import build_trust
+from anchors.core.encoding import encode_hex
+from anchors.core.trust import Finality, Trust
+from ledger_service.storage.audit_rows import open_audit_rows
+from ledger_service.storage.chain_view import SqlChainView
+from ledger_service.storage.database import open_database
+from ledger_service.storage.identity import LogIdentity, claim_log
+from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.storage.tree import SqlTree
+from ledger_service.usecases.accept import Accepted, Door, read_submission
+from ledger_service.usecases.audit import Audit, AuditResult, Finding
+from ledger_service.usecases.follow import Follower
+from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.witness import Witnesser
+from scripts.city.founding import City
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.ledger import FINALITY_BLOCKS, found_small_city
+from tests.fixtures.signer import Signed, Signer
+
+PROMISE_SECONDS = 600
+
+
+@dataclass
+class World:
+    """One log of a small city. `grow` lets its institutions act; `settle` brings all of it under a final head."""
+
+    chain: ScratchChain
+    city: City
+    database: str
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        city, log = self.city, self.city.domain.log
+        self.node = EthereumChain(self.chain.url, city.deployment.registry, city.deployment.witness)
+        self.tree, self.view, self.ledger = SqlTree(self.engine), SqlChainView(self.engine, log), SqlLedger(self.engine)
+        identity = self.node.identity()
+        registry, witness = city.deployment.registry, city.deployment.witness
+        claim_log(self.engine, LogIdentity(city.origin, identity.chain_id, identity.genesis, registry, witness))
+        sender = EthereumWitnessSender(self.chain.url, witness, city.operator.relay)
+        outbox = SqlOutbox(self.engine)
+        now = lambda: int(time.time())  # noqa: E731
+        self.follower = Follower(
+            self.node, self.view, registry, city.deployment.block_number, Finality(FINALITY_BLOCKS)
+        )
+        self.integrator = Integrator(self.tree, city.origin, city.domain, city.note_key, city.operator.checkpoint, now)
+        self.witnesser = Witnesser(self.node, sender, self.tree, self.view, outbox, log, now)
+        self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now)
+        self.signers = [Signer(city.domain, item.code, item.secret) for item in city.institutions]
+        self.follower.run_once()
+
+    def submit(self, *statements: Signed) -> list[int]:
+        """Have statements accepted by the door, and give their indexes."""
+        body = msgspec.json.encode({"origin": self.city.origin, "statements": [item.wire for item in statements]})
+        request = self.door.check(read_submission(body, self.city.origin))
+        results = self.door.commit([request])[0].results
+        assert all(isinstance(item, Accepted) for item in results), results
+        return [item.index for item in results]
+
+    def tell_story(self, number: int = 0) -> list[Signed]:
+        """Eleven statements of all ten kinds, by three institutions."""
+        issuer, visited, third = (self.signers[(number + step) % 4] for step in (0, 1, 2))
+        issued = issuer.issued()
+        opened = visited.granted(issued)
+        amended = issuer.amended(issued)
+        urgent = third.emergency(amended)
+        ordered = third.repeat_ordered(urgent, amended)
+        repeated = third.issued()
+        story = [issued, opened, visited.recognised(opened, issued), visited.denied(issued), amended, urgent]
+        # The numbers of each stream follow the order of the calls above.
+        story += [visited.declined(opened, issued), ordered, repeated, third.repeat_resulted(ordered, repeated)]
+        return [*story, issuer.withdrawn(amended)]
+
+    def integrate(self) -> int:
+        """Sign checkpoints until everything is under one, and give its size."""
+        while self.integrator.run_once():
+            pass
+        return self.tree.newest_checkpoint().size
+
+    def witness(self) -> None:
+        """Have the newest checkpoint witnessed, and wait until that is final and followed."""
+        sent = self.witnesser.run_once()
+        if sent:
+            self.chain.receipt(encode_hex(sent.hash))
+        self.chain.mine(FINALITY_BLOCKS)
+        self.follower.run_once()
+        self.witnesser.run_once()
+        head = self.view.newest_head(self.view.status().final_number)
+        for signer in self.signers:
+            signer.observed = head.witness_id
+
+    def settle(self) -> None:
+        """Everything that was accepted becomes final."""
+        self.integrate()
+        self.witness()
+
+    def trust(self) -> Trust:
+        """The trust file as of now."""
+        deployment, keys = self.city.deployment, [self.city.note_key.verifier]
+        logs = [(self.city.origin, keys)]
+        return build_trust(self.node, deployment.registry, deployment.witness, logs, Finality(FINALITY_BLOCKS))
+
+    def audit(self, database: str | None = None, *, trust: Trust | None = None, first: bool = False) -> AuditResult:
+        """Audit the database, or a copy of it, against the chain."""
+        trust = trust or self.trust()
+        audit = Audit(self.node, trust, trust.logs[0], self.city.deployment.block_number, stop_at_first=first)
+        audit.read_chain()
+        with open_audit_rows(database or self.database) as rows:
+            return audit.run(rows)
+
+
+def make_world(chain: ScratchChain, database: str) -> World:
+    """A city with an empty log."""
+    return World(chain, found_small_city(chain), database, open_database(database))
+
+
+def copy_database(world: World, folder: Path) -> Path:
+    """A copy of an SQLite database as of now."""
+    path = folder / "copy.sqlite"
+    with sqlite3.connect(world.database.removeprefix("sqlite:///")) as source, sqlite3.connect(path) as copy:
+        source.backup(copy)
+    return path
+
+
+def change(path: Path, *commands: str | tuple[str, tuple]) -> str:
+    """Change an SQLite database by SQL, and give its URL."""
+    with sqlite3.connect(path) as connection:
+        for command in commands:
+            statement, values = (command, ()) if isinstance(command, str) else command
+            assert connection.execute(statement, values).rowcount > 0, f"nothing changed: {statement}"
+    return f"sqlite:///{path}"
+
+
+def read(path: Path, query: str, *values: object) -> tuple:
+    """One row of an SQLite database."""
+    with sqlite3.connect(path) as connection:
+        row = connection.execute(query, values).fetchone()
+    assert row is not None, query
+    return row
+
+
+def flipped(data: bytes, offset: int) -> bytes:
+    """The bytes with one bit changed."""
+    return data[:offset] + bytes((data[offset] ^ 1,)) + data[offset + 1 :]
+
+
+def place(finding: Finding | None) -> tuple[str, str, str]:
+    """The row that a finding names, and what differs."""
+    assert finding is not None, "the audit found nothing"
+    return finding.table, finding.key, finding.what
+
+
+Damage = Callable[[Path], str]
