@@ -62,10 +62,13 @@ def read_trust(path: Path) -> Trust:
 
 def choose_log(trust: Trust, origin: str | None) -> TrustedLog:
     """The log of `origin`, or the only one."""
+    named = ", ".join(log.origin for log in trust.logs) or "none"
     if origin is not None:
-        return trust.log(origin)
+        for log in trust.logs:
+            if log.origin == origin:
+                return log
+        raise WrongInput(f"the trust file does not name the log {origin}; it names {named}")
     if len(trust.logs) != 1:
-        named = ", ".join(log.origin for log in trust.logs) or "none"
         raise WrongInput(f"the trust file names {len(trust.logs)} logs ({named}); choose one with --origin")
     return trust.logs[0]
 

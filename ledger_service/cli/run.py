@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version as installed_version
 
 import typer
 
@@ -22,6 +23,7 @@ VERBS = {
     "timeline": "Show all statements about one subject.",
     "prove": "Fetch the proof of one statement into a file.",
     "verify": "Judge proof files by a trust file, offline.",
+    "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
 }
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _application(arguments)(args=arguments, prog_name="huzheng", standalone_mode=False)
         sys.stdout.flush()
+        if status == INTERRUPTED:  # the library made that of a KeyboardInterrupt
+            raise KeyboardInterrupt
         return status if isinstance(status, int) else HOLDS
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails again at exit
@@ -80,12 +84,18 @@ def _add(application: typer.Typer, verb: str, text: str) -> None:
         application.command(verb, help=text)(module.app)
 
 
-def _root(version: bool = typer.Option(False, "--version", help="Show the version and end.", is_eager=True)) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"huzheng {installed('huzheng')}")
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"huzheng {installed_version('huzheng')}")
         raise typer.Exit(HOLDS)
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and end.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    """Options before the verb."""
 
 
 def _not_chosen() -> None:

@@ -75,9 +75,19 @@ class Judge:
         except MalformedInput as error:
             return Judged(name, WRONG_INPUT, error=f"{name}: {error}; it is no proof that can be judged, get it again")
         except Error as error:
-            return Judged(name, DOES_NOT_HOLD, error=f"{name}: {error}; give the trust file of the proof's log")
+            return Judged(name, DOES_NOT_HOLD, error=f"{name}: {error}")
         holds = verdict.holds and (not self._witnessed or _state(verdict, "witnessed") is State.VERIFIED)
-        return Judged(name, HOLDS if holds else DOES_NOT_HOLD, verdict)
+        return Judged(name, HOLDS if holds else DOES_NOT_HOLD, verdict, self._wrong_trust_file(verdict, name))
+
+    def _wrong_trust_file(self, verdict: Verdict, name: str) -> str | None:
+        """What to say where the proof is of a log that the trust file knows nothing of."""
+        named = [log.origin for log in self._trust.logs]
+        if verdict.checkpoint.origin in named:
+            return None
+        return (
+            f"{name}: is of the log {verdict.checkpoint.origin}, the trust file names {', '.join(named) or 'none'}; "
+            "give the trust file of the proof's log"
+        )
 
     def _with_node(self, verdict: Verdict) -> Verdict:
         if self._chain is None:

@@ -1,0 +1,117 @@
+"""The command as a whole: its verbs, its errors, its pipes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ledger_service.cli import run
+from tests.cli.command import COMMAND, clean_environment, huzheng
+from tests.cli.conftest import Here
+
+
+def test_help_names_every_verb() -> None:
+    ran = huzheng("--help")
+    assert ran.status == 0
+    for verb in run.VERBS:
+        assert verb in ran.out
+
+
+@pytest.mark.parametrize("verb", sorted(run.VERBS))
+def test_every_verb_has_help(verb: str, here: Here) -> None:
+    ran = here(verb, "--help")
+    assert ran.status == 0, ran.err
+    assert "Usage: huzheng" in ran.out
+
+
+def test_version() -> None:
+    ran = huzheng("--version")
+    assert ran.status == 0 and ran.out.startswith("huzheng ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-verb",),
+        ("verify",),
+        ("verify", "--no-such-option"),
+        ("keys", "no-such-verb"),
+        ("keys", "new", "--purpose"),
+        ("keys", "show"),
+        ("timeline",),
+        ("timeline", "0x12"),
+        ("timeline", "0x" + "1" * 64, "--url", "ftp://nowhere"),
+        ("timeline", "0x" + "1" * 64, "--url", "http://["),
+        ("prove", "not-hex"),
+        ("record", "--key", "k", "--trust", "t"),
+        ("institution", "revoke-key", "0x12", "--rpc", "http://127.0.0.1:9", "--registry", "0x12"),
+        ("institution", "suspend", "X", "--rpc", "x", "--registry", "0x" + "1" * 40),
+        ("stream", "status", "--store", "no-such-store"),
+        ("chain", "status", "--rpc", "http://127.0.0.1:9", "--trust", "no-such-file"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_calls_are_told_in_one_line(
+    arguments: tuple[str, ...], tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here(*arguments).failed_in_one_line(2)
+    as_json = here(*arguments, "--json")
+    assert as_json.status == 2
+    assert as_json.object["exit"] == 2 and as_json.object["error"]
+
+
+def test_a_service_that_is_not_there(tmp_path: Path) -> None:
+    line = huzheng("institution", "list", "--url", "http://127.0.0.1:9").failed_in_one_line(2)
+    assert "is the service running there?" in line
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(tmp_path: Path) -> None:
+    document = tmp_path / "document.txt"
+    document.write_bytes(b"x")
+    process = subprocess.Popen(
+        [COMMAND, "attest", *[document] * 2000],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(60)
+    assert "Traceback" not in errors and "Exception ignored" not in errors
+
+
+def test_an_interrupt_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ledger_service.cli.attest.read_document", interrupted)
+    assert run.main(["attest", str(COMMAND)]) == 130
+    assert capsys.readouterr().err.startswith("huzheng: interrupted")
+
+
+def test_an_error_of_ours_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("ledger_service.cli.attest.read_document", broken)
+    assert run.main(["attest", str(COMMAND), "--json"]) == 2
+    captured = capsys.readouterr()
+    assert "RuntimeError: two lines" in json.loads(captured.out)["error"]
+    assert captured.err.count("\n") == 1
+
+
+def test_without_unicode_the_output_is_still_readable(tmp_path: Path) -> None:
+    document = tmp_path / "报告.txt"
+    document.write_bytes("报告".encode())
+    done = subprocess.run(
+        [COMMAND, "attest", document],
+        capture_output=True,
+        env=clean_environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0"),
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u62a5\\u544a.txt" in done.stdout
