@@ -42,6 +42,8 @@ from ledger_service.workers.repeat import Worker
 
 CHAIN_SILENT_SECONDS = 120
 SHUTDOWN_SECONDS = 5
+RECURSION_LIMIT = 1_000
+"""The interpreter's own. A library that comes with web3 raises it so far that deep JSON would overrun the stack."""
 
 _log = logging.getLogger(__name__)
 
@@ -160,6 +162,7 @@ class Application:
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop. Raises `SettingsError`, `Incident` or `StoreUnavailable` at start."""
     set_up_logging(settings.log_format)
+    sys.setrecursionlimit(RECURSION_LIMIT)
     listener = _listen(settings.host, settings.port)
     application = Application(settings, unlock_operator_keys(settings))
     application.start()

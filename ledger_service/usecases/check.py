@@ -31,6 +31,10 @@ class Submitted(msgspec.Struct, forbid_unknown_fields=True):
     parts: msgspec.Raw
 
 
+class _Leaf(msgspec.Struct, forbid_unknown_fields=True):
+    leaf: str
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A statement that is right by itself."""
@@ -137,10 +141,11 @@ def _read_shape(item: bytes) -> tuple[bytes, bytes, bytes, Entry]:
 def read_content(parts: bytes) -> Content:
     """The content of a list of parts in JSON, as it was sent or stored. Raises `Refused`."""
     try:
-        items = msgspec.json.decode(parts)
-        if isinstance(items, list) and any(isinstance(item, dict) for item in items):
+        # Typed, so that the decoder never descends into what nests deep.
+        items = msgspec.json.decode(parts, type=list[str | _Leaf])
+        if any(isinstance(item, _Leaf) for item in items):
             refuse_duplicates(parts)
-        return Content.from_wire(items)
+        return Content.from_wire([{"leaf": item.leaf} if isinstance(item, _Leaf) else item for item in items])
     except DuplicateKey as error:
         raise Refused(problems.DUPLICATE_KEY, str(error)) from None
     except FloatFound as error:
