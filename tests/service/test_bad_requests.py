@@ -47,6 +47,10 @@ MALFORMED: dict[str, Body] = {
     "a lone surrogate": lambda origin, item: envelope(origin, b'{"key":"\\ud800"}'),
     "nested deep": lambda origin, item: envelope(origin, b"[" * 2_000_000 + b"]" * 2_000_000),
     "nested deep without an end": lambda origin, item: b"[" * 4_000_000,
+    "parts nested deep": lambda origin, item: envelope(origin, item.replace(b'["', b"[" * 99_000 + b"]" * 98_999 + b',"')),
+    "a leaf nested deep": lambda origin, item: envelope(
+        origin, item.replace(b'["', b'[{"leaf":' + b"[" * 99_000 + b"]" * 99_000 + b'},"')
+    ),
     "objects nested deep": lambda origin, item: b'{"a":' * 800_000,
 }  # fmt: skip
 

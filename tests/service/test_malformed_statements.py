@@ -78,6 +78,11 @@ MALFORMED: dict[str, Change] = {
 }
 
 
+def deep(levels: int) -> bytes:
+    """An array in an array in an array."""
+    return b"[" * levels + b"]" * levels
+
+
 def surrounded(ledger: Ledger, signer: Signer, bystander: Signer, bad: bytes, code: str) -> dict[str, Any]:
     """Send `bad`, which took the signer's next number, between good statements; the result for it.
 
@@ -110,15 +115,25 @@ RAW: dict[str, Callable[[bytes], bytes]] = {
     "a member twice, escaped": lambda item: item[:-1] + b',"k\\u0065y":"0x' + b"00" * 20 + b'"}',
     "a member twice, first escaped": lambda item: b'{"p\\u0061rts":[],' + item[1:],
     "a leaf twice": lambda item: item.replace(b'"parts": [', b'"parts": [{"leaf":"","leaf":"%b"},' % (b"11" * 32)),
+    "parts nested deep": lambda item: item.replace(b'"parts": [', b'"parts": [%b,' % deep(500)),
+    "a leaf nested deep": lambda item: item.replace(b'"parts": [', b'"parts": [{"leaf":%b},' % deep(500)),
+    "a key nested deep": lambda item: item.replace(b'"key": "', b'"key": %b,"more":"' % deep(500)),
     "a name in bytes that are no UTF-8": lambda item: item[:-1] + b',"\xff":1}',
 }  # fmt: skip
+
+
+def code_of(bad: bytes) -> str:
+    """The problem of one of these: in the parts or in the item."""
+    if b'"leaf":""' in bad:
+        return "duplicate-key"
+    return "malformed-part" if b'"parts": [[' in bad or b'"leaf":[' in bad else "malformed-statement"
 
 
 @pytest.mark.parametrize("change", RAW.values(), ids=RAW)
 def test_what_a_decoder_would_let_pass(ledger: Ledger, change: Callable[[bytes], bytes]) -> None:
     signer = ledger.signer(0)
     bad = change(json.dumps(signer.issued(sequence=signer.sequence).wire).encode())
-    code = "duplicate-key" if b'"leaf"' in bad else "malformed-statement"
+    code = code_of(bad)
     surrounded(ledger, signer, ledger.signer(1), bad, code)
 
 
