@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coincurve import PrivateKey, PublicKey
+from sqlalchemy import func, select
 
+from ledger_service.storage import schema
+from ledger_service.storage.database import open_database
 from scripts.benchmark.load import LoadGenerator
 from scripts.benchmark.statements import write_load
 from scripts.city.founding import City, found_city
@@ -74,7 +77,29 @@ def measure_ingest(
             recovered.append(recover_rate(seconds / 2))
             generator.close()
             peak = peak_mb(service.pid)
-    return Ingest(statistics.median(accepted), statistics.median(recovered), total, peak, 0.0)
+            size = bytes_per_statement(database)
+    return Ingest(statistics.median(accepted), statistics.median(recovered), total, peak, size)
+
+
+def bytes_per_statement(database: str) -> float:
+    """Bytes on disk, all tables and indexes but the content itself, for each statement; the log is integrated by then."""
+    engine = open_database(database)
+    with engine.connect() as connection:
+        statements = connection.execute(select(schema.log.c.size)).scalar_one()
+        content = connection.execute(select(func.sum(func.length(schema.contents.c.parts)))).scalar_one()
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            pages, page = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
+            )
+            stored = pages * page
+        else:
+            stored = sum(
+                connection.execute(select(func.pg_total_relation_size(table))).scalar_one()
+                for table in schema.metadata.tables
+            )
+    engine.dispose()
+    return (stored - content) / statements
 
 
 def _city(rpc: str) -> City:
