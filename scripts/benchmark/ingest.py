@@ -3,6 +3,7 @@
 import secrets
 import statistics
 import time
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,30 +52,48 @@ def recover_rate(seconds: float) -> float:
     return count / (time.perf_counter() - began)
 
 
-def measure_ingest(
-    folder: Path, database: str, windows: int, seconds: float, statements_per_request: int, expected_per_s: float
-) -> Ingest:
+@dataclass(frozen=True)
+class Load:
+    """How much to send: windows of so many seconds, and a guess at the rate for which to prepare requests."""
+
+    windows: int
+    seconds: float
+    statements_per_request: int
+    expected_per_s: float
+
+    @classmethod
+    def of(cls, arguments: Namespace) -> "Load":
+        """What the command line says."""
+        return cls(arguments.windows, arguments.seconds, arguments.batch, arguments.expected)
+
+    @property
+    def requests_per_stream(self) -> int:
+        """Requests to prepare for each stream."""
+        statements = self.expected_per_s * (self.windows * self.seconds + WARM_UP_SECONDS)
+        return int(statements / self.statements_per_request / STREAMS) + 2
+
+
+def measure_ingest(folder: Path, database: str, load: Load) -> Ingest:
     """Found a city, start the service on `database`, and send in windows, with raw recovery between them."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with LocalChain(folder / "chain") as chain:
         city = _city(chain.url)
-        requests = int(expected_per_s * (windows * seconds + WARM_UP_SECONDS) / statements_per_request / STREAMS) + 2
-        load = write_load(city, requests, statements_per_request)
+        requests = write_load(city, load.requests_per_stream, load.statements_per_request)
         settings = service_settings(city, folder, database, FINALITY_CONFIRMATIONS, free_port())
         with ServiceProcess(settings, folder / "service.log") as service:
-            generator = LoadGenerator(service.url, list(load.values()), statements_per_request)
+            generator = LoadGenerator(service.url, list(requests.values()), load.statements_per_request)
             generator.window(WARM_UP_SECONDS)
             accepted, recovered, total = [], [], 0
-            for _ in range(windows):
-                recovered.append(recover_rate(seconds / 2))
-                window = generator.window(seconds)
+            for _ in range(load.windows):
+                recovered.append(recover_rate(load.seconds / 2))
+                window = generator.window(load.seconds)
                 if window.refused:
                     raise RuntimeError(
                         f"{window.refused} statements of the load were refused; see {folder}/service.log"
                     )
                 accepted.append(window.rate)
                 total += window.statements
-            recovered.append(recover_rate(seconds / 2))
+            recovered.append(recover_rate(load.seconds / 2))
             generator.close()
             peak = peak_mb(service.pid)
             size = bytes_per_statement(database)
@@ -82,7 +101,7 @@ def measure_ingest(
 
 
 def bytes_per_statement(database: str) -> float:
-    """Bytes on disk, all tables and indexes but the content itself, for each statement; the log is integrated by then."""
+    """Bytes on disk for each statement: all tables and indexes, without the content itself."""
     engine = open_database(database)
     with engine.connect() as connection:
         statements = connection.execute(select(schema.log.c.size)).scalar_one()
