@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
+from anchors.core.promise import Receipt, accepted_hash
+from anchors.core.signature import address_from_secret
 from anchors.core.trust import Finality, Trust
+from ledger_service.storage import schema
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.storage.chain_view import SqlChainView
-from ledger_service.storage.database import open_database
+from ledger_service.storage.database import begin_writing, open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.outbox import SqlOutbox
@@ -25,6 +28,7 @@ from ledger_service.usecases.accept import Accepted, Door, read_submission
 from ledger_service.usecases.audit import Audit, AuditResult, Finding
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.ports import Stream
 from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
 from tests.fixtures.chain import ScratchChain
@@ -60,6 +64,7 @@ class World:
         self.witnesser = Witnesser(self.node, sender, self.tree, self.view, outbox, log, now)
         self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now)
         self.signers = [Signer(city.domain, item.code, item.secret) for item in city.institutions]
+        self.story: list[Signed] = []
         self.follower.run_once()
 
     def submit(self, *statements: Signed) -> list[int]:
@@ -69,6 +74,49 @@ class World:
         results = self.door.commit([request])[0].results
         assert all(isinstance(item, Accepted) for item in results), results
         return [item.index for item in results]
+
+    def count_number(self, signed: Signed) -> None:
+        """Have the index count a statement in its key's stream."""
+        key = signed.entry.signer(self.city.domain)
+        with self.ledger.sequencing() as transaction:
+            stream = transaction.streams([key]).get(key, Stream())
+            following = Stream(signed.sequence + 1, max(stream.observed_size, self._size_of(signed)))
+            transaction.append([], {key: following}, {}, [])
+
+    def _size_of(self, signed: Signed) -> int:
+        observed = signed.entry.statement.observed
+        return next((event.new_size for event in self.view.heads(None, 100) if event.witness_id == observed), 0)
+
+    def slip_in(self, signed: Signed, *, indexed: bool = True) -> int:
+        """Put a statement into the log past the door, as an operator could who has the receipt key; give its index.
+
+        With `indexed` it gets its row in `statements`; the rest of the index is left as it is."""
+        statement = signed.entry.statement
+        with begin_writing(self.engine) as connection:
+            index, now = connection.execute(select(schema.log.c.size)).scalar_one(), int(time.time())
+            receipt = Receipt(accepted_hash([(signed.id, index)]), now, now + PROMISE_SECONDS)
+            signature = receipt.sign(self.city.domain, self.city.operator.receipt)
+            parts = msgspec.json.encode(signed.wire["parts"])
+            connection.execute(schema.entries.insert().values(position=index, entry=signed.entry.to_bytes()))
+            connection.execute(schema.contents.insert().values(position=index, parts=parts))
+            if indexed:
+                key = signed.entry.signer(self.city.domain)
+                row = (index, signed.id, key, statement.sequence, statement.subject)
+                connection.execute(schema.statements.insert().values(row))
+            connection.execute(
+                schema.receipts.insert().values(
+                    first=index,
+                    last=index,
+                    positions=index.to_bytes(8, "big"),
+                    accepted=receipt.accepted,
+                    accepted_at=receipt.accepted_at,
+                    witness_by=receipt.witness_by,
+                    key=address_from_secret(self.city.operator.receipt),
+                    signature=signature,
+                )
+            )
+            connection.execute(schema.log.update().values(size=index + 1))
+        return index
 
     def tell_story(self, number: int = 0) -> list[Signed]:
         """Eleven statements of all ten kinds, by three institutions."""
@@ -82,7 +130,8 @@ class World:
         story = [issued, opened, visited.recognised(opened, issued), visited.denied(issued), amended, urgent]
         # The numbers of each stream follow the order of the calls above.
         story += [visited.declined(opened, issued), ordered, repeated, third.repeat_resulted(ordered, repeated)]
-        return [*story, issuer.withdrawn(amended)]
+        self.story = [*story, issuer.withdrawn(amended)]
+        return self.story
 
     def integrate(self) -> int:
         """Sign checkpoints until everything is under one, and give its size."""

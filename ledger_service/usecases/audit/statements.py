@@ -4,7 +4,6 @@ from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service import problems
-from ledger_service.kinds import Kind
 from ledger_service.problems import Refused
 from ledger_service.usecases import rules
 from ledger_service.usecases.audit.attribution import Attribution
@@ -17,7 +16,6 @@ from ledger_service.usecases.check import known_kind
 from ledger_service.usecases.ports import Logged, Stream, SubjectState
 
 RULE_KEPT = "the rule kept"
-SUSPICIOUS_SIGNER = "nobody admitted here"
 _STATEMENT_COLUMNS = StatementRow._fields
 
 
@@ -39,12 +37,19 @@ class StatementWalk:
         self.damaged_subjects: set[bytes] = set()
         self.damaged_keys: set[bytes] = set()
         self._damaged_ids: set[bytes] = set()
+        self._misfiled: dict[bytes, Logged] = {}
+        self._next_position = 0
         self.matched_documents = 0
-        self.contents_known = True
+        self.unknown_contents: set[int] = set()
 
     def judge(self, stretch: ReadStretch) -> None:
         """Judge one stretch."""
         own: dict[bytes, Logged] = {}
+        begin = stretch.items[0].position
+        if begin > self._next_position:
+            self._findings.fault(2, "entries", self._next_position, "row", "a well-formed entry", f"none below {begin}")
+            self._tree.break_off()
+        self._next_position = stretch.items[-1].position + 1
         for item in stretch.with_signers():
             tile = stretch.rows.tiles.get(item.position // TILE_WIDTH)
             if self._grow(item, tile):
@@ -85,7 +90,7 @@ class StatementWalk:
         return True
 
     def _remember_damage(self, item: Item) -> None:
-        self.contents_known = False
+        self.unknown_contents.add(item.position)
         if item.row is None:
             return
         row = item.row
@@ -98,20 +103,22 @@ class StatementWalk:
     def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
         statement = item.entry.statement
         self._findings.counts["statements"] += 1
-        kind = self._check_attribution(item)
-        effective = kind is not None and self._check_stream(item)
+        targets = self._find_targets(item, stretch, own)
+        effective = self._check_attribution(item) and self._check_stream(item)
+        if item.content_problem:
+            self._name_content(item)
+        effective = effective and self._check_kind(item) and self._check_rules(item, targets)
+        filed = True
         if item.row is not None or effective:
             expected = (item.id, item.signer, statement.sequence, statement.subject)
-            self._findings.compare_row(5, "statements", item.position, _STATEMENT_COLUMNS, expected, item.row)
-        targets = self._find_targets(item, stretch, own)
-        if effective:
-            effective = self._check_content(item, kind, targets)
-        elif item.content_problem:
-            self._name_content(item)
+            filed = self._findings.compare_row(5, "statements", item.position, _STATEMENT_COLUMNS, expected, item.row)
         if item.row is not None or effective:
-            self._check_index(item, stretch, targets)
+            filed &= self._check_index(item, stretch, targets)
         links = {rel: target.index for rel, target in targets.items()}
-        own[item.id] = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
+        logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
+        own[item.id] = logged
+        if not filed:
+            self._misfiled[item.id] = logged
 
     def _registry_count(self, position: int) -> int:
         """The registry count as of which the entry is judged."""
@@ -120,27 +127,32 @@ class StatementWalk:
             return self._history.registry.count
         return self._history.heads[covering].registry_count
 
-    def _check_attribution(self, item: Item) -> Kind | None:
-        """Step 5: who speaks. The kind where the entry is attributable."""
+    def _check_attribution(self, item: Item) -> bool:
+        """Step 5: whether the entry speaks for its institution."""
         statement, position = item.entry.statement, item.position
-        count = self._registry_count(position)
         self._findings.counts["pending"] += self._history.covering(position) is None
         try:
             if item.signer is None:
                 raise VerificationFailed("no key can have made the signature")
+            count = self._registry_count(position)
             self._attribution.check(item.signer, statement.institution, statement.sequence, count)
         except VerificationFailed as error:
             self._findings.fault(5, "entries", position, "attribution", f"a key of {statement.institution}", error)
-            return None
+            return False
+        self._findings.counts["attributable"] += 1
+        return True
+
+    def _check_kind(self, item: Item) -> bool:
+        """Step 5: whether the kind is known, and one that the institution may sign."""
+        statement, count = item.entry.statement, self._registry_count(item.position)
         try:
             kind = known_kind(statement.kind)
             if not self._attribution.has_role(statement.institution, kind.roles, count):
                 raise Refused(problems.ROLE_MISSING, f"{statement.institution} had no role that signs {kind.name}")
         except Refused as refused:
-            self._break_rule(5, position, refused)
-            return None
-        self._findings.counts["attributable"] += 1
-        return kind
+            self._break_rule(5, item.position, refused)
+            return False
+        return True
 
     def _check_stream(self, item: Item) -> bool:
         """Step 5: the key's numbers and what it observed. False where the number was used before."""
@@ -163,26 +175,24 @@ class StatementWalk:
         return True
 
     def _find_targets(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> dict[str, Logged]:
-        """The statements that are linked to, as far as they stand below. What the database says of those before this
-        stretch was compared with their entries already, in this same view."""
+        """The statements that are linked to, as far as they stand below. What the index says of those before this
+        stretch was compared with their entries already, in this same view; where it was wrong, the truth is kept."""
         targets = {}
         for rel, id in item.links:
-            target = own.get(id) or stretch.targets.get(id)
+            target = own.get(id) or self._misfiled.get(id) or stretch.targets.get(id)
             if target is not None and target.index < item.position:
                 targets[rel] = target
         return targets
 
-    def _check_content(self, item: Item, kind: Kind, targets: dict[str, Logged]) -> bool:
-        """Step 6. False where the statement breaks a rule and so has no effect."""
+    def _check_rules(self, item: Item, targets: dict[str, Logged]) -> bool:
+        """Step 6. False where the statement breaks a rule of its kind, and so has no effect."""
         statement, position = item.entry.statement, item.position
-        count = self._registry_count(position)
+        kind, count = known_kind(statement.kind), self._registry_count(position)
         before = self.subjects.get(statement.subject)
 
         def speaks_for(institution: str, owner: str) -> bool:
             return self._attribution.speaks_for(institution, owner, count)
 
-        if item.content_problem:
-            self._name_content(item)
         try:
             if item.content_refused:
                 raise item.content_refused
@@ -208,20 +218,22 @@ class StatementWalk:
         return not missing
 
     def _name_content(self, item: Item) -> None:
-        self.contents_known = False
+        self.unknown_contents.add(item.position)
         what = "row" if item.content_problem == "none" else "parts"
         expected = f"parts that hash to 0x{item.entry.statement.content.hex()}"
         self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
 
-    def _check_index(self, item: Item, stretch: ReadStretch, targets: dict[str, Logged]) -> None:
-        """Step 7: the rows of links and documents."""
+    def _check_index(self, item: Item, stretch: ReadStretch, targets: dict[str, Logged]) -> bool:
+        """Step 7: the rows of links and documents. Whether the links are right."""
         if item.content is None:
-            return
+            return True
         findings, position = self._findings, item.position
         expected = {rel: target.index for rel, target in targets.items()}
         damaged = {rel for rel, id in item.links if id in self._damaged_ids}
+        right = True
         for rel in sorted((expected.keys() | item.linked.keys()) - damaged):
-            findings.compare(7, "links", f"{position}/{rel}", "target", expected.get(rel), item.linked.get(rel))
+            key = f"{position}/{rel}"
+            right &= findings.compare(7, "links", key, "target", expected.get(rel), item.linked.get(rel))
         findings.counts["links"] += len(item.linked)
         for digest in item.digests:
             found = (digest, position) in stretch.documents
@@ -229,6 +241,7 @@ class StatementWalk:
             if not found:
                 findings.fault(7, "documents", f"0x{digest.hex()}/{position}", "row", "one", "none")
         findings.counts["documents"] += len(item.digests)
+        return right
 
     def _break_rule(self, step: int, position: int, refused: Refused) -> None:
         self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)

@@ -1,0 +1,180 @@
+"""Entries that break a rule and are in the log all the same: each is named, and spoils no other."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from anchors.chain.acts import RevokeKey
+from tests.audit.world import World, make_world, place
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.ledger import LABORATORY, administrator_of
+from tests.fixtures.signer import Signed, Signer, access, document, links, policy, reason
+
+
+@pytest.fixture
+def small_world(module_chain: ScratchChain, tmp_path: Path) -> Iterator[World]:
+    """One story under a final head."""
+    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    world.submit(*world.tell_story())
+    world.settle()
+    yield world
+    world.engine.dispose()
+
+
+def _stranger(world: World) -> Signed:
+    return Signer(world.city.domain, world.signers[0].institution, secrets.token_bytes(32)).issued()
+
+
+def _other_institution(world: World) -> Signed:
+    return world.signers[0].issued(institution=world.signers[1].institution)
+
+
+def _fork(world: World) -> Signed:
+    return world.signers[0].issued(sequence=0)
+
+
+def _laboratory(world: World) -> Signed:
+    version = world.story[0]
+    return world.signers[LABORATORY].sign(
+        "recognition.accepted", version.subject, policy(), links(access=world.story[1], report=version)
+    )
+
+
+def _unknown_kind(world: World) -> Signed:
+    return world.signers[0].sign("report.invented", secrets.token_bytes(32), document())
+
+
+def _taken_subject(world: World) -> Signed:
+    return world.signers[0].issued(world.story[0].subject)
+
+
+def _unknown_subject(world: World) -> Signed:
+    return world.signers[0].sign("access.granted", secrets.token_bytes(32), access(), links(report=world.story[0]))
+
+
+def _not_owner(world: World) -> Signed:
+    # A report of institution 1: the third of the story issued it.
+    return world.signers[0].amended(world.story[8])
+
+
+def _not_current(world: World) -> Signed:
+    return world.signers[0].amended(world.story[0])
+
+
+def _unknown_link(world: World) -> Signed:
+    return world.signers[0].sign(
+        "access.granted", world.story[0].subject, access(), links(report=secrets.token_bytes(32))
+    )
+
+
+def _wrong_link(world: World) -> Signed:
+    return world.signers[0].granted(world.story[1])
+
+
+def _not_own_access(world: World) -> Signed:
+    return world.signers[0].recognised(world.story[1], world.story[0])
+
+
+def _other_version(world: World) -> Signed:
+    # Institution 1 opened the first version and recognises the second.
+    return world.signers[1].recognised(world.story[1], world.story[4])
+
+
+def _missing_part(world: World) -> Signed:
+    return world.signers[0].sign("report.issued", secrets.token_bytes(32), reason())
+
+
+def _missing_link(world: World) -> Signed:
+    return world.signers[0].sign("access.granted", world.story[0].subject, access(), links())
+
+
+WITHOUT_EFFECT: list[tuple[Callable[[World], Signed], str]] = [
+    (_stranger, "attribution"),
+    (_other_institution, "attribution"),
+    (_laboratory, "role-missing"),
+    (_unknown_kind, "unknown-kind"),
+    (_taken_subject, "subject-taken"),
+    (_unknown_subject, "subject-unknown"),
+    (_not_owner, "not-owner"),
+    (_not_current, "not-current"),
+    (_unknown_link, "link-unknown"),
+    (_wrong_link, "link-refused"),
+    (_not_own_access, "link-refused"),
+    (_other_version, "link-refused"),
+    (_missing_part, "missing-part"),
+    (_missing_link, "invalid-links"),
+]
+
+
+@pytest.mark.parametrize(("make", "what"), WITHOUT_EFFECT, ids=[make.__name__[1:] for make, _ in WITHOUT_EFFECT])
+def test_it_is_named_and_spoils_no_other(small_world: World, make: Callable[[World], Signed], what: str) -> None:
+    world = small_world
+    signed = make(world)
+    index = world.slip_in(signed, indexed=False)
+    if what != "attribution":
+        world.count_number(signed)  # whatever a key signed uses up its number
+    elif make is _other_institution:
+        world.signers[0].sequence -= 1
+    world.settle()
+    world.submit(*world.tell_story())
+    result = world.audit()
+    assert [place(fault.first) for fault in result.findings.faults] == [("entries", str(index), what)]
+    assert result.findings.faults[0].count == 1
+
+
+def test_a_fork(small_world: World) -> None:
+    world = small_world
+    index = world.slip_in(_fork(world), indexed=False)
+    world.settle()
+    world.submit(*world.tell_story())
+    result = world.audit()
+    assert [place(fault.first) for fault in result.findings.faults] == [("entries", str(index), "sequence-fork")]
+
+
+def test_a_gap(small_world: World) -> None:
+    """A number that is missing: a signed act was dropped. Those after it still count."""
+    world = small_world
+    world.signers[0].issued()  # signed, and never logged
+    signed = world.signers[0].issued(world.story[0].subject[::-1])
+    index = world.slip_in(signed)
+    world.count_number(signed)
+    result = world.audit()
+    first, *others = result.findings.faults
+    assert place(first.first) == ("entries", str(index), "sequence-gap") and first.count == 1
+    # Past the door nobody wrote the rows of its subject and documents.
+    assert {fault.first.table for fault in others} == {"documents", "subjects"}
+
+
+@pytest.mark.parametrize(("observed", "what"), [(b"\x07" * 32, "observed-unknown"), (bytes(32), "observed-backwards")])
+def test_what_a_signer_cannot_have_seen(small_world: World, observed: bytes, what: str) -> None:
+    world = small_world
+    world.submit(world.signers[0].issued())
+    index = world.slip_in(world.signers[0].issued(observed=observed))
+    found = [fault.first for fault in world.audit().findings.faults if fault.first.step == 5]
+    assert [place(finding) for finding in found] == [("entries", str(index), what)]
+
+
+def test_a_revoked_key(small_world: World) -> None:
+    """What came before the revocation stands; a number at or past its end does not."""
+    world, signer = small_world, small_world.signers[0]
+    with administrator_of(world.chain, world.city) as administrator:
+        administrator.perform(RevokeKey(signer.key, signer.sequence))
+    world.chain.mine(3)
+    world.follower.run_once()
+    assert world.audit().holds
+    index = world.slip_in(signer.issued(), indexed=False)
+    world.settle()
+    assert [place(fault.first) for fault in world.audit().findings.faults] == [("entries", str(index), "attribution")]
+
+
+def test_a_statement_accepted_before_a_stolen_key_was_revoked(small_world: World) -> None:
+    """The chain learns of the revocation before the head that covers the statement: the number decides."""
+    world, signer = small_world, small_world.signers[0]
+    world.submit(signer.issued())
+    with administrator_of(world.chain, world.city) as administrator:
+        administrator.perform(RevokeKey(signer.key, signer.sequence))
+    world.follower.run_once()
+    world.settle()
+    assert world.audit().holds

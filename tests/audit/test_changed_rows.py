@@ -1,0 +1,259 @@
+"""One change to a copy of the database, and the first finding names that row."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.audit.world import World, change, flipped, place, read
+
+IN_A_FULL_TILE, IN_NO_TILE = 100, 430
+
+
+def _entry(copy: Path, position: int) -> bytes:
+    return read(copy, "SELECT entry FROM entries WHERE position = ?", position)[0]
+
+
+def _changed_entry(copy: Path, position: int, entry: bytes) -> str:
+    return change(copy, ("UPDATE entries SET entry = ? WHERE position = ?", (entry, position)))
+
+
+@pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
+@pytest.mark.parametrize("offset", [80, 127, 200, 230, 260])
+def test_a_byte_of_an_entry(world: World, copy: Path, position: int, offset: int) -> None:
+    """In the subject, the sequence, the content, and r and s of the signature."""
+    url = _changed_entry(copy, position, flipped(_entry(copy, position), offset))
+    result = world.audit(url)
+    assert place(result.findings.first)[:2] == ("entries", str(position))
+    others = [fault.first for fault in result.findings.faults[1:] if fault.first.table not in ("checkpoints", "chain")]
+    # The receipt is about the statement as it was; nothing else is drawn in.
+    assert {finding.table for finding in others} <= {"receipts"}, others
+
+
+@pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
+@pytest.mark.parametrize("offset", [31, 100, 288])
+def test_an_entry_that_is_none_any_more(world: World, copy: Path, position: int, offset: int) -> None:
+    """In the padding of the kind, above 64 bits of the sequence, in v."""
+    entry = bytearray(_entry(copy, position))
+    entry[offset] = 99
+    result = world.audit(_changed_entry(copy, position, bytes(entry)))
+    assert place(result.findings.first) == ("entries", str(position), "form")
+
+
+@pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
+def test_a_removed_entry(world: World, copy: Path, position: int) -> None:
+    result = world.audit(change(copy, ("DELETE FROM entries WHERE position = ?", (position,))))
+    assert place(result.findings.first) == ("entries", str(position), "row")
+
+
+def test_a_removed_last_entry(world: World, copy: Path) -> None:
+    result = world.audit(change(copy, "DELETE FROM entries WHERE position = 450"))
+    assert place(result.findings.first) == ("entries", "450", "row")
+
+
+def test_two_entries_that_changed_places(world: World, copy: Path) -> None:
+    first, second = _entry(copy, 100), _entry(copy, 101)
+    _changed_entry(copy, 100, second)
+    result = world.audit(_changed_entry(copy, 101, first))
+    assert place(result.findings.first) == ("entries", "100", "leaf hash")
+
+
+def test_a_part(world: World, copy: Path) -> None:
+    (parts,) = read(copy, "SELECT parts FROM contents WHERE position = 110")
+    changed = parts.replace(b"raw", b"pdf")
+    assert changed != parts
+    result = world.audit(change(copy, ("UPDATE contents SET parts = ? WHERE position = 110", (changed,))))
+    assert place(result.findings.first) == ("contents", "110", "parts")
+    assert len(result.findings.faults) == 1
+
+
+def test_a_removed_content(world: World, copy: Path) -> None:
+    result = world.audit(change(copy, "DELETE FROM contents WHERE position = 110"))
+    assert place(result.findings.first) == ("contents", "110", "row")
+    assert len(result.findings.faults) == 1
+
+
+@pytest.mark.parametrize("column", ["id", "key", "subject"])
+@pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
+def test_a_row_of_statements(world: World, copy: Path, position: int, column: str) -> None:
+    """`key` is the stored attribution."""
+    (value,) = read(copy, f"SELECT {column} FROM statements WHERE position = ?", position)
+    command = f"UPDATE statements SET {column} = ? WHERE position = ?"
+    result = world.audit(change(copy, (command, (flipped(value, 5), position))))
+    assert place(result.findings.first) == ("statements", str(position), column)
+    assert result.findings.first.expected == "0x" + value.hex()
+
+
+def test_a_sequence_in_the_index(world: World, copy: Path) -> None:
+    result = world.audit(change(copy, "UPDATE statements SET sequence = 90000 WHERE position = 100"))
+    assert place(result.findings.first) == ("statements", "100", "sequence")
+    assert len(result.findings.faults) == 1
+
+
+def test_a_removed_row_of_statements(world: World, copy: Path) -> None:
+    result = world.audit(change(copy, "DELETE FROM statements WHERE position = 100"))
+    assert place(result.findings.first) == ("statements", "100", "row")
+
+
+def test_a_row_of_statements_too_many(world: World, copy: Path) -> None:
+    url = change(copy, "INSERT INTO statements SELECT 9000, zeroblob(32), key, 90000, subject FROM statements LIMIT 1")
+    assert place(world.audit(url).findings.first) == ("statements", "9000", "row")
+
+
+def test_a_link(world: World, copy: Path) -> None:
+    position, rel, target = read(copy, "SELECT * FROM links WHERE position > 100 ORDER BY position LIMIT 1")
+    command = "UPDATE links SET target = ? WHERE position = ? AND rel = ?"
+    result = world.audit(change(copy, (command, (target - 1, position, rel))))
+    assert place(result.findings.first) == ("links", f"{position}/{rel}", "target")
+    assert (result.findings.first.expected, result.findings.first.found) == (str(target), str(target - 1))
+
+
+def test_a_removed_link_and_one_too_many(world: World, copy: Path) -> None:
+    position, rel = read(copy, "SELECT position, rel FROM links WHERE position > 100 ORDER BY position LIMIT 1")
+    url = change(copy, ("DELETE FROM links WHERE position = ? AND rel = ?", (position, rel)))
+    assert place(world.audit(url).findings.first) == ("links", f"{position}/{rel}", "target")
+    url = change(copy, ("INSERT INTO links VALUES (?, ?, 0)", (position - 1, "zz")))
+    assert place(world.audit(url).findings.first) == ("links", f"{position - 1}/zz", "target")
+
+
+def test_a_document(world: World, copy: Path) -> None:
+    digest, position = read(copy, "SELECT * FROM documents WHERE position = 110 LIMIT 1")
+    other = flipped(digest, 0)
+    url = change(copy, ("UPDATE documents SET digest = ? WHERE digest = ?", (other, digest)))
+    faults = world.audit(url).findings.faults
+    assert place(faults[0].first) == ("documents", f"0x{digest.hex()}/{position}", "row")
+    # The altered row is one too many; it is of the same kind as the missing one, and counted with it.
+    assert len(faults) == 1 and faults[0].count == 2
+
+
+def test_a_document_too_many(world: World, copy: Path) -> None:
+    url = change(copy, "INSERT INTO documents VALUES (zeroblob(32), 110)")
+    result = world.audit(url)
+    assert place(result.findings.first) == ("documents", f"0x{'00' * 32}/110", "row")
+
+
+@pytest.mark.parametrize(("column", "value"), [("owner", "SYN-OTHER"), ("current", 3)])
+def test_a_subject(world: World, copy: Path, column: str, value: object) -> None:
+    (subject,) = read(copy, "SELECT subject FROM statements WHERE position = 100")
+    command = f"UPDATE subjects SET {column} = ? WHERE subject = ?"
+    result = world.audit(change(copy, (command, (value, subject))))
+    assert place(result.findings.first) == ("subjects", "0x" + subject.hex(), column)
+
+
+def test_a_removed_subject_and_one_too_many(world: World, copy: Path) -> None:
+    (subject,) = read(copy, "SELECT subject FROM statements WHERE position = 100")
+    url = change(copy, ("DELETE FROM subjects WHERE subject = ?", (subject,)))
+    assert place(world.audit(url).findings.first) == ("subjects", "0x" + subject.hex(), "row")
+    url = change(copy, ("UPDATE subjects SET subject = zeroblob(32) WHERE rowid IN (0)" if False else
+                        "INSERT INTO subjects VALUES (zeroblob(32), 'SYN-OTHER', 1)"))  # fmt: skip
+    assert place(world.audit(url).findings.first)[1] == "0x" + "00" * 32
+
+
+@pytest.mark.parametrize("column", ["next_sequence", "observed_size"])
+def test_a_stream(world: World, copy: Path, column: str) -> None:
+    key, value = read(copy, f"SELECT key, {column} FROM streams ORDER BY key LIMIT 1")
+    command = f"UPDATE streams SET {column} = {column} + 1 WHERE key = ?"
+    result = world.audit(change(copy, (command, (key,))))
+    assert place(result.findings.first) == ("streams", "0x" + key.hex(), column)
+    assert result.findings.first.expected == str(value)
+
+
+def test_a_removed_stream(world: World, copy: Path) -> None:
+    (key,) = read(copy, "SELECT key FROM streams ORDER BY key LIMIT 1")
+    result = world.audit(change(copy, ("DELETE FROM streams WHERE key = ?", (key,))))
+    assert place(result.findings.first) == ("streams", "0x" + key.hex(), "row")
+
+
+def test_a_tile(world: World, copy: Path) -> None:
+    (hashes,) = read(copy, "SELECT hashes FROM tiles WHERE level = 0 AND number = 0")
+    url = change(copy, ("UPDATE tiles SET hashes = ? WHERE level = 0 AND number = 0", (flipped(hashes, 100 * 32),)))
+    result = world.audit(url)
+    assert place(result.findings.first) == ("tiles", "0/0 hash 100", "hashes")
+    assert len(result.findings.faults) == 1
+
+
+def test_the_root_of_a_tile_a_removed_tile_and_one_too_many(world: World, copy: Path) -> None:
+    url = change(copy, "UPDATE tiles SET root = zeroblob(32)")
+    assert place(world.audit(url).findings.first) == ("tiles", "0/0", "root")
+    url = change(copy, "DELETE FROM tiles")
+    assert place(world.audit(url).findings.first) == ("tiles", "0/0", "row")
+    url = change(copy, "INSERT INTO tiles VALUES (1, 0, zeroblob(8192), zeroblob(32))")
+    assert world.audit(url).findings.faults[-1].first.key in ("0/0", "1/0")
+
+
+@pytest.mark.parametrize("column", ["root", "note", "signature"])
+def test_a_checkpoint(world: World, copy: Path, column: str) -> None:
+    size, value = read(copy, f"SELECT size, {column} FROM checkpoints ORDER BY size LIMIT 1 OFFSET 4")
+    changed = flipped(value, len(value) - 3)
+    result = world.audit(change(copy, (f"UPDATE checkpoints SET {column} = ? WHERE size = ?", (changed, size))))
+    assert place(result.findings.first) == ("checkpoints", str(size), column)
+    assert len(result.findings.faults) == 1
+
+
+def test_a_removed_checkpoint_that_was_witnessed(world: World, copy: Path) -> None:
+    result = world.audit(change(copy, "DELETE FROM checkpoints WHERE size = 330"))
+    assert place(result.findings.first) == ("checkpoints", "330", "row")
+
+
+def test_a_checkpoint_of_nothing(world: World, copy: Path) -> None:
+    command = "INSERT INTO checkpoints SELECT 9000, root, note, signature, signed_at FROM checkpoints LIMIT 1"
+    assert place(world.audit(change(copy, command)).findings.first) == ("checkpoints", "9000", "size")
+
+
+@pytest.mark.parametrize("column", ["institution", "key", "data", "head", "block_hash", "time"])
+def test_a_registry_change(world: World, copy: Path, column: str) -> None:
+    values = {"institution": "SYN-OTHER", "time": 1}
+    command = f"UPDATE registry_changes SET {column} = ? WHERE number = 20"
+    value = values.get(column, bytes(20 if column == "key" else 31) + b"\x01" * (column != "key"))
+    result = world.audit(change(copy, (command, (value,))))
+    assert place(result.findings.first) == ("registry_changes", "20", column)
+
+
+def test_a_removed_registry_change_and_one_too_many(world: World, copy: Path) -> None:
+    url = change(copy, "DELETE FROM registry_changes WHERE number = 20")
+    assert place(world.audit(url).findings.first) == ("registry_changes", "20", "row")
+    url = change(copy, "UPDATE registry_changes SET number = 2000 WHERE number = 21")
+    assert place(world.audit(url).findings.first) == ("registry_changes", "2000", "row")
+
+
+@pytest.mark.parametrize("column", ["old_size", "root", "registry_head", "registry_count", "witness_id", "block_hash"])
+def test_a_stored_head(world: World, copy: Path, column: str) -> None:
+    value = 7 if column in ("old_size", "registry_count") else b"\x07" * 32
+    result = world.audit(change(copy, (f"UPDATE heads SET {column} = ? WHERE new_size = 330", (value,))))
+    assert place(result.findings.first) == ("heads", "330", column)
+    assert len(result.findings.faults) == 1
+
+
+def test_a_removed_head_and_one_too_many(world: World, copy: Path) -> None:
+    url = change(copy, "DELETE FROM heads WHERE new_size = 330")
+    assert place(world.audit(url).findings.first) == ("heads", "330", "row")
+    url = change(copy, "UPDATE heads SET new_size = 333 WHERE new_size = 220")
+    assert place(world.audit(url).findings.first) == ("heads", "333", "row")
+
+
+def test_a_block_and_the_followed_tip(world: World, copy: Path) -> None:
+    (number,) = read(copy, "SELECT max(number) FROM blocks")
+    url = change(copy, ("UPDATE blocks SET hash = zeroblob(32) WHERE number = ?", (number,)))
+    assert place(world.audit(url).findings.first) == ("blocks", str(number), "hash")
+    url = change(copy, "UPDATE chain SET tip_time = tip_time + 1, final_number = final_number + 9000")
+    assert [place(fault.first) for fault in world.audit(url).findings.faults[:2]] == [
+        ("chain", "1", "tip"),
+        ("chain", "1", "final_number"),
+    ]
+
+
+@pytest.mark.parametrize(("column", "value"), [("origin", "ledger.example/other"), ("chain_id", 5)])
+def test_the_row_of_the_log(world: World, copy: Path, column: str, value: object) -> None:
+    result = world.audit(change(copy, (f"UPDATE log SET {column} = ?", (value,))))
+    assert place(result.findings.first)[::2] == ("log", column)
+
+
+def test_the_size_of_the_log(world: World, copy: Path) -> None:
+    assert place(world.audit(change(copy, "UPDATE log SET size = 449")).findings.first)[::2] == ("log", "size")
+    assert place(world.audit(change(copy, "UPDATE log SET size = 452")).findings.first)[:2] == ("entries", "451")
+
+
+def test_stopping_at_the_first(world: World, copy: Path) -> None:
+    url = change(copy, "UPDATE statements SET sequence = 90000 WHERE position = 100", "DELETE FROM heads")
+    assert len(world.audit(url).findings.faults) == 2
+    result = world.audit(url, first=True)
+    assert not result.holds and len(result.findings.faults) == 1
