@@ -83,6 +83,11 @@ class World:
             following = Stream(signed.sequence + 1, max(stream.observed_size, self._size_of(signed)))
             transaction.append([], {key: following}, {}, [])
 
+    def ledger_sequence(self, signer: Signer) -> int:
+        """The next number of a signer's stream as the ledger has it."""
+        with self.ledger.sequencing() as transaction:
+            return transaction.streams([signer.key]).get(signer.key, Stream()).next_sequence
+
     def _size_of(self, signed: Signed) -> int:
         observed = signed.entry.statement.observed
         return next((event.new_size for event in self.view.heads(None, 100) if event.witness_id == observed), 0)
