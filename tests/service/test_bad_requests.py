@@ -11,6 +11,8 @@ from tests.fixtures.signer import Signed
 
 MAX_BODY_BYTES = 4 * 2**20
 
+NESTED = b"[" * 99_000 + b"]" * 99_000
+
 Body = Callable[[str, bytes], bytes]
 
 
@@ -47,9 +49,9 @@ MALFORMED: dict[str, Body] = {
     "a lone surrogate": lambda origin, item: envelope(origin, b'{"key":"\\ud800"}'),
     "nested deep": lambda origin, item: envelope(origin, b"[" * 2_000_000 + b"]" * 2_000_000),
     "nested deep without an end": lambda origin, item: b"[" * 4_000_000,
-    "parts nested deep": lambda origin, item: envelope(origin, item.replace(b'["', b"[" * 99_000 + b"]" * 98_999 + b',"')),
+    "parts nested deep": lambda origin, item: envelope(origin, item.replace(b'["', NESTED + b',"')),
     "a leaf nested deep": lambda origin, item: envelope(
-        origin, item.replace(b'["', b'[{"leaf":' + b"[" * 99_000 + b"]" * 99_000 + b'},"')
+        origin, item.replace(b'["', b'[{"leaf":' + NESTED + b'},"')
     ),
     "objects nested deep": lambda origin, item: b'{"a":' * 800_000,
 }  # fmt: skip
