@@ -4,15 +4,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-
 from anchors.chain.artifacts import Artifact
 from anchors.chain.hexadecimal import octets, quantity
 from anchors.chain.json_rpc import JsonRpc, RpcRefused
 from anchors.chain.port import ChainUnavailable, Fees, SignedTransaction, TransactionReceipt
 from anchors.chain.refusals import ALREADY_KNOWN, NONCE_TOO_LOW, refused_by_contract, refused_by_node, sending_reason
 from anchors.core.encoding import encode_hex, keccak256, require_bytes
+from anchors.imports import keeping_recursion_limit
+
+with keeping_recursion_limit():
+    from eth_account import Account
+    from eth_account.signers.local import LocalAccount
 
 BASE_FEE_MARGIN = 2
 """The cap allows for the base fee to double: six full blocks in a row at 12.5 % each."""

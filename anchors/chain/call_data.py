@@ -3,9 +3,11 @@
 from functools import cache
 from typing import Any
 
-from web3 import Web3
-
 from anchors.chain import artifacts
+from anchors.imports import keeping_recursion_limit
+
+with keeping_recursion_limit():
+    from web3 import Web3
 
 
 def call_data(contract: str, function: str, *arguments: Any) -> bytes:

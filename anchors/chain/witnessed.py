@@ -40,8 +40,7 @@ def check_witnessed(verdict: Verdict, trust: Trust, chain: Chain, first_block: i
     where the node gives no usable answer the claim is NOT_CHECKED. A checkpoint that no head has reached, or that lies
     between two heads, is NOT_PROVABLE: a proof under a later, witnessed checkpoint will do.
     """
-    logged = next(claim for claim in verdict.claims if claim.name == "logged")
-    if logged.state is not State.VERIFIED or verdict.entry is None:
+    if verdict.claim("logged").state is not State.VERIFIED or verdict.entry is None:
         return Claim(NAME, State.NOT_CHECKED, "only an entry that is logged can be witnessed; see the claim logged")
     try:
         return Claim(NAME, State.VERIFIED, _check(verdict, trust, chain, first_block))
@@ -51,6 +50,21 @@ def check_witnessed(verdict: Verdict, trust: Trust, chain: Chain, first_block: i
         return Claim(NAME, State.NOT_PROVABLE, str(error))
     except Error as error:
         return Claim(NAME, State.FAILED, str(error))
+
+
+def judge_with_node(verdict: Verdict, trust: Trust, chain: Chain, first_block: int = 0) -> Verdict:
+    """The verdict with what a node adds: the claim `witnessed`, and where step 10 holds also `signed`, which offline is
+    judged by the whole list of the trust file and so may fail for a revocation that came after the covering head."""
+    witnessed = check_witnessed(verdict, trust, chain, first_block)
+    verdict = verdict.with_claim(witnessed)
+    if witnessed.state is not State.VERIFIED or verdict.claim("signed").state is State.VERIFIED:
+        return verdict
+    signer = verdict.entry.signer(trust.domain(trust.log(verdict.checkpoint.origin)))
+    if signer != verdict.key:
+        return verdict
+    institution = verdict.entry.statement.institution
+    why = f"{encode_hex(signer)} signed for {institution}, by the registry as of the covering head"
+    return verdict.with_claim(Claim("signed", State.VERIFIED, why))
 
 
 def _check(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> str:

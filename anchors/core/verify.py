@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from anchors.core.checkpoint import Checkpoint, open_checkpoint
@@ -50,6 +50,7 @@ class Verdict:
     entry: Entry | None = field(default=None, repr=False)
     content: Content | None = field(default=None, repr=False)
     statement_id: bytes | None = None
+    key: bytes | None = None
 
     @property
     def holds(self) -> bool:
@@ -60,8 +61,11 @@ class Verdict:
 
     def with_claim(self, claim: Claim) -> "Verdict":
         """The same verdict with one claim replaced."""
-        claims = tuple(claim if known.name == claim.name else known for known in self.claims)
-        return Verdict(claims, self.index, self.checkpoint, self.entry, self.content, self.statement_id)
+        return replace(self, claims=tuple(claim if known.name == claim.name else known for known in self.claims))
+
+    def claim(self, name: str) -> Claim:
+        """The claim of that name."""
+        return next(claim for claim in self.claims if claim.name == name)
 
 
 def verify_proof(data: bytes, trust: Trust) -> Verdict:
@@ -87,6 +91,7 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
         entry=entry,
         content=extra.content,
         statement_id=entry.statement.id(trust.domain(log)) if entry else None,
+        key=extra.key,
     )
 
 

@@ -1,6 +1,5 @@
 """`huzheng verify`: judge proof files by a trust file. Without --rpc it opens no connection."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +12,10 @@ from anchors.core.trust import Trust
 from anchors.core.verify import State, Verdict, verify_proof
 from ledger_service.cli.options import AsJson, TrustFile, read_bounded, read_trust
 from ledger_service.cli.output import Output, local_time
-from ledger_service.cli.words import kind_in_words, part_members, statement_members
+from ledger_service.cli.words import kind_in_words, part_members, readable, statement_members
 from ledger_service.client.errors import ClientError
 
 HOLDS, DOES_NOT_HOLD, WRONG_INPUT = 0, 1, 2
-SHOWN_VALUE_CHARACTERS = 1_500
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ class Judge:
     def _with_node(self, verdict: Verdict) -> Verdict:
         if self._chain is None:
             return verdict
-        from anchors.chain.witnessed import check_witnessed
+        from anchors.chain.witnessed import judge_with_node
 
-        return verdict.with_claim(check_witnessed(verdict, self._trust, self._chain, self._first_block))
+        return judge_with_node(verdict, self._trust, self._chain, self._first_block)
 
 
 def app(
@@ -128,7 +126,7 @@ def app(
 
 
 def _state(verdict: Verdict, name: str) -> State:
-    return next(claim.state for claim in verdict.claims if claim.name == name)
+    return verdict.claim(name).state
 
 
 def _show(output: Output, judged: Judged) -> None:
@@ -166,12 +164,5 @@ def _show_statement(output: Output, verdict: Verdict) -> None:
         if "withheld" in part:
             pairs.append(("part withheld", f"only its hash is here: {part['withheld']}"))
         else:
-            pairs.append((f"part {part['name']}", _shortened(part["value"])))
+            pairs.append((f"part {part['name']}", readable(part["value"])))
     output.pairs([(f"  {name}", value) for name, value in pairs])
-
-
-def _shortened(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(text) <= SHOWN_VALUE_CHARACTERS:
-        return text
-    return f"{text[:SHOWN_VALUE_CHARACTERS]} … ({len(text)} characters; --json shows all)"

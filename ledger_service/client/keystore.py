@@ -13,14 +13,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import eth_keyfile
-
 from anchors.core.encoding import encode_hex
 from anchors.core.note import SignerKey
 from anchors.core.registry import Purpose, note_key_address
 from anchors.core.signature import address_from_secret
+from anchors.imports import keeping_recursion_limit
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import PRIVATE_FILE_MODE, write_atomically
+
+with keeping_recursion_limit():
+    import eth_keyfile
 
 SECRET_BYTES = 32
 ACCOUNT = "account"
