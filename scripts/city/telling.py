@@ -53,9 +53,13 @@ class Teller:
             )
 
     def tell(self, cases: Sequence[Case], progress: Progress) -> Told:
-        """Make every statement of the cases, round by round."""
+        """Make every statement of the cases, round by round.
+
+        Each round waits until the one before is final, so that its statements can name a head that covers it: that
+        proves that they were signed after it."""
         told = Told()
         for round_number in range(1, ROUNDS + 1):
+            self.wait_final(told.last_index + 1)
             acts = [act for case in cases for act in case.acts if act.round == round_number]
             self._sign(acts, told)
             self._send(told, progress)
@@ -102,7 +106,7 @@ class Teller:
             raise StoryStopped(f"a statement was not accepted: {first.problem}: {first.detail}")
         told.last_index = max([told.last_index, *outcome.accepted.values()])
 
-    def wait_final(self, size: int, progress: Progress) -> None:
+    def wait_final(self, size: int, progress: Progress = lambda count: None) -> None:
         """Wait until a final head covers `size` entries."""
         deadline = time.monotonic() + FINAL_WITHIN_SECONDS
         reached = 0
