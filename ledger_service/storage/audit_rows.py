@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, create_engine, func, or_, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from anchors.core.encoding import word_code
@@ -48,15 +49,22 @@ def open_audit_rows(url: str) -> Iterator["SqlAuditRows"]:
                 connection.exec_driver_sql("BEGIN")
             else:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            yield SqlAuditRows(connection)
+            rows = SqlAuditRows(connection)
+            try:
+                rows.log()  # The first read fixes the view.
+            except DatabaseError as error:
+                raise StoreUnavailable(f"database: it does not hold a ledger: {error.orig}".splitlines()[0]) from error
+            yield rows
     finally:
         engine.dispose()
 
 
 def _open(url: str) -> Engine:
     parsed = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    if parsed.get_backend_name() != "sqlite":
+    if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed, poolclass=NullPool)
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreUnavailable(f"database: {parsed.get_backend_name()} is not sqlite or postgresql")
     path = Path(parsed.database or "")
     if not path.is_file():
         raise StoreUnavailable(f"database: there is no file {path}")
@@ -69,7 +77,6 @@ class SqlAuditRows:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self.log()  # The first read fixes the view.
 
     def log(self) -> LogRow | None:
         """See `AuditRows`."""

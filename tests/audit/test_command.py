@@ -57,7 +57,8 @@ def test_what_cannot_be_audited(
     nobody = tmp_path / "nobody.sqlite"
     empty = tmp_path / "empty.sqlite"
     empty.touch()
-    for database in (f"sqlite:///{nobody}", f"sqlite:///{empty}", "no url", "postgresql://nobody@127.0.0.1:1/none"):
+    no_database = ("no url", "mysql://nobody@127.0.0.1:1/none", "postgresql://nobody@127.0.0.1:1/none")
+    for database in (f"sqlite:///{nobody}", f"sqlite:///{empty}", f"sqlite:///{trust_file}", *no_database):
         assert _audit(world, trust_file, database) == 2, database
         line = capsys.readouterr().err
         assert line.startswith("huzheng: ") and line.count("\n") == 1 and "inside huzheng" not in line, line
