@@ -10,6 +10,7 @@ import typer
 from anchors.formats import Document, read_document
 from ledger_service.cli.options import AsJson, read_bounded
 from ledger_service.cli.output import Output
+from ledger_service.cli.words import readable
 from ledger_service.client.errors import WrongInput
 
 MAX_DOCUMENT_BYTES = 2**31
@@ -100,7 +101,7 @@ def _show(output: Output, attested: list[tuple[Path, Document]], facts: bool) ->
         if document.raw_only:
             pairs.append(("  not parsed", document.why_not))
         if facts:
-            pairs += [(f"  {name}", value) for name, value in document.facts.items() if value]
+            pairs.append(("  facts", readable(dict(document.facts))))
         output.pairs(pairs, title=str(path))
     if attested:
         rows = [(name, counts["parsed"], counts["raw_only"]) for name, counts in _formats(attested).items()]

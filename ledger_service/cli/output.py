@@ -94,7 +94,7 @@ class Output:
         self.console.print(table)
 
     def pairs(self, pairs: Iterable[tuple[str, object]], title: str = "") -> None:
-        """Names and values under each other."""
+        """Names and values under each other; a value may have several lines."""
         if self.as_json:
             return
         from rich.table import Table
@@ -105,7 +105,9 @@ class Output:
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in pairs:
-            table.add_row(_text(name), _text(value, STATE_STYLES.get(str(value), "")))
+            shown = [_text(line, STATE_STYLES.get(line, "")) for line in _line_texts(value)]
+            for number, line in enumerate(shown or [_text("")]):
+                table.add_row(_text(name if number == 0 else ""), line)
         self.console.print(table)
 
     @contextmanager
@@ -127,6 +129,10 @@ def _text(value: object, style: str = "") -> Any:
     from rich.text import Text
 
     return Text(plain(value), style=style)
+
+
+def _line_texts(value: object) -> list[str]:
+    return value.split("\n") if isinstance(value, str) else [plain(value)]
 
 
 def _jsonable(value: object) -> str:

@@ -1,11 +1,14 @@
-"""Statements in plain words."""
+"""Statements and their parts in plain words."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Statement
-from ledger_service.cli.output import local_time
+from ledger_service.cli.output import local_time, plain
+
+FLAT_CHARACTERS = 400
 
 KIND_WORDS = {
     "report.issued": "issued a report 签发报告",
@@ -39,6 +42,41 @@ def statement_members(statement: Statement, statement_id: bytes | None) -> dict[
         "observed": encode_hex(statement.observed),
         "content": encode_hex(statement.content),
     }
+
+
+def readable(value: Any, lines: int = 24) -> str:
+    """A JSON value as at most `lines` lines for people: members as `name: value`, an object in a list on one line."""
+    found = list(_lines(value))
+    if len(found) > lines:
+        found = [*found[:lines], f"… and {len(found) - lines} lines more; --json shows all"]
+    return "\n".join(found)
+
+
+def _lines(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if isinstance(member, list) and any(isinstance(item, dict) for item in member):
+                yield f"{name}:"
+                yield from (f"  {_flat(item)}" for item in member)
+            else:
+                yield f"{name}: {_flat(member)}"
+    elif isinstance(value, list):
+        yield from (_flat(item) for item in value)
+    else:
+        yield _flat(value)
+
+
+def _flat(value: Any) -> str:
+    """A value on one line, at most `FLAT_CHARACTERS` long."""
+    if isinstance(value, dict):
+        text = ", ".join(f"{name} {_flat(member)}" for name, member in value.items() if member not in ("", None, []))
+    elif isinstance(value, list):
+        text = ", ".join(_flat(item) for item in value)
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    else:
+        text = plain("none" if value is None else value)
+    return text if len(text) <= FLAT_CHARACTERS else f"{text[:FLAT_CHARACTERS]} … ({len(text)} characters)"
 
 
 def part_members(content: Content) -> list[dict[str, Any]]:

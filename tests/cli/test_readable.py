@@ -1,0 +1,32 @@
+"""Statements in words for people, and values that cannot pass for something else."""
+
+from ledger_service.cli.output import local_time, one_line, plain
+from ledger_service.cli.words import KIND_WORDS, readable
+from ledger_service.kinds import KINDS
+
+
+def test_every_kind_has_its_words() -> None:
+    assert KIND_WORDS.keys() == KINDS.keys()
+
+
+def test_a_value_cannot_make_a_line_of_its_own() -> None:
+    assert readable({"note": "first\nsecond", "list": ["a\nb"]}).split("\n") == ["note: first\\nsecond", "list: a\\nb"]
+
+
+def test_long_values_are_cut_and_say_so() -> None:
+    lines = readable([str(number) for number in range(100)], lines=10).split("\n")
+    assert len(lines) == 11 and "90 lines more" in lines[-1]
+    assert "500 characters" in readable("x" * 500)
+
+
+def test_objects_in_lists_are_lines() -> None:
+    assert readable({"results": [{"code": "718-7", "value": "145", "flag": ""}]}) == "results:\n  code 718-7, value 145"
+
+
+def test_control_and_direction_characters_are_escaped() -> None:
+    assert plain("a\x1b[1m\u202e\u2028钥") == "a\\x1b[1m\\u202e\\u2028钥"
+    assert one_line("one\n two\tthree") == "one two three"
+
+
+def test_times_that_no_calendar_has() -> None:
+    assert "Unix seconds" in local_time(2**64 - 1)
