@@ -1,5 +1,5 @@
 """Bring accepted entries under a signed checkpoint. The tree grows here, outside the lock that accepting takes
-(docs/adr/0010-the-tree-grows-at-the-checkpoint.md)."""
+(docs/adr/0003-the-tree-grows-at-the-checkpoint.md)."""
 
 from collections.abc import Callable
 
