@@ -56,6 +56,6 @@ def _passphrase(settings: Settings) -> str:
             "settings: set HUZHENG_PASSPHRASE_FILE (or HUZHENG_PASSPHRASE) to unlock the operator's keys"
         )
     try:
-        return settings.passphrase_file.read_text("utf-8").rstrip("\n")
+        return settings.passphrase_file.read_text("utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"settings: HUZHENG_PASSPHRASE_FILE cannot be read: {error}") from None

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     passphrase: SecretStr | None = None
     """Passphrase of the keystores."""
     passphrase_file: Path | None = None
-    """File that holds the passphrase, instead of `passphrase`."""
+    """File whose first line is the passphrase, instead of `passphrase`."""
     operator_token: SecretStr | None = None
     """Token for reading parts, timelines and documents and for freezing keys; without it these routes are closed."""
     host: str = "127.0.0.1"

@@ -41,7 +41,7 @@ class _GrownLog:
 
     def read(self, tile: Tile) -> bytes:
         if (tile.level, tile.number) in self.tiles:
-            return self.tiles[tile.level, tile.number].hashes
+            return self.tiles[tile.level, tile.number].hashes[: tile.width * 32]
         begin = tile.number * WIDTH
         if tile.level == 0:
             return b"".join(LEAVES[begin : begin + tile.width])
