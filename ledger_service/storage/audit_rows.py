@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, create_engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, LargeBinary, Select, Table, create_engine, func, or_, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
@@ -230,17 +230,30 @@ class SqlAuditRows:
         return self._all(HeadRow._make, select(schema.heads).order_by(schema.heads.c.new_size))
 
     def _tuples(self, query: Select) -> list[tuple]:
-        return [tuple(row) for row in self._connection.execute(query)]
+        return list(self._read(query))
 
     def _one(self, make: Callable[[Iterable], R], query: Select) -> R | None:
-        row = self._connection.execute(query.limit(1)).first()
-        return None if row is None else make(row)
+        return next(map(make, self._tuples(query.limit(1))), None)
 
     def _all(self, make: Callable[[Iterable], R], query: Select) -> Iterator[R]:
-        for row in self._connection.execute(query.execution_options(yield_per=ROWS_PER_FETCH)):
-            yield make(row)
+        return map(make, self._read(query.execution_options(yield_per=ROWS_PER_FETCH)))
+
+    def _read(self, query: Select) -> Iterator[tuple]:
+        binary = [
+            number for number, column in enumerate(query.selected_columns) if isinstance(column.type, LargeBinary)
+        ]
+        for row in self._connection.execute(query):
+            # SQLite keeps a text in a binary column where somebody puts one there.
+            if any(type(row[number]) is str for number in binary):
+                yield tuple(_octets(item) if number in binary else item for number, item in enumerate(row))
+            else:
+                yield tuple(row)
 
 
 def _in_pieces(values: Sequence) -> Iterator[Sequence]:
     for start in range(0, len(values), VALUES_PER_QUERY):
         yield values[start : start + VALUES_PER_QUERY]
+
+
+def _octets(value: object) -> bytes:
+    return value.encode() if isinstance(value, str) else value

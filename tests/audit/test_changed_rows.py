@@ -257,6 +257,33 @@ def test_the_size_of_the_log(world: World, copy: Path) -> None:
     assert place(world.audit(change(copy, "UPDATE log SET size = 452")).findings.first)[:2] == ("entries", "451")
 
 
+WRONG_TYPES = [
+    ("entries", "entry = 'text'", "position = 100"),
+    ("entries", "position = 1000000000000", "position = 450"),
+    ("entries", "position = -5", "position = 100"),
+    ("contents", "parts = 'text'", "position = 100"),
+    ("statements", "id = 'text'", "position = 100"),
+    ("tiles", "hashes = 'text'", "level = 0"),
+    ("checkpoints", "note = 'text'", "size = 330"),
+    ("checkpoints", "signature = 'text'", "size = 330"),
+    ("receipts", "positions = 'text'", "id = 5"),
+    ("receipts", "first = 'text'", "id = 5"),
+    ("receipts", "witness_by = -1", "id = 5"),
+    ("outbox", "raw = 'text'", "id = 2"),
+    ("heads", "root = 'text'", "new_size = 330"),
+    ("registry_changes", "institution = x'ff'", "number = 20"),
+    ("blocks", "number = -5", "number = (SELECT max(number) FROM blocks)"),
+    ("subjects", "current = 'text'", "current = 1 OR current IS NULL"),
+]
+
+
+@pytest.mark.parametrize(("table", "assignment", "where"), WRONG_TYPES)
+def test_values_that_no_service_writes(world: World, copy: Path, table: str, assignment: str, where: str) -> None:
+    """They are named like any other, and end no audit."""
+    result = world.audit(change(copy, f"UPDATE {table} SET {assignment} WHERE {where}"))
+    assert table in {fault.first.table for fault in result.findings.faults}
+
+
 def test_stopping_at_the_first(world: World, copy: Path) -> None:
     url = change(copy, "UPDATE statements SET sequence = 90000 WHERE position = 100", "DELETE FROM heads")
     assert len(world.audit(url).findings.faults) == 2

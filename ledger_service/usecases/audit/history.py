@@ -41,8 +41,8 @@ class ChainHistory:
         return self.tip.number - self._trust.finality.blocks + 1
 
     def block(self, number: int) -> Block | None:
-        """A block of the chain's present."""
-        return self._chain.block(number)
+        """A block of the chain's present, None where there is none of that number."""
+        return self._chain.block(number) if number >= 0 else None
 
     def covering(self, position: int) -> int | None:
         """The number (in `heads`) of the first head that covers the entry at `position`."""

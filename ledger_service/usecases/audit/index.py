@@ -94,6 +94,7 @@ def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistor
         if block is None:
             findings.fault(7, "blocks", row.number, "row", "none: the chain has no such block", "one")
         else:
+            followed = max(followed, row.number)
             expected = (block.number, block.hash, block.parent, block.timestamp)
             findings.compare_row(7, "blocks", row.number, BlockRow._fields, expected, row)
     changes = {event.change.number: event for event in history.changes}
