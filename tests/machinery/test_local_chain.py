@@ -23,6 +23,9 @@ BLOCK_SECONDS = 0.1  # many blocks a round, so that many kills fall between a bl
 # Deploys a contract whose only code is LOG1 with the caller as topic: `CALLER PUSH1 0 PUSH1 0 LOG1 STOP`.
 LOGGING_CONTRACT = "0x663360006000a100600052600760" + "19f3"
 
+# Stores blockhash(number - 1) in slot 0 when it is deployed, and has no code.
+REMEMBERING_CONTRACT = "0x60014303405f55" + "00"
+
 RUN_CHAIN = """
 import sys, threading
 from scripts.local_chain import LocalChain
@@ -137,7 +140,19 @@ def test_an_orderly_stop_keeps_every_block(tmp_path: Path) -> None:
         hashes = [chain.rpc("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)]
     with LocalChain(tmp_path, block_seconds=60) as chain:
         assert [chain.rpc("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)] == hashes
-        assert chain.rpc("eth_blockNumber") == "0x5"
+        assert chain.rpc("eth_blockNumber") == "0x6", "one empty block follows"
+
+
+def test_contracts_see_the_right_parent_after_a_restart(tmp_path: Path) -> None:
+    sender = funded_accounts()[0].address
+    for _ in range(2):
+        with LocalChain(tmp_path, block_seconds=60) as chain:
+            deployment = {"from": sender, "data": REMEMBERING_CONTRACT, "gas": hex(200_000)}
+            name = chain.rpc("eth_sendTransaction", deployment)
+            chain.rpc("evm_mine")
+            address = chain.rpc("eth_getTransactionReceipt", name)["contractAddress"]
+            block = chain.rpc("eth_getBlockByNumber", "latest", False)
+            assert chain.rpc("eth_getStorageAt", address, "0x0", "latest") == block["parentHash"]
 
 
 def test_our_rule_of_finality_is_the_nodes(tmp_path: Path) -> None:
