@@ -32,9 +32,7 @@ def migrate(engine: Engine) -> None:
     """Run the migrations that are missing, under a lock that other processes respect."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with begin_writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(4851)"))
+    with begin_setting_up(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -53,6 +51,15 @@ def begin_writing(engine: Engine) -> Iterator[Connection]:
         except BaseException:
             _end(connection, "ROLLBACK")
             raise
+
+
+@contextmanager
+def begin_setting_up(engine: Engine) -> Iterator[Connection]:
+    """A transaction that makes what is not there yet; other processes that would make it too wait for its end."""
+    with begin_writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(4851)"))
+        yield connection
 
 
 def _end(connection: Connection, how: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, select
 
 from anchors.core.encoding import encode_hex
 from ledger_service.storage import schema
-from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.database import begin_setting_up, unavailable_on_error
 from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.usecases.incident import Incident
 
@@ -24,8 +24,8 @@ class LogIdentity:
 
 def claim_log(engine: Engine, identity: LogIdentity) -> None:
     """Make the database this log's, or raise `Incident` where it is another's."""
-    with unavailable_on_error(), begin_writing(engine) as connection:
-        row = connection.execute(select(schema.log).with_for_update()).first()
+    with unavailable_on_error(), begin_setting_up(engine) as connection:
+        row = connection.execute(select(schema.log)).first()
         if row is None:
             values = {"id": LOG_ROW, "size": 0, **identity.__dict__}
             connection.execute(schema.log.insert(), values)

@@ -1,5 +1,7 @@
 """Looking things up: statements, timelines, documents, promises."""
 
+import struct
+
 from sqlalchemy import Engine, Select, func, select
 
 from anchors.core.encoding import word_code
@@ -43,10 +45,11 @@ class SqlReader:
 
     def promised_by(self, index: int) -> int | None:
         """See `ports.Reader`."""
-        columns = schema.receipts.c
-        query = select(func.min(columns.witness_by)).where(columns.last >= index, columns.first <= index)
+        columns, place = schema.receipts.c, (index,)
+        query = select(columns.witness_by, columns.positions).where(columns.last >= index, columns.first <= index)
         with unavailable_on_error(), self._engine.connect() as connection:
-            return connection.execute(query).scalar()
+            rows = connection.execute(query.order_by(columns.witness_by))
+            return next((row.witness_by for row in rows if place in struct.iter_unpack(">Q", row.positions)), None)
 
     def count_by_kind(self) -> dict[str, int]:
         """See `ports.Reader`."""
