@@ -5,7 +5,6 @@ process of its own all the same, with its own files, threads and connections.
 """
 
 import json
-import multiprocessing
 import os
 import random
 import secrets
@@ -27,14 +26,12 @@ from ledger_service.client.sender import Sender
 from ledger_service.client.stream import Store
 from scripts.anvil import ChainFailed
 from scripts.local_chain import LocalChain
+from tests.fixtures.forking import forking
 from tests.fixtures.signer import document
 
 BLOCK_SECONDS = 0.2
 LARGEST_BATCH = 40
 MOST_WAITING = 200
-
-_forking = multiprocessing.get_context("forkserver")
-_forking.set_forkserver_preload(["ledger_service.app", "tests.kills.processes"])
 
 
 class Killable:
@@ -51,7 +48,7 @@ class Killable:
     def start(self) -> None:
         """Start it."""
         arguments = (self._target, self._log_file, *self._arguments)
-        self._process = _forking.Process(target=_run, args=arguments, daemon=True)
+        self._process = forking.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
 
     def kill(self) -> None:

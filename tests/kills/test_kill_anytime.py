@@ -17,8 +17,12 @@ import pytest
 
 from anchors import Entry
 from anchors.chain.ethereum import EthereumChain
+from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
+from anchors.core.trust import Finality
 from ledger_service.client.stream import Store
+from ledger_service.storage.audit_rows import open_audit_rows
+from ledger_service.usecases.audit import Audit
 from scripts.anvil import Rpc
 from scripts.city.founding import City, found_city
 from scripts.city.service import TOKEN, free_port, service_settings
@@ -182,6 +186,21 @@ def _check_answers(town: Town, log: ReadLog) -> None:
         assert (found["index"], found["state"], found["overdue"]) == (index, "final", False)
 
 
+def _check_audit(town: Town, database: str) -> None:
+    """An audit from entries and chain finds nothing."""
+    deployment, city = town.city.deployment, town.city
+    chain = EthereumChain(town.rpc.url, deployment.registry, deployment.witness)
+    logs = [(city.origin, [city.note_key.verifier])]
+    trust = build_trust(chain, deployment.registry, deployment.witness, logs, Finality(FINALITY_CONFIRMATIONS))
+    audit = Audit(chain, trust, trust.log(city.origin), deployment.block_number)
+    audit.read_chain()
+    with open_audit_rows(database) as rows:
+        result = audit.run(rows)
+    chain.close()
+    assert result.holds, [fault.first for fault in result.findings.faults]
+    assert result.size == result.witnessed > SENDERS * KILLS_OF_EACH
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_nothing_accepted_is_lost_by_any_kill(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
@@ -196,4 +215,5 @@ def test_nothing_accepted_is_lost_by_any_kill(request: pytest.FixtureRequest, tm
         _check_entries(town, log)
         _check_heads(town, log)
         _check_answers(town, log)
+        _check_audit(town, database)
         assert "Traceback" not in (tmp_path / "service.log").read_text()

@@ -1,0 +1,433 @@
+"""One suite for the storage ports, over SQLite and over PostgreSQL: what is durable, what is one at a time, what goes
+back."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
+from anchors.core.encoding import code_word
+from anchors.core.registry import Action, Change
+from anchors.core.tiles import FullTile
+from ledger_service.storage import schema
+from ledger_service.storage.chain_view import KEPT_BLOCKS, SqlChainView
+from ledger_service.storage.database import migrate, open_database
+from ledger_service.storage.identity import LogIdentity, claim_log, read_identity
+from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.storage.reader import SqlReader
+from ledger_service.storage.tree import SqlTree
+from ledger_service.usecases.incident import Incident
+from ledger_service.usecases.ports import (
+    ChainStatus,
+    FollowedBlocks,
+    Logged,
+    NewReceipt,
+    NewStatement,
+    OutgoingTransaction,
+    SignedCheckpoint,
+    StoreUnavailable,
+    Stream,
+    SubjectState,
+)
+from tests.fixtures.forking import forking
+
+IDENTITY = LogIdentity("ledger.example/store", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20)
+LOG, OTHER_LOG = b"\x04" * 32, b"\x05" * 32
+KEY = b"\x06" * 20
+
+
+@pytest.fixture
+def url(store_url: str) -> str:
+    """The database as the service's setting names it."""
+    return store_url.replace("postgresql+psycopg:", "postgresql:")
+
+
+@pytest.fixture
+def engine(url: str) -> Engine:
+    """A claimed database."""
+    engine = open_database(url)
+    claim_log(engine, IDENTITY)
+    yield engine
+    engine.dispose()
+
+
+def a_statement(index: int, key: bytes = KEY, sequence: int | None = None, **changes: object) -> NewStatement:
+    """A statement whose entry says what the row says."""
+    logged = Logged(index, secrets.token_bytes(32), "report.issued", "SYN1", secrets.token_bytes(32))
+    logged = replace(logged, **changes)
+    entry = code_word(logged.kind) + code_word(logged.institution) + logged.subject + bytes(193)
+    return NewStatement(logged, key, index if sequence is None else sequence, entry, b"[]", [secrets.token_bytes(32)])
+
+
+def a_receipt(*indexes: int, witness_by: int = 200) -> NewReceipt:
+    return NewReceipt(indexes, b"\x07" * 32, 100, witness_by, KEY, b"\x08" * 65)
+
+
+def append(engine: Engine, *statements: NewStatement, receipts: tuple[NewReceipt, ...] = ()) -> None:
+    with SqlLedger(engine).sequencing() as transaction:
+        transaction.append(list(statements), {}, {}, list(receipts))
+
+
+# Sequencing
+
+
+def take_indexes(url: str, key: bytes, rounds: int) -> None:
+    """Take one or two indexes at a time, as one of several processes would."""
+    engine = open_database(url)
+    ledger = SqlLedger(engine)
+    for number in range(rounds):
+        with ledger.sequencing() as transaction:
+            stream = transaction.streams([key]).get(key, Stream())
+            count = 1 + number % 2
+            statements = [
+                a_statement(transaction.size + offset, key, stream.next_sequence + offset) for offset in range(count)
+            ]
+            transaction.append(statements, {key: Stream(stream.next_sequence + count)}, {}, [])
+    engine.dispose()
+
+
+def _check_gapless(engine: Engine, keys: list[bytes], total: int) -> None:
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT position, key, sequence FROM statements ORDER BY position")).all()
+    assert [row.position for row in rows] == list(range(total))
+    for key in keys:
+        numbers = [row.sequence for row in rows if bytes(row.key) == key]
+        assert numbers == list(range(len(numbers))), "a stream has a gap or a fork"
+    assert SqlTree(engine).size() == total
+
+
+@pytest.mark.parametrize("how", [threading.Thread, forking.Process], ids=["threads", "processes"])
+def test_indexes_taken_at_once_never_collide_and_leave_no_gap(engine: Engine, url: str, how: Callable) -> None:
+    shared, own = b"\x11" * 20, b"\x12" * 20
+    takers = [how(target=take_indexes, args=(url, key, 20)) for key in (shared, shared, own)]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+    _check_gapless(engine, [shared, own], 90)
+
+
+def test_whoever_holds_the_lock_is_alone(engine: Engine) -> None:
+    ledger, entered, order = SqlLedger(engine), threading.Event(), []
+
+    def second() -> None:
+        entered.set()
+        with ledger.sequencing() as transaction:
+            order.append(("second", transaction.size))
+
+    thread = threading.Thread(target=second)
+    with ledger.sequencing() as transaction:
+        thread.start()
+        entered.wait()
+        thread.join(0.3)
+        order.append(("first", transaction.size))
+        transaction.append([a_statement(0)], {}, {}, [])
+    thread.join()
+    assert order == [("first", 0), ("second", 1)]
+
+
+def test_an_error_inside_undoes_everything(engine: Engine) -> None:
+    ledger, subject = SqlLedger(engine), b"\x21" * 32
+    with pytest.raises(RuntimeError, match="power"), ledger.sequencing() as transaction:
+        transaction.append([a_statement(0)], {KEY: Stream(1)}, {subject: SubjectState("SYN1", 0)}, [a_receipt(0)])
+        raise RuntimeError("power")
+    with engine.connect() as connection:
+        for table in ("entries", "contents", "statements", "documents", "receipts", "streams", "subjects"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0, table
+    with ledger.sequencing() as transaction:
+        assert transaction.size == 0
+        assert transaction.streams([KEY]) == {} and transaction.subjects([subject]) == {}
+
+
+@pytest.mark.parametrize(
+    "clash",
+    [
+        lambda first: a_statement(0, sequence=1),
+        lambda first: replace(a_statement(1), sequence=0),
+        lambda first: replace(a_statement(1), logged=replace(first.logged, index=1)),
+    ],
+    ids=["index", "sequence", "statement"],
+)
+def test_the_database_itself_lets_nothing_stand_twice(engine: Engine, clash: Callable) -> None:
+    first = a_statement(0)
+    append(engine, first)
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+        append(engine, clash(first))
+    assert SqlTree(engine).size() == 1
+
+
+def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
+    target = a_statement(0)
+    opened = a_statement(1, kind="access.granted", links={"report": 0}, subject=target.logged.subject)
+    with SqlLedger(engine).sequencing() as transaction:
+        transaction.append(
+            [target, opened], {KEY: Stream(2, 5)}, {target.logged.subject: SubjectState("SYN1", 0)}, [a_receipt(0, 1)]
+        )
+        assert transaction.size == 2
+    engine.dispose()
+    again = open_database(url)
+    with SqlLedger(again).sequencing() as transaction:
+        assert transaction.size == 2
+        assert transaction.logged([opened.logged.id, b"\x99" * 32]) == {opened.logged.id: opened.logged}
+        assert transaction.logged_at([0, 7]) == {0: target.logged}
+        assert transaction.streams([KEY]) == {KEY: Stream(2, 5, False)}
+        assert transaction.subjects([target.logged.subject]) == {target.logged.subject: SubjectState("SYN1", 0)}
+    reader = SqlReader(again)
+    assert reader.statement(opened.logged.id).entry == opened.entry
+    assert reader.statement(b"\x99" * 32) is None
+    assert [found.index for found in reader.timeline(target.logged.subject, None, 10)] == [0, 1]
+    assert [found.index for found in reader.timeline(target.logged.subject, 0, 10)] == [1]
+    assert [found.index for found in reader.timeline(target.logged.subject, None, 1)] == [0]
+    assert [found.index for found in reader.by_document(opened.digests[0], None, 10)] == [1]
+    assert reader.count_by_kind() == {"report.issued": 1, "access.granted": 1}
+    again.dispose()
+
+
+def test_many_look_ups_in_one_transaction(engine: Engine) -> None:
+    with SqlLedger(engine).sequencing() as transaction:
+        transaction.append([a_statement(index) for index in range(4_000)], {}, {}, [a_receipt(*range(4_000))])
+        wanted = [secrets.token_bytes(32) for _ in range(8_000)]
+        assert transaction.logged(wanted) == {} and transaction.subjects(wanted) == {}
+        assert len(transaction.logged_at(range(4_000))) == 4_000
+        assert transaction.final_heads(wanted) == {}
+
+
+def test_a_key_is_frozen_for_good_at_its_next_number(engine: Engine) -> None:
+    ledger, other = SqlLedger(engine), b"\x31" * 20
+    with ledger.sequencing() as transaction:
+        transaction.append([a_statement(0)], {KEY: Stream(1, 3)}, {}, [])
+    assert (ledger.freeze(KEY), ledger.freeze(other), ledger.freeze(KEY)) == (1, 0, 1)
+    with ledger.sequencing() as transaction:
+        assert transaction.streams([KEY, other]) == {KEY: Stream(1, 3, True), other: Stream(0, 0, True)}
+    assert SqlReader(engine).stream(KEY).frozen and SqlReader(engine).stream(b"\x32" * 20) is None
+
+
+# Promises
+
+
+def test_the_earliest_promise_about_an_entry(engine: Engine) -> None:
+    statements = [a_statement(index) for index in range(4)]
+    append(
+        engine, *statements, receipts=(a_receipt(0, 1), a_receipt(2, 3, witness_by=150), a_receipt(1, witness_by=300))
+    )
+    reader = SqlReader(engine)
+    assert [reader.promised_by(index) for index in range(5)] == [200, 200, 150, 150, None]
+    assert [reader.earliest_witness_by(index) for index in (0, 2, 3, 4)] == [150, 150, 150, None]
+
+
+def test_a_promise_holds_for_the_entries_that_it_names(engine: Engine) -> None:
+    append(engine, *(a_statement(index) for index in range(3)), receipts=(a_receipt(1, witness_by=200),))
+    append(engine, receipts=(a_receipt(0, 2, witness_by=150),))
+    assert SqlReader(engine).promised_by(1) == 200
+
+
+# Tree
+
+
+def a_checkpoint(size: int) -> SignedCheckpoint:
+    return SignedCheckpoint(size, secrets.token_bytes(32), b"note", b"\x09" * 65, 100)
+
+
+def a_tile(level: int, number: int) -> FullTile:
+    return FullTile(level, number, secrets.token_bytes(8192), secrets.token_bytes(32))
+
+
+def test_a_checkpoint_is_added_only_to_the_one_it_was_made_from(engine: Engine) -> None:
+    tree, first, second = SqlTree(engine), a_checkpoint(3), a_checkpoint(5)
+    assert tree.newest_checkpoint() is None and tree.checkpoint_at(3) is None
+    assert tree.add_checkpoint([a_tile(0, 0)], first, expected_size=0)
+    assert not tree.add_checkpoint([a_tile(0, 1)], second, expected_size=0)
+    assert tree.tiles(0, 0, 9).keys() == {0}, "the loser's tiles must not stand"
+    assert tree.add_checkpoint([a_tile(0, 1)], second, expected_size=3)
+    assert tree.newest_checkpoint() == second and tree.checkpoint_at(3) == first
+    assert tree.checkpoints(None, 10) == [second, first]
+    assert tree.checkpoints(5, 10) == [first] and tree.checkpoints(None, 1) == [second]
+
+
+def test_of_two_that_add_a_checkpoint_at_once_one_wins(engine: Engine) -> None:
+    tree, won, ready = SqlTree(engine), [], threading.Barrier(4)
+
+    def add() -> None:
+        ready.wait()
+        won.append(tree.add_checkpoint([a_tile(0, 0)], a_checkpoint(4), expected_size=0))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, False, False, True]
+
+
+def test_entries_and_tiles_in_order(engine: Engine) -> None:
+    statements, tiles = [a_statement(index) for index in range(5)], [a_tile(0, 0), a_tile(0, 1), a_tile(1, 0)]
+    append(engine, *statements)
+    tree = SqlTree(engine)
+    tree.add_checkpoint(tiles, a_checkpoint(5), 0)
+    assert tree.entries(1, 4) == [item.entry for item in statements[1:4]]
+    assert tree.entries(4, 9) == [statements[4].entry]
+    assert tree.tiles(0, 0, 2) == {0: tiles[0], 1: tiles[1]} and tree.tiles(1, 1, 5) == {}
+    assert tree.tile_roots(0, 0, 2) == [tiles[0].root, tiles[1].root]
+
+
+# Outbox
+
+
+def test_a_transaction_is_open_until_it_is_closed(engine: Engine, url: str) -> None:
+    outbox = SqlOutbox(engine)
+    sent = [
+        OutgoingTransaction(0, n, n + 1, n, secrets.token_bytes(32), secrets.token_bytes(400), 2**90, 2**80, 100)
+        for n in range(3)
+    ]
+    for transaction in sent:
+        outbox.add(transaction)
+    again = SqlOutbox(open_database(url))
+    opened = again.open()
+    assert [replace(transaction, id=0) for transaction in opened] == sent
+    again.close(opened[0].id, "mined", 60_000)
+    again.close(opened[1].id, "replaced", None)
+    assert outbox.open() == opened[2:]
+    assert outbox.gas_used() == (1, 60_000)
+
+
+# Chain view
+
+
+def a_block(number: int, fork: int = 0) -> Block:
+    return Block(number, bytes([fork]) + number.to_bytes(31), bytes([fork]) + (number - 1).to_bytes(31), 1_000 + number)
+
+
+def a_place(block: Block, position: int = 0) -> Place:
+    return Place(block.number, block.hash, secrets.token_bytes(32), position)
+
+
+def a_change(number: int, block: Block) -> RegistryEvent:
+    change = Change(number, block.timestamp, Action.ADMITTED, "SYN1", "hospital", bytes(32), bytes(20), bytes(32))
+    return RegistryEvent(change, number.to_bytes(32), a_place(block, number))
+
+
+def a_head(old_size: int, new_size: int, block: Block, log: bytes = LOG) -> WitnessEvent:
+    return WitnessEvent(log, old_size, new_size, b"\x41" * 32, bytes(32), 1, secrets.token_bytes(32), a_place(block))
+
+
+def follow(view: SqlChainView, blocks: list[Block], final: int, *events: RegistryEvent | WitnessEvent) -> None:
+    changes = [event for event in events if isinstance(event, RegistryEvent)]
+    heads = [event for event in events if isinstance(event, WitnessEvent)]
+    view.add(FollowedBlocks(blocks, changes, heads, ChainStatus(blocks[-1], final)))
+
+
+def test_what_was_followed_is_read_back(engine: Engine) -> None:
+    view = SqlChainView(engine, LOG)
+    assert view.status() == ChainStatus() and view.newest_head() is None and view.recent_blocks() == []
+    blocks = [a_block(number) for number in range(1, 6)]
+    changes = [a_change(number, blocks[number]) for number in (1, 2)]
+    heads = [a_head(0, 4, blocks[1]), a_head(4, 9, blocks[3])]
+    follow(view, blocks, 3, *changes, *heads, a_head(0, 3, blocks[2], OTHER_LOG))
+    assert view.status() == ChainStatus(blocks[-1], 3)
+    assert view.recent_blocks() == blocks[::-1]
+    assert view.registry_events() == changes
+    assert view.heads(None, 10) == heads[::-1] and view.heads(9, 10) == heads[:1] and view.heads(None, 1) == heads[1:]
+    assert [view.covering_head(index) for index in (0, 3, 4, 8, 9)] == [heads[0], heads[0], heads[1], heads[1], None]
+    assert view.newest_head() == heads[1] and view.newest_head(3) == heads[0] and view.newest_head(1) is None
+    with SqlLedger(engine).sequencing() as transaction:
+        version = transaction.registry_version()
+        assert (version.count, version.final_count, version.head) == (2, 2, changes[-1].head)
+        assert transaction.registry_changes() == [event.change for event in changes]
+        assert transaction.final_heads([head.witness_id for head in heads]) == {heads[0].witness_id: 4}
+
+
+def test_going_back_forgets_what_stood_in_the_blocks_and_comes_again(engine: Engine) -> None:
+    view = SqlChainView(engine, LOG)
+    blocks = [a_block(number) for number in range(1, 6)]
+    kept, lost = a_head(0, 4, blocks[1]), a_head(4, 9, blocks[3])
+    follow(view, blocks, 4, a_change(1, blocks[0]), a_change(2, blocks[4]), kept, lost)
+    view.roll_back(3)
+    assert view.recent_blocks() == blocks[2::-1]
+    assert [event.change.number for event in view.registry_events()] == [1]
+    assert view.heads(None, 10) == [kept] and view.covering_head(5) is None
+    assert view.status().final_number == 3
+    again = [a_block(number, fork=1) for number in (4, 5)]
+    moved = replace(lost, place=a_place(again[1]))
+    follow(view, again, 3, a_change(2, again[0]), moved)
+    assert view.recent_blocks()[:2] == again[::-1]
+    assert view.covering_head(5) == moved and len(view.registry_events()) == 2
+
+
+def test_going_back_to_before_the_beginning(engine: Engine) -> None:
+    view = SqlChainView(engine, LOG)
+    block = a_block(7)
+    follow(view, [block], 7, a_change(1, block), a_head(0, 1, block))
+    view.roll_back(6)
+    assert view.recent_blocks() == [] and view.registry_events() == [] and view.newest_head() is None
+    assert view.status().final_number == 6
+
+
+def test_old_blocks_are_not_kept_for_ever(engine: Engine) -> None:
+    view = SqlChainView(engine, LOG)
+    follow(view, [a_block(number) for number in range(1, 2 * KEPT_BLOCKS)], 1)
+    numbers = [block.number for block in view.recent_blocks()]
+    assert numbers == list(range(2 * KEPT_BLOCKS - 1, KEPT_BLOCKS - 2, -1))
+
+
+# Schema and identity
+
+
+def test_migrations_make_the_schema(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    append(engine, a_statement(0))
+    migrate(engine)
+    assert SqlTree(engine).size() == 1
+
+
+def test_several_may_open_a_new_database_at_once(url: str) -> None:
+    failures = []
+
+    def open_it() -> None:
+        try:
+            engine = open_database(url)
+            claim_log(engine, IDENTITY)
+            engine.dispose()
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("origin", "ledger.example/other"), ("chain_id", 1), ("genesis", b"\x51" * 32), ("registry", b"\x52" * 20)],
+)
+def test_a_database_belongs_to_one_log(engine: Engine, name: str, value: object) -> None:
+    assert read_identity(engine) == IDENTITY
+    claim_log(engine, IDENTITY)
+    with pytest.raises(Incident, match=f"another log or chain: its {name}"):
+        claim_log(engine, replace(IDENTITY, **{name: value}))
+
+
+# Failure
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all.db", "postgresql://nobody@127.0.0.1:1/nothing"], ids=["sqlite", "postgresql"]
+)
+def test_a_database_that_cannot_be_reached_is_said_in_one_line(url: str) -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        open_database(url)
+    assert "\n" not in str(caught.value) and str(caught.value).startswith("database: ")
