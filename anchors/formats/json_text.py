@@ -1,6 +1,7 @@
 """JSON as its source wrote it: numbers keep their text, so 1.00 stays 1.00; doubtful JSON is refused."""
 
 import json
+import re
 from typing import Any
 
 from anchors.formats.document import Unreadable
@@ -9,6 +10,9 @@ MAX_JSON_BYTES = 8 * 1024 * 1024
 MAX_JSON_TOKENS = 400_000
 MAX_JSON_DEPTH = 64
 MAX_NUMBER_CHARACTERS = 100
+
+# A string, closed or running to the end, or a bracket. It matches at every quote, so the scan is linear.
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class Number(str):
@@ -27,8 +31,9 @@ def load(raw: bytes) -> Any:
     # Counted before parsing: each token becomes an object, so this bounds the memory that the value takes.
     if sum(raw.count(sign) for sign in (b"{", b"[", b",", b":")) > MAX_JSON_TOKENS:
         raise Unreadable(f"it holds more than {MAX_JSON_TOKENS} members and items")
+    _refuse_depth(raw)
     try:
-        value = json.loads(
+        return json.loads(
             raw.decode("utf-8-sig"),
             object_pairs_hook=_members,
             parse_float=_number,
@@ -39,8 +44,6 @@ def load(raw: bytes) -> Any:
         raise Unreadable("it is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise Unreadable(f"it is not JSON: {error.msg} at character {error.pos}") from None
-    _refuse_depth(value)
-    return value
 
 
 def canonical_text(value: Any) -> str:
@@ -79,15 +82,14 @@ def _constant(text: str) -> Number:
     raise Unreadable(f"{text} is no JSON number")
 
 
-def _refuse_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_JSON_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return
-    raise Unreadable(f"it is nested more than {MAX_JSON_DEPTH} deep")
+def _refuse_depth(raw: bytes) -> None:
+    # Before parsing: where the interpreter's recursion limit was raised, json ends the process on deep nesting.
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(raw):
+        sign = raw[token.start()]
+        if sign in b"[{":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise Unreadable(f"it is nested more than {MAX_JSON_DEPTH} deep")
+        elif sign in b"]}":
+            depth -= 1

@@ -16,7 +16,7 @@ from anchors.formats.facts import Facts
 MAX_PDF_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 5_000
 MAX_OBJECT_STREAMS = 100
-MAX_OBJECT_STREAM_BYTES = 1024 * 1024  # unfolded; they are read sign by sign
+MAX_OBJECT_STREAM_BYTES = 256 * 1024  # unfolded; they are read sign by sign
 MAX_UNFOLDED_BYTES = 4 * 1024 * 1024
 _PAGES_SEARCHED = 5
 _FIELDS_SEARCHED = 500
@@ -141,10 +141,13 @@ def _unfold(stream: StreamObject) -> bytes | None:
     data = stream._data[:MAX_UNFOLDED_BYTES]
     filters = _object(stream.get("/Filter"))
     for name in filters if isinstance(filters, ArrayObject) else [filters] if filters else []:
-        if name == "/ASCII85Decode":
-            data = base64.a85decode(data.strip().removeprefix(b"<~").removesuffix(b"~>"))
-        elif name == "/FlateDecode":
-            data = zlib.decompressobj().decompress(data, MAX_UNFOLDED_BYTES)
-        else:
-            return None
+        try:
+            if name == "/ASCII85Decode":
+                data = base64.a85decode(data.strip().removeprefix(b"<~").removesuffix(b"~>"))
+            elif name == "/FlateDecode":
+                data = zlib.decompressobj().decompress(data, MAX_UNFOLDED_BYTES)
+            else:
+                return None
+        except (zlib.error, ValueError):
+            raise Unreadable("what a page shows is damaged") from None
     return data

@@ -8,6 +8,7 @@ from typing import Any
 from anchors.core.errors import MalformedInput
 from anchors.formats.detect import detect
 from anchors.formats.document import CDA, DICOM, FHIR_JSON, HL7V2, PDF, RAW, Document, Reading, Unreadable
+from anchors.formats.recursion import default_recursion_limit
 
 # Readers are imported when first needed: fhir.resources, pypdf and pydicom each take half a second.
 _READERS = {
@@ -37,7 +38,9 @@ def read_document(raw: bytes, *, name: str = "") -> Document:
     if format_name == RAW:
         return Document(format=RAW, parsed=False, why_not=_why_raw(raw, name), **fixed)
     try:
-        reading = _reader(format_name)(raw)
+        reader = _reader(format_name)
+        with default_recursion_limit():
+            reading = reader(raw)
     except Unreadable as reason:
         return Document(format=format_name, parsed=False, why_not=str(reason), **fixed)
     except UnicodeEncodeError:
