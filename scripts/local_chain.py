@@ -10,9 +10,8 @@ so that block n + 1 exists only when block n is safe. Of a chain whose tip is n,
 whatever is killed and whenever. A block is called final at three confirmations (the tip at least two above it), which
 leaves one block to spare. When saving takes longer than a block's time, blocks come later; nothing is lost.
 
-After a restart blocks, transactions, receipts and logs answer as before, under the same hashes, and one empty block
-follows them. State as of *older*
-blocks (`eth_call`, `eth_getCode` at a past number) is not kept over a restart.
+After a restart blocks, transactions, receipts and logs answer as before, under the same hashes, and two blocks follow
+them, the first empty. State as of *older* blocks (`eth_call`, `eth_getCode` at a past number) is not kept.
 """
 
 import contextlib
@@ -130,7 +129,7 @@ class LocalChain:
                 anvil = self._start_anvil()
                 try:
                     if restored:
-                        _make_empty_block(anvil.rpc)
+                        _pass_first_block(anvil.rpc)
                     self._save(anvil.rpc)  # the first block's hash names the chain: it must survive too
                     self._anvil = anvil
                     self._ready.set()
@@ -175,13 +174,14 @@ class LocalChain:
             os.close(folder)
 
 
-def _make_empty_block(rpc: Rpc) -> None:
-    """A block in which no transaction fits: in the first block after a restart anvil's BLOCKHASH does not give the
-    parent's hash, so nothing may be executed there."""
-    limit = rpc("eth_getBlockByNumber", "latest", False)["gasLimit"]
-    rpc("evm_setBlockGasLimit", "0x1")
-    rpc("evm_mine")
-    rpc("evm_setBlockGasLimit", limit)
+def _pass_first_block(rpc: Rpc) -> None:
+    """Make a block in which no transaction fits: in the first block after a restart anvil's BLOCKHASH does not give the
+    parent's hash, so nothing may be executed there. A second one brings the gas limit back, which calls go by too.
+    Until both are saved the newest block on the disk is the third from the tip: it alone is final."""
+    limit = rpc("eth_getBlockByNumber", "0x0", False)["gasLimit"]
+    for gas in ("0x1", limit):
+        rpc("evm_setBlockGasLimit", gas)
+        rpc("evm_mine")
 
 
 def _with_one_genesis(state: bytes) -> bytes:

@@ -140,7 +140,7 @@ def test_an_orderly_stop_keeps_every_block(tmp_path: Path) -> None:
         hashes = [chain.rpc("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)]
     with LocalChain(tmp_path, block_seconds=60) as chain:
         assert [chain.rpc("eth_getBlockByNumber", hex(number), False)["hash"] for number in range(6)] == hashes
-        assert chain.rpc("eth_blockNumber") == "0x6", "one empty block follows"
+        assert chain.rpc("eth_blockNumber") == "0x7", "two blocks follow, the first empty"
 
 
 def test_contracts_see_the_right_parent_after_a_restart(tmp_path: Path) -> None:
