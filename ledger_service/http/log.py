@@ -1,6 +1,7 @@
 """The C2SP log under /log/: checkpoint, hash tiles, entry bundles (docs/spec/log.md)."""
 
 import gzip
+import re
 
 from fastapi import APIRouter, Request, Response
 
@@ -14,6 +15,14 @@ router = APIRouter(prefix="/log", tags=["log"])
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 _MUTABLE = {"Cache-Control": "no-cache, max-age=0"}
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Whether `Accept-Encoding` names gzip and does not rule it out (RFC 9110 section 12.5.3)."""
+    offers = {
+        name.strip().lower(): weight for name, _, weight in (o.partition(";") for o in accept_encoding.split(","))
+    }
+    return "gzip" in offers and not re.fullmatch(r"\s*q=0(\.0{0,3})?\s*", offers["gzip"])
 
 
 @router.get("/checkpoint", response_class=Response)
@@ -43,6 +52,6 @@ def tile(request: Request, path: str) -> Response:
         if services.bundles_need_token:
             headers["Cache-Control"] = "private, max-age=31536000, immutable"
         headers["Vary"] = "Accept-Encoding"
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
             body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1, mtime=0), "gzip"
     return Response(body, media_type="application/octet-stream", headers=headers)
