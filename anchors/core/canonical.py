@@ -114,11 +114,11 @@ def _explain(text: bytes) -> None:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise DuplicateKey(f"JSON: member {twice!r} occurs twice in one object; send it once")
+    members: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in members:
+            raise DuplicateKey(f"JSON: member {key[:64]!r} occurs twice in one object; send it once")
+        members[key] = value
     return members
 
 

@@ -35,8 +35,7 @@ class Part:
         if not isinstance(part, dict) or part.keys() != {"name", "salt", "value"}:
             raise MalformedInput("part: expected an object with exactly the members name, salt and value")
         name, salt = part["name"], part["salt"]
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise MalformedInput("part: name must be a lower-case word of at most 64 characters from a-z 0-9 . _ -")
+        _check_name(name)
         if not isinstance(salt, str) or not _SALT.fullmatch(salt):
             raise MalformedInput(f"part {name}: salt must be 64 lower-case hex digits")
         return cls(text, name, part["value"], sha256(b"\x00" + text).digest())
@@ -50,27 +49,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A part of which only the leaf is shown."""
+    """A part of which only the name and the leaf are shown."""
 
+    name: str
     leaf: bytes
 
     def __post_init__(self) -> None:
-        require_bytes(self.leaf, WORD_BYTES, "withheld part: leaf")
+        _check_name(self.name)
+        require_bytes(self.leaf, WORD_BYTES, f"withheld part {self.name}: leaf")
 
 
 @dataclass(frozen=True)
 class Content:
-    """1 to 64 parts in order, each shown or withheld."""
+    """1 to 64 parts in order, each shown or withheld. Their names are unique."""
 
     parts: tuple[Part | Withheld, ...]
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.parts) <= MAX_PARTS:
             raise MalformedInput(f"content: {len(self.parts)} parts, expected 1 to {MAX_PARTS}")
-        names = [part.name for part in self.parts if isinstance(part, Part)]
+        names = [part.name for part in self.parts]
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise MalformedInput(f"content: two parts are named {twice!r}; names are unique")
+            raise MalformedInput(f"content: two parts are named {twice!r}; names are unique, also of withheld parts")
 
     @classmethod
     def of(cls, parts: Iterable[Part | Withheld]) -> "Content":
@@ -79,7 +80,7 @@ class Content:
 
     @classmethod
     def from_wire(cls, items: Sequence[str | dict[str, str]]) -> "Content":
-        """Content from a JSON array of texts and `{"leaf": hex}` objects. Raises `MalformedInput`."""
+        """Content from a JSON array of texts and `{"leaf": hex, "name": name}` objects. Raises `MalformedInput`."""
         if not isinstance(items, list | tuple):
             raise MalformedInput("parts: expected an array")
         if len(items) > MAX_PARTS:
@@ -89,14 +90,17 @@ class Content:
     def to_wire(self, *, shown: bool = True) -> list[str | dict[str, str]]:
         """The JSON array of the parts; with `shown=False` every part is withheld."""
         return [
-            part.text.decode("utf-8") if shown and isinstance(part, Part) else {"leaf": part.leaf.hex()}
+            part.text.decode("utf-8")
+            if shown and isinstance(part, Part)
+            else {"leaf": part.leaf.hex(), "name": part.name}
             for part in self.parts
         ]
 
     @property
     def hash(self) -> bytes:
-        """sha256("huzheng content v1" || 0x00 || leaf_1 || … || leaf_n), 32 bytes."""
-        return sha256(CONTENT_PREFIX + b"".join(part.leaf for part in self.parts)).digest()
+        """sha256("huzheng content v1" || 0x00 || name_1 || 0x00 || leaf_1 || …), 32 bytes."""
+        named = [part.name.encode("ascii") + b"\x00" + part.leaf for part in self.parts]
+        return sha256(CONTENT_PREFIX + b"".join(named)).digest()
 
     def value(self, name: str) -> canonical.Json:
         """The value of the shown part `name`, or None where there is none."""
@@ -107,12 +111,17 @@ class Content:
         return frozenset(part.name for part in self.parts if isinstance(part, Part))
 
 
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise MalformedInput("part: name must be a lower-case word of at most 64 characters from a-z 0-9 . _ -")
+
+
 def _part_from_wire(item: str | dict[str, str]) -> Part | Withheld:
     if isinstance(item, str):
         try:
             return Part.read(item.encode("utf-8"))
         except UnicodeEncodeError:
             raise MalformedInput("part: text holds a lone surrogate") from None
-    if isinstance(item, dict) and item.keys() == {"leaf"}:
-        return Withheld(decode_bare_hex(item["leaf"], WORD_BYTES, "withheld part: leaf"))
-    raise MalformedInput('part: expected its text as a string, or {"leaf": hex}')
+    if isinstance(item, dict) and item.keys() == {"leaf", "name"}:
+        return Withheld(item["name"], decode_bare_hex(item["leaf"], WORD_BYTES, "withheld part: leaf"))
+    raise MalformedInput('part: expected its text as a string, or {"leaf": hex, "name": name}')

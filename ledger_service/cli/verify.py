@@ -162,7 +162,7 @@ def _show_statement(output: Output, verdict: Verdict) -> None:
     ]
     for part in part_members(verdict.content) if verdict.content else ():
         if "withheld" in part:
-            pairs.append(("part withheld", f"only its hash is here: {part['withheld']}"))
+            pairs.append((f"part {part['name']}", f"withheld; its hash: {part['withheld']}"))
         else:
             pairs.append((f"part {part['name']}", readable(part["value"])))
     output.pairs([(f"  {name}", value) for name, value in pairs])

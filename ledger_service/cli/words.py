@@ -82,6 +82,8 @@ def _flat(value: Any) -> str:
 def part_members(content: Content) -> list[dict[str, Any]]:
     """Parts as JSON members: name and value, or the leaf of one that is withheld."""
     return [
-        {"name": part.name, "value": part.value} if isinstance(part, Part) else {"withheld": part.leaf.hex()}
+        {"name": part.name, "value": part.value}
+        if isinstance(part, Part)
+        else {"name": part.name, "withheld": part.leaf.hex()}
         for part in content.parts
     ]

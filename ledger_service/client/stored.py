@@ -81,7 +81,7 @@ class Result:
 
 
 def _sent_parts(content: Content, withheld: frozenset[str]) -> Content:
-    return Content.of(Withheld(part.leaf) if part.name in withheld else part for part in content.parts)
+    return Content.of(Withheld(part.name, part.leaf) if part.name in withheld else part for part in content.parts)
 
 
 def sign_draft(

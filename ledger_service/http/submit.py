@@ -24,7 +24,13 @@ from ledger_service.usecases.ports import NewReceipt
 
 router = APIRouter(tags=["submitting"])
 
-_PART = {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"leaf": {"type": "string"}}}]}
+_WITHHELD = {
+    "type": "object",
+    "required": ["leaf", "name"],
+    "additionalProperties": False,
+    "properties": {"leaf": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "name": {"type": "string"}},
+}
+_PART = {"oneOf": [{"type": "string"}, _WITHHELD]}
 _STATEMENT = {
     "type": "object",
     "required": ["key", "entry", "parts"],

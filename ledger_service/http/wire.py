@@ -71,9 +71,10 @@ class HeadView(Wire):
 
 
 class WithheldPart(Wire):
-    """A part of which only the leaf is shown."""
+    """A part of which only the name and the leaf are shown."""
 
     leaf: str
+    name: str
 
 
 class StatementView(Wire):

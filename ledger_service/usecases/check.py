@@ -31,8 +31,9 @@ class Submitted(msgspec.Struct, forbid_unknown_fields=True):
     parts: msgspec.Raw
 
 
-class _Leaf(msgspec.Struct, forbid_unknown_fields=True):
+class _Withheld(msgspec.Struct, forbid_unknown_fields=True):
     leaf: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,12 @@ def read_content(parts: bytes) -> Content:
     """The content of a list of parts in JSON, as it was sent or stored. Raises `Refused`."""
     try:
         # Typed, so that the decoder never descends into what nests deep.
-        items = msgspec.json.decode(parts, type=list[str | _Leaf])
-        if any(isinstance(item, _Leaf) for item in items):
+        items = msgspec.json.decode(parts, type=list[str | _Withheld])
+        if any(isinstance(item, _Withheld) for item in items):
             refuse_duplicates(parts)
-        return Content.from_wire([{"leaf": item.leaf} if isinstance(item, _Leaf) else item for item in items])
+        return Content.from_wire(
+            [{"leaf": item.leaf, "name": item.name} if isinstance(item, _Withheld) else item for item in items]
+        )
     except DuplicateKey as error:
         raise Refused(problems.DUPLICATE_KEY, str(error)) from None
     except FloatFound as error:

@@ -22,7 +22,7 @@ from scripts.city.founding import derive_secret, sign_notes_as
 ORIGIN = "bench.example/proofs"
 ROWS_PER_INSERT = 20_000
 PROOFS = 500
-PARTS = b'[{"leaf":"' + b"0" * 64 + b'"}]'
+PARTS = b'[{"leaf":"' + b"0" * 64 + b'","name":"facts"}]'
 
 
 @dataclass(frozen=True)

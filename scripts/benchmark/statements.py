@@ -34,7 +34,9 @@ class StreamWriter:
         step = self._sequence % 3
         if step == 0:
             self._subject = secrets.token_bytes(32)
-            self._report, item = self._sign("report.issued", [self._document(), Withheld(secrets.token_bytes(32))])
+            self._report, item = self._sign(
+                "report.issued", [self._document(), Withheld("facts", secrets.token_bytes(32))]
+            )
         elif step == 1:
             access = Part.create("access", {"at": int(time.time()), "basis": "treatment, consent recorded"})
             self._access, item = self._sign("access.granted", [access, _links(report=self._report)])
