@@ -33,6 +33,7 @@ from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.guard import Guard
+from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
@@ -108,20 +109,26 @@ class Application:
         ]
 
     def _guarded(self, step: Callable[[], bool]) -> Callable[[], bool]:
-        """A step that signs, and therefore waits until the database was compared with the chain."""
+        """A step that signs: it waits until the database was compared with the chain, and ends with the first incident
+        that any worker meets."""
 
         def guarded() -> bool:
             self.guard.check_once()
+            if incident := self._incident():
+                raise Incident(f"nothing is signed because of {incident}")
             return step()
 
         return guarded
 
     def why_not_accepting(self) -> str:
         """Why nothing can be promised now; empty where it can."""
-        for worker in self.workers:
-            if worker.health.stopped_for_good:
-                return f"{worker.health.name} {worker.health.problem}"
-        return "" if self.guard.passed else "the database was not compared with the chain yet; send again later"
+        not_compared = "" if self.guard.passed else "the database was not compared with the chain yet; send again later"
+        return self._incident() or not_compared
+
+    def _incident(self) -> str:
+        """Which worker stopped for good, and why; empty where none did."""
+        stopped = (worker.health for worker in self.workers if worker.health.stopped_for_good)
+        return next((f"{health.name} {health.problem}" for health in stopped), "")
 
     def readiness(self) -> Readiness:
         """See `Readiness`."""
