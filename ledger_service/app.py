@@ -18,7 +18,7 @@ from anchors.core.encoding import decode_hex
 from anchors.core.trust import Finality
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.http.api import create_api
-from ledger_service.http.services import Readiness, Services
+from ledger_service.http.services import Admission, Readiness, Services
 from ledger_service.logging import set_up_logging
 from ledger_service.metrics import LedgerCollector, create_metrics
 from ledger_service.operator_keys import OperatorKeys, unlock_operator_keys
@@ -43,6 +43,8 @@ from ledger_service.workers.repeat import Worker
 
 CHAIN_SILENT_SECONDS = 120
 SHUTDOWN_SECONDS = 5
+SUBMISSIONS_AT_ONCE = 128
+CONNECTIONS_AT_ONCE = 1_024
 RECURSION_LIMIT = 1_000
 """The interpreter's own. A library that comes with web3 raises it so far that deep JSON would overrun the stack."""
 
@@ -79,6 +81,7 @@ class Application:
             door=self.door,
             commit=self.commit,
             checkers=self.checkers,
+            submissions=Admission(SUBMISSIONS_AT_ONCE),
             ledger=self.ledger,
             look_up=LookUp(self.reader, self.tree, self.view, _now),
             tree=self.tree,
@@ -101,11 +104,23 @@ class Application:
         sender = EthereumWitnessSender(settings.rpc, witness, keys.relay)
         witnesser = Witnesser(chain, sender, self.tree, self.view, self.outbox, domain.log, _now)
         finality = Finality(settings.finality_blocks)
-        follower = Follower(chain, self.view, domain.registry, settings.start_block, finality)
+        self.follower = Follower(chain, self.view, domain.registry, settings.start_block, finality)
+
+        def follow() -> bool:
+            self.follower.run_once()
+            return False
+
+        def integrate() -> bool:
+            return integrator.run_once() is not None
+
+        def witness() -> bool:
+            witnesser.run_once()
+            return False
+
         return [
-            Worker("follow", lambda: follower.run_once() is None, settings.follow_seconds),
-            Worker("integrate", self._guarded(lambda: integrator.run_once() is not None), settings.checkpoint_seconds),
-            Worker("witness", self._guarded(lambda: witnesser.run_once() is None and False), settings.witness_seconds),
+            Worker("follow", follow, settings.follow_seconds),
+            Worker("integrate", self._guarded(integrate), settings.checkpoint_seconds),
+            Worker("witness", self._guarded(witness), settings.witness_seconds),
         ]
 
     def _guarded(self, step: Callable[[], bool]) -> Callable[[], bool]:
@@ -122,8 +137,11 @@ class Application:
 
     def why_not_accepting(self) -> str:
         """Why nothing can be promised now; empty where it can."""
-        not_compared = "" if self.guard.passed else "the database was not compared with the chain yet; send again later"
-        return self._incident() or not_compared
+        if incident := self._incident():
+            return incident
+        if not self.guard.passed:
+            return "the database was not compared with the chain yet; send again later"
+        return "" if self.follower.caught_up else "the chain's registry is being read; send again later"
 
     def _incident(self) -> str:
         """Which worker stopped for good, and why; empty where none did."""
@@ -179,6 +197,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         lifespan="off",
         server_header=False,
+        limit_concurrency=CONNECTIONS_AT_ONCE,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     # uvicorn raises the signal again once it has shut down: it must not end the process before the workers ended.

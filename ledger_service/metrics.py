@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.usecases.look_up import State, read_reached
 from ledger_service.usecases.ports import ChainView, Reader, StoreUnavailable, Tree
 from ledger_service.workers.repeat import Worker
 
@@ -41,16 +42,12 @@ class LedgerCollector(Collector):
         yield failures
 
     def _ledger(self) -> Iterator[Metric]:
-        status, newest = self._view.status(), self._tree.newest_checkpoint()
-        head = self._view.newest_head()
-        final = self._view.newest_head(status.final_number)
+        status, reached = self._view.status(), read_reached(self._tree, self._view)
         sizes = GaugeMetricFamily("huzheng_entries", "Entries that reached a state", labels=["state"])
-        sizes.add_metric(["accepted"], self._tree.size())
-        sizes.add_metric(["integrated"], newest.size if newest else 0)
-        sizes.add_metric(["witnessed"], head.new_size if head else 0)
-        sizes.add_metric(["final"], final.new_size if final else 0)
+        for state in State:
+            sizes.add_metric([state], getattr(reached, state))
         yield sizes
-        promised = self._reader.earliest_witness_by(head.new_size if head else 0)
+        promised = self._reader.earliest_witness_by(reached.witnessed)
         overdue = max(0, self._now() - promised) if promised is not None else 0
         yield GaugeMetricFamily(
             "huzheng_overdue_seconds", "How long the oldest broken promise is broken", value=overdue

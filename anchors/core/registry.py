@@ -183,7 +183,10 @@ class Registry:
 
     def heir(self, code: str) -> str:
         """Who speaks for `code` now: itself, or the last successor in line."""
-        while (institution := self.institutions.get(code)) and institution.exited and institution.successor:
+        for _ in self.institutions:  # a contract that admits a circle of successors ends nobody's search
+            institution = self.institutions.get(code)
+            if institution is None or not institution.exited or not institution.successor:
+                break
             code = institution.successor
         return code
 

@@ -123,6 +123,10 @@ class Trust:
         believed."""
         return next((log for log in self.logs if log.origin == origin), TrustedLog(origin, ()))
 
+    def is_revoked(self, key: VerifierKey) -> bool:
+        """Whether the registry in this file has revoked a note key: its signatures may be anybody's since."""
+        return self.registry.keys[note_key_address(key.public_key)].revoked_by is not None
+
     def domain(self, log: TrustedLog) -> Domain:
         """The EIP-712 domain of a log."""
         return Domain(self.chain_id, self.registry_contract.address, log.id)
@@ -140,6 +144,9 @@ def parse_trust(data: bytes) -> Trust:
     changes = tuple(_read_change(change) for change in wire.registry.changes)
     registry_contract = _read_contract(wire.contracts.registry, "registry")
     registry = _read_registry(wire, registry_contract, changes)
+    origins = [log.origin for log in wire.logs]
+    if len(set(origins)) != len(origins):
+        raise MalformedInput("trust file: two logs have one origin; name each once, with all its keys")
     return Trust(
         chain_id=wire.chain.id,
         genesis=decode_hex(wire.chain.genesis, 32, "trust file: genesis"),

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from anchors.core.checkpoint import Checkpoint, open_checkpoint
+from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content
 from anchors.core.encoding import encode_hex, require_bytes
 from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash, verify_inclusion
+from anchors.core.note import open_note
 from anchors.core.registry import check_attribution
 from anchors.core.statement import CONTENT_WORD, ENTRY_BYTES, Entry
 from anchors.core.tlog_proof import Extra, TlogProof
@@ -81,7 +82,7 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
     log = trust.log(claimed.origin)
     content = _claim("content", lambda: _check_content(extra))
     signed = _claim("signed", lambda: _check_signed(extra, log, trust))
-    logged = _claim("logged", lambda: _check_logged(proof, extra, log))
+    logged = _claim("logged", lambda: _check_logged(proof, extra, log, trust))
     witnessed = Claim("witnessed", State.NOT_CHECKED, "needs a node of the chain: give one with --rpc")
     entry = _readable_entry(extra)
     return Verdict(
@@ -95,9 +96,15 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
     )
 
 
+class _NotProvable(Error):
+    """Nothing is wrong, and what is at hand does not show it."""
+
+
 def _claim(name: str, check: Callable[[], str]) -> Claim:
     try:
         return Claim(name, State.VERIFIED, check())
+    except _NotProvable as error:
+        return Claim(name, State.NOT_PROVABLE, str(error))
     except Error as error:
         return Claim(name, State.FAILED, str(error))
 
@@ -123,15 +130,18 @@ def _check_signed(extra: Extra, log: TrustedLog, trust: Trust) -> str:
     )
 
 
-def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog) -> str:
+def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog, trust: Trust) -> str:
     if not log.keys:
         raise VerificationFailed(f"the trust file does not name the log {log.origin!r}")
-    checkpoint = open_checkpoint(proof.checkpoint, log.keys)  # step 6
+    note = open_note(proof.checkpoint, log.keys)  # step 6
+    checkpoint = Checkpoint.from_text(note.text)
     if checkpoint.origin != log.origin:
         raise VerificationFailed(f"the checkpoint is of {checkpoint.origin}, not of {log.origin}")
     if proof.index >= checkpoint.size:
         raise VerificationFailed(f"index {proof.index} is not below the checkpoint's size {checkpoint.size}")
     verify_inclusion(leaf_hash(extra.entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)  # step 7
+    if all(trust.is_revoked(key) for key in note.signers):
+        raise _NotProvable("the checkpoint is signed by a revoked key alone; a node can say whether it was witnessed")
     return f"entry {proof.index} is under the signed checkpoint of {checkpoint.size} entries of {log.origin}"
 
 

@@ -67,9 +67,10 @@ def documents(request: Request, digest: Digest, after: Position = None, limit: L
 @router.get("/v1/checkpoints", response_model=Page[CheckpointView])
 def checkpoints(request: Request, before: Position = None, limit: Limit = 100) -> Page[CheckpointView]:
     """Signed checkpoints, newest first."""
-    found = services_of(request).tree.checkpoints(before, limit)
+    services = services_of(request)
+    found, witnessed = services.tree.checkpoints(before, limit), services.look_up.reached().witnessed
     return Page(
-        items=[CheckpointView.of(checkpoint) for checkpoint in found],
+        items=[CheckpointView.of(checkpoint, witnessed) for checkpoint in found],
         next=found[-1].size if len(found) == limit else None,
     )
 
@@ -77,10 +78,11 @@ def checkpoints(request: Request, before: Position = None, limit: Limit = 100) -
 @router.get("/v1/checkpoints/{size}", response_model=CheckpointView)
 def checkpoint(request: Request, size: Size) -> CheckpointView:
     """The checkpoint of exactly this size."""
-    found = services_of(request).tree.checkpoint_at(size)
+    services = services_of(request)
+    found = services.tree.checkpoint_at(size)
     if found is None:
         raise Refused(problems.NOT_FOUND, f"no checkpoint has size {size}; list them under /v1/checkpoints")
-    return CheckpointView.of(found)
+    return CheckpointView.of(found, services.look_up.reached().witnessed)
 
 
 @router.get("/v1/heads", response_model=Page[HeadView])

@@ -1,8 +1,9 @@
 """What the routes need, made once by the composition root."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -24,6 +25,26 @@ class Readiness:
     reasons: tuple[str, ...]
 
 
+class Admission:
+    """How many submissions may be read, checked and committed at once: it bounds the memory that strangers can take.
+    Used on the event loop only."""
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._count = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Let one more in. Raises `Refused` (`busy`) past the limit."""
+        if self._count >= self._limit:
+            raise Refused(problems.BUSY, f"{self._limit} requests are under way; send again in a second")
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+
 @dataclass(frozen=True)
 class Services:
     """The use cases behind the routes."""
@@ -33,6 +54,7 @@ class Services:
     door: Door
     commit: GroupCommit
     checkers: Executor
+    submissions: Admission
     ledger: Ledger
     look_up: LookUp
     tree: Tree

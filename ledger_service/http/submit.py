@@ -20,9 +20,13 @@ from ledger_service.usecases.accept import (
     SignedRefusal,
     read_submission,
 )
-from ledger_service.usecases.ports import NewReceipt
+from ledger_service.usecases.check import Checked, Rejected
+from ledger_service.usecases.look_up import Reached, State
+from ledger_service.usecases.ports import NewReceipt, StoreUnavailable
 
 router = APIRouter(tags=["submitting"])
+
+BODY_WITHIN_SECONDS = 30
 
 _WITHHELD = {
     "type": "object",
@@ -59,32 +63,54 @@ async def submit(request: Request) -> Response:
     services = services_of(request)
     if reason := services.may_accept():
         raise Refused(problems.NOT_READY, reason)
-    submission = read_submission(await _read_body(request), services.origin)
-    loop = asyncio.get_running_loop()
-    checked = await loop.run_in_executor(services.checkers, services.door.check, submission)
-    answer = await asyncio.wrap_future(services.commit.submit(checked))
-    return Response(msgspec.json.encode(_answer(answer, services)), media_type="application/json")
+    with services.submissions.one():
+        body = await _read_body(request)
+        loop = asyncio.get_running_loop()
+        checked = await loop.run_in_executor(services.checkers, _read_and_check, body, services)
+        answer = await asyncio.wrap_future(services.commit.submit(checked))
+        reached = None
+        if any(isinstance(result, Accepted) and result.known for result in answer.results):
+            reached = await loop.run_in_executor(services.checkers, _reached, services)
+        return Response(msgspec.json.encode(_answer(answer, services, reached)), media_type="application/json")
+
+
+def _read_and_check(body: bytes, services: Services) -> list[Checked | Rejected]:
+    return services.door.check(read_submission(body, services.origin))
+
+
+def _reached(services: Services) -> Reached | None:
+    """How far the log has come, for statements that were known; what was promised is answered even where this fails."""
+    try:
+        return services.look_up.reached()
+    except StoreUnavailable:
+        return None
 
 
 async def _read_body(request: Request) -> bytes:
     chunks, size = [], 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise Refused(problems.TOO_LARGE, f"more than {MAX_BODY_BYTES} bytes; send fewer statements at once")
-            chunks.append(chunk)
+        async with asyncio.timeout(BODY_WITHIN_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    raise Refused(
+                        problems.TOO_LARGE, f"more than {MAX_BODY_BYTES} bytes; send fewer statements at once"
+                    )
+                chunks.append(chunk)
     except ClientDisconnect:
         raise Refused(problems.MALFORMED_REQUEST, "the connection ended before the body did; send again") from None
+    except TimeoutError:
+        detail = f"the body did not arrive within {BODY_WITHIN_SECONDS} s; send fewer statements at once"
+        raise Refused(problems.MALFORMED_REQUEST, detail) from None
     return b"".join(chunks)
 
 
-def _answer(answer: Answer, services: Services) -> dict[str, Any]:
+def _answer(answer: Answer, services: Services, reached: Reached | None) -> dict[str, Any]:
     log = encode_hex(services.domain.log)
     receipt = _receipt(answer.receipt, log) if answer.receipt else None
     key = encode_hex(services.door.receipt_key)
     results = [
-        {"statement": encode_hex(result.id), "index": result.index, "state": _state(result, services)}
+        {"statement": encode_hex(result.id), "index": result.index, "state": _state(result, reached)}
         if isinstance(result, Accepted)
         else _refused(result, log, key)
         for result in answer.results
@@ -92,8 +118,8 @@ def _answer(answer: Answer, services: Services) -> dict[str, Any]:
     return {"receipt": receipt, "results": results}
 
 
-def _state(result: Accepted, services: Services) -> str:
-    return services.look_up.standing(result.index).state if result.known else "accepted"
+def _state(result: Accepted, reached: Reached | None) -> State:
+    return reached.state(result.index) if result.known and reached else State.ACCEPTED
 
 
 def _refused(result: NotAccepted, log: str, key: str) -> dict[str, Any]:

@@ -120,23 +120,24 @@ class StatementView(Wire):
 
 
 class CheckpointView(Wire):
-    """A signed checkpoint: `note` is the C2SP signed note, `signature` the one for the contract."""
+    """A signed checkpoint: `note` is the C2SP signed note. `signature`, the one for the contract, is null until a head
+    covers the checkpoint: published before, it would let anybody get in front of the operator's own transaction."""
 
     size: int
     root: Hex32
     signed_at: int
     note: str
-    signature: str
+    signature: str | None
 
     @classmethod
-    def of(cls, checkpoint: SignedCheckpoint) -> "CheckpointView":
-        """The view of a checkpoint."""
+    def of(cls, checkpoint: SignedCheckpoint, witnessed: int) -> "CheckpointView":
+        """The view of a checkpoint; the newest head covers `witnessed` entries."""
         return cls(
             size=checkpoint.size,
             root=encode_hex(checkpoint.root),
             signed_at=checkpoint.signed_at,
             note=checkpoint.note.decode("utf-8"),
-            signature=encode_hex(checkpoint.signature),
+            signature=encode_hex(checkpoint.signature) if checkpoint.size <= witnessed else None,
         )
 
 

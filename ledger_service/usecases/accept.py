@@ -81,11 +81,11 @@ def read_submission(body: bytes, origin: str) -> Submission:
         raise Refused(problems.MALFORMED_REQUEST, f"{error}; expected origin and statements") from None
     if submission.origin != origin:
         raise Refused(problems.WRONG_ORIGIN, f"this is the log {origin!r}, not {submission.origin[:128]!r}")
-    if not _named_once(body, submission):
-        raise Refused(problems.MALFORMED_REQUEST, "expected origin and statements, each once and without escapes")
     if not 1 <= len(submission.statements) <= MAX_STATEMENTS:
         count = len(submission.statements)
         raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
+    if not _named_once(body, submission):
+        raise Refused(problems.MALFORMED_REQUEST, "expected origin and statements, each once and without escapes")
     return submission
 
 
@@ -124,8 +124,9 @@ class Door:
 
         Raises `StoreUnavailable`; the senders then send again, and what persisted is answered with its index."""
         checked = [item for request in requests for item in request if isinstance(item, Checked)]
+        rejected = {item.id for request in requests for item in request if isinstance(item, Rejected) and item.signed}
         with self._ledger.sequencing() as transaction:
-            sequencing = Sequencing(transaction, self._registry_at(transaction), checked)
+            sequencing = Sequencing(transaction, self._registry_at(transaction), checked, rejected)
             answers = [self._answer(request, sequencing) for request in requests]
             receipts = [answer.receipt for answer in answers if answer.receipt]
             transaction.append(sequencing.taken, sequencing.changed_streams, sequencing.changed_subjects, receipts)
@@ -138,12 +139,14 @@ class Door:
         return Answer(self._promise(accepted, now) if accepted else None, results)
 
     def _place(self, item: Checked | Rejected, sequencing: Sequencing, now: int) -> Accepted | NotAccepted:
-        if isinstance(item, Rejected):
-            return NotAccepted(item.id, item.refused, self._refuse(item.id, item.refused, now) if item.signed else None)
+        if isinstance(item, Rejected) and not item.signed:
+            return NotAccepted(item.id, item.refused, None)
         known = sequencing.already_logged(item.id)
         if known is not None:
             return Accepted(item.id, known, known=True)
         try:
+            if isinstance(item, Rejected):
+                raise item.refused
             return Accepted(item.id, sequencing.take(item), known=False)
         except Refused as refused:
             return NotAccepted(item.id, refused, self._refuse(item.id, refused, now))

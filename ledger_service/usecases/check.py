@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import msgspec
 
 from anchors.core.canonical import DuplicateKey, FloatFound, refuse_duplicates
-from anchors.core.content import Content
+from anchors.core.content import Content, Part
 from anchors.core.encoding import decode_base64, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.statement import Entry, Statement
 from anchors.core.typed_data import Domain
-from ledger_service import problems
-from ledger_service.kinds import KINDS, PART_FORMS, Kind
+from ledger_service import kind_rules, problems
+from ledger_service.kinds import KINDS, Kind
 from ledger_service.problems import Refused
 
 MAX_AHEAD_SECONDS = 300
@@ -53,13 +53,11 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A statement that is refused. `id` is None where none can be computed; `signed` when the signature was right, so
-    that the refusal is signed too. `key` and `sequence` name the place in the stream that stays free."""
+    that the refusal is signed too."""
 
     id: bytes | None
     refused: Refused
     signed: bool = False
-    key: bytes | None = None
-    sequence: int | None = None
 
 
 class Checker:
@@ -89,7 +87,7 @@ class Checker:
             links, digests = read_parts(kind, content)
             self._check_time(statement.issued_at)
         except Refused as refused:
-            return Rejected(id, refused, signed, key, statement.sequence)
+            return Rejected(id, refused, signed)
         return Checked(id, key, entry_bytes, parts, statement, kind, links, digests)
 
     def _check_signature(self, entry: Entry, id: bytes, key: bytes) -> None:
@@ -169,25 +167,10 @@ def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], .
     """The links (rel, statement id) and the document digests of a content that has what its kind requires.
 
     Raises `Refused`."""
-    forms = {}
-    for name in kind.parts:
-        value = content.value(name)
-        if name not in content.names():
-            raise Refused(problems.MISSING_PART, f"{kind.name} needs the part {name!r}, shown")
-        try:
-            forms[name] = msgspec.convert(value, PART_FORMS[name])
-        except msgspec.ValidationError as error:
-            raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
-    links = _read_links(kind, forms.get("links", []))
-    document = forms.get("document")
+    shown = {part.name: part.value for part in content.parts if isinstance(part, Part)}
+    forms = kind_rules.read_parts(kind, shown)
+    links = tuple((link.rel, bytes.fromhex(link.statement[2:])) for link in forms.get("links", ()))
+    # A document beside what the kind requires is personal and may be erased, so nothing is looked up by it.
+    document = forms["document"] if "document" in kind.parts else None
     digests = {bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)} if document else ()
     return links, tuple(digests)
-
-
-def _read_links(kind: Kind, links: list) -> tuple[tuple[str, bytes], ...]:
-    required = {rule.rel for rule in kind.links}
-    given = [link.rel for link in links]
-    if len(given) != len(required) or set(given) != required:
-        wanted, got = ", ".join(sorted(required)) or "none", ", ".join(given) or "none"
-        raise Refused(problems.INVALID_LINKS, f"{kind.name} needs exactly these links: {wanted}; got: {got}")
-    return tuple((link.rel, bytes.fromhex(link.statement[2:])) for link in links)

@@ -29,6 +29,8 @@ class Follower:
         self._registry = registry
         self._start_block = start_block
         self._finality = finality
+        self.caught_up = False
+        """Whether the view has reached the chain's tip in this process, and was not thrown back since."""
 
     def run_once(self) -> Followed:
         """Go to the chain's tip. Raises `ChainUnavailable` where the chain moved meanwhile: run again.
@@ -36,18 +38,24 @@ class Follower:
         Raises `Incident` where a block that was final has left the chain; the view has gone back all the same."""
         tip = self._chain.tip()
         common, replaced = self._common_block(tip)
-        was_final = self._view.status().final_number
         if replaced is not None:
-            self._view.roll_back(replaced - 1)
+            self._go_back(common, replaced)
         last = common
         while (last.number if last else self._start_block - 1) < tip.number:
             last = self._step(last, tip)
-        if replaced is not None and replaced <= was_final:
+        self.caught_up = True
+        return Followed(last or tip, replaced)
+
+    def _go_back(self, common: Block | None, replaced: int) -> None:
+        # Until the new blocks are read, a revocation may be missing that stood in the old ones.
+        self.caught_up = False
+        was_final = self._view.status().final_number
+        self._view.roll_back(common.number if common else self._start_block - 1)
+        if replaced <= was_final:
             raise Incident(
                 f"block {replaced} was final and has left the chain; states went back, "
                 "compare the chain with other nodes before going on, then restart"
             )
-        return Followed(last or tip, replaced)
 
     def _common_block(self, tip: Block) -> tuple[Block | None, int | None]:
         """The newest stored block that is still in the chain, and the oldest stored one that is not."""

@@ -9,6 +9,7 @@ from anchors.core.merkle import leaf_hash
 from anchors.core.note import SignerKey
 from anchors.core.tiles import TileBuilder, partial_tiles_of
 from anchors.core.typed_data import Domain
+from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.ports import SignedCheckpoint, Tree
 
@@ -50,6 +51,11 @@ class Integrator:
         for position in range(begin, end, ENTRIES_PER_READ):
             for entry in self._tree.entries(position, min(position + ENTRIES_PER_READ, end)):
                 tiles.extend(builder.append(leaf_hash(entry)))
+        if builder.size != end:
+            raise Incident(
+                f"{end - builder.size} of the entries {begin} to {end - 1} are missing in the database; "
+                "nothing is signed over a gap: restore the database, or run an audit"
+            )
         checkpoint = self._sign(Checkpoint(self._origin, builder.size, builder.root()))
         if not self._tree.add_checkpoint(tiles, checkpoint, expected_size=begin):
             return None

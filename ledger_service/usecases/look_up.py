@@ -27,6 +27,36 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Reached:
+    """How many entries have reached each state, in order: a state holds for every index below its number."""
+
+    accepted: int
+    integrated: int
+    witnessed: int
+    final: int
+
+    def state(self, index: int) -> State:
+        """The state of the entry at `index`, which is in the log."""
+        if index < self.final:
+            return State.FINAL
+        if index < self.witnessed:
+            return State.WITNESSED
+        return State.INTEGRATED if index < self.integrated else State.ACCEPTED
+
+
+def read_reached(tree: Tree, view: ChainView) -> Reached:
+    """How far the log has come by now."""
+    newest, head = tree.newest_checkpoint(), view.newest_head()
+    final = view.newest_head(view.status().final_number)
+    return Reached(
+        accepted=tree.size(),
+        integrated=newest.size if newest else 0,
+        witnessed=head.new_size if head else 0,
+        final=final.new_size if final else 0,
+    )
+
+
+@dataclass(frozen=True)
 class Standing:
     """A statement's state, whether the promise about it is broken, and the first head that covers it."""
 
@@ -56,24 +86,26 @@ class LookUp:
 
     def statement(self, id: bytes) -> Found:
         """The statement of this id. Raises `Refused` (`not-found`)."""
-        return self._found(self._stored(id))
+        return self._found(self._stored(id), self.reached())
 
     def timeline(self, subject: bytes, after: int | None, limit: int) -> list[Found]:
         """Statements about a subject in log order."""
-        return [self._found(stored) for stored in self._reader.timeline(subject, after, limit)]
+        reached = self.reached()
+        return [self._found(stored, reached) for stored in self._reader.timeline(subject, after, limit)]
 
     def by_document(self, digest: bytes, after: int | None, limit: int) -> list[Found]:
         """Statements whose document has this digest, in log order."""
-        return [self._found(stored) for stored in self._reader.by_document(digest, after, limit)]
+        reached = self.reached()
+        return [self._found(stored, reached) for stored in self._reader.by_document(digest, after, limit)]
 
-    def standing(self, index: int) -> Standing:
-        """The state of the entry at `index`."""
-        head = self._view.covering_head(index)
-        if head is not None:
-            final = head.place.block_number <= self._view.status().final_number
-            return Standing(State.FINAL if final else State.WITNESSED, False, head)
-        newest = self._tree.newest_checkpoint()
-        state = State.INTEGRATED if newest and newest.size > index else State.ACCEPTED
+    def reached(self) -> Reached:
+        """How far the log has come by now."""
+        return read_reached(self._tree, self._view)
+
+    def _standing(self, index: int, reached: Reached) -> Standing:
+        state = reached.state(index)
+        if state in (State.WITNESSED, State.FINAL):
+            return Standing(state, False, self._view.covering_head(index))
         promised = self._reader.promised_by(index)
         return Standing(state, promised is not None and promised < self._now(), None)
 
@@ -106,8 +138,9 @@ class LookUp:
             raise Refused(problems.NOT_FOUND, "no statement of this id is in the log; check the id and the log")
         return stored
 
-    def _found(self, stored: StoredStatement) -> Found:
-        return Found(stored, Entry.from_bytes(stored.entry), read_content(stored), self.standing(stored.index))
+    def _found(self, stored: StoredStatement, reached: Reached) -> Found:
+        standing = self._standing(stored.index, reached)
+        return Found(stored, Entry.from_bytes(stored.entry), read_content(stored), standing)
 
 
 def read_content(stored: StoredStatement) -> Content:

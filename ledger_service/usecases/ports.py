@@ -239,7 +239,7 @@ class Outbox(Protocol):
         """Those not yet closed, oldest first."""
 
     def close(self, id: int, outcome: str, gas_used: int | None) -> None:
-        """Remember how it ended: `mined`, `reverted` or `replaced`. Durable on return."""
+        """Remember how it ended: `mined`, `reverted`, `replaced` or `refused`. Durable on return."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Works on what one transaction read under the log's lock, and on the statements taken before in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from ledger_service import problems
@@ -17,11 +17,18 @@ from ledger_service.usecases.registry_view import DoorRegistry
 class Sequencing:
     """The log's state during one transaction. `take` gives the next index or says why not."""
 
-    def __init__(self, transaction: SequencingTransaction, registry: DoorRegistry, checked: Sequence[Checked]):
+    def __init__(
+        self,
+        transaction: SequencingTransaction,
+        registry: DoorRegistry,
+        checked: Sequence[Checked],
+        rejected: Set[bytes] = frozenset(),
+    ):
+        """`rejected` are ids of rightly signed statements that were refused before: they may be in the log already."""
         self._registry = registry
         self._next_index = transaction.size
         self._logged = transaction.logged(
-            {item.id for item in checked} | {target for item in checked for _, target in item.links}
+            rejected | {item.id for item in checked} | {target for item in checked for _, target in item.links}
         )
         self._streams = transaction.streams({item.key for item in checked})
         self._subjects = transaction.subjects({item.statement.subject for item in checked})
