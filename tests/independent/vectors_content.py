@@ -1,5 +1,6 @@
 """Topics `part` and `content`: docs/spec/content.md."""
 
+import json
 from typing import Any
 
 import rfc8785
@@ -20,9 +21,18 @@ def part_leaf(text: str) -> bytes:
     return sha256(b"\x00" + text.encode())
 
 
-def content_hash(leaves: list[bytes]) -> bytes:
-    """sha256("huzheng content v1" || 0x00 || leaf_1 || … || leaf_n)."""
-    return sha256(PREFIX + b"".join(leaves))
+def withheld_part(text: str, **members: Any) -> dict[str, Any]:
+    """How a part is shown on the wire when its text is withheld; `members` are changed or added."""
+    return {"leaf": part_leaf(text).hex(), "name": json.loads(text)["name"], **members}
+
+
+def content_hash(parts: list[Any]) -> bytes:
+    """sha256("huzheng content v1" || 0x00 || name_1 || 0x00 || leaf_1 || …) of a list as on the wire."""
+    committed = b""
+    for part in parts:
+        shown = part if isinstance(part, dict) else withheld_part(part)
+        committed += shown["name"].encode("ascii") + b"\x00" + bytes.fromhex(shown["leaf"])
+    return sha256(PREFIX + committed)
 
 
 SALT = pseudo_random("salt").hex()
@@ -106,18 +116,24 @@ def part_cases() -> Cases:
 
 
 def _content_case(name: str, desc: str, parts: list[Any]) -> Case:
-    leaves = [bytes.fromhex(part["leaf"]) if isinstance(part, dict) else part_leaf(part) for part in parts]
-    expect = {"leaves": [leaf.hex() for leaf in leaves], "content": content_hash(leaves).hex()}
-    return Case("content", name, desc, {"parts": parts}, expect)
+    leaves = [part["leaf"] if isinstance(part, dict) else part_leaf(part).hex() for part in parts]
+    return Case("content", name, desc, {"parts": parts}, {"leaves": leaves, "content": content_hash(parts).hex()})
 
 
-def content_cases() -> Cases:
-    """Lists of parts, shown and withheld."""
-    shown = [part_text(f"part{number}", {"number": number}) for number in range(65)]
-    withheld = [{"leaf": part_leaf(text).hex()} for text in shown]
+def _content_held(shown: list[str], withheld: list[dict[str, Any]]) -> Cases:
     yield _content_case("one-part", "one part", shown[:1])
     yield _content_case("two-parts", "two parts", shown[:2])
     yield _content_case("two-parts-swapped", "the order is bound: another hash than two-parts", shown[1::-1])
+    yield _content_case(
+        "two-parts-names-swapped",
+        "the leaves of two-parts under each other's names: the names are bound, another hash",
+        [{**withheld[0], "name": "part1"}, {**withheld[1], "name": "part0"}],
+    )
+    yield _content_case(
+        "two-parts-one-renamed",
+        "the leaves of two-parts, the second under another name: another hash",
+        [shown[0], {**withheld[1], "name": "part2"}],
+    )
     yield _content_case("three-parts", "three parts", shown[:3])
     yield _content_case(
         "three-parts-middle-withheld", "the hash of three-parts again", [shown[0], withheld[1], shown[2]]
@@ -129,32 +145,80 @@ def content_cases() -> Cases:
     )
     same_value = [part_text("a", "阴性"), part_text("b", "阴性")]
     yield _content_case("same-value-different-names", "equal values hide behind different salts", same_value)
-    leaf = withheld[0]["leaf"]
-    refused = {
+    same_leaf = [withheld[0], {**withheld[1], "leaf": withheld[0]["leaf"]}]
+    yield _content_case("withheld-same-leaf-different-names", "only names are unique", same_leaf)
+    extremes = [{**withheld[0], "name": "a"}, {**withheld[1], "name": "a" * 64}, {**withheld[2], "name": "z09._-z"}]
+    yield _content_case("withheld-names-of-any-form", "the shortest name, the longest, one of all characters", extremes)
+
+
+def _content_lists_refused(shown: list[str], withheld: list[dict[str, Any]]) -> dict[str, tuple[str, list[Any]]]:
+    one, other = part_text("document", "阴性"), part_text("document", "阳性", bytes(32))
+    return {
         "no-parts": ("no part at all", []),
         "65-parts": ("one too many", shown),
         "65-parts-withheld": ("one too many, withheld", withheld),
         "duplicate-name": ("two shown parts of one name", [part_text("a", 1), part_text("a", 2, bytes(32))]),
+        "duplicate-name-second-withheld": ("one name, the second part withheld", [one, withheld_part(other)]),
+        "duplicate-name-first-withheld": ("the same content, the first part withheld", [withheld_part(one), other]),
+        "duplicate-name-both-withheld": ("the same content, both withheld", [withheld_part(one), withheld_part(other)]),
+        "duplicate-name-apart": ("the first and the last of 64", [*withheld[:63], {**withheld[63], "name": "part0"}]),
         "same-part-twice": ("one part twice", [shown[0], shown[0]]),
-        "leaf-of-31-bytes": ("62 digits", [{"leaf": leaf[2:]}]),
-        "leaf-of-33-bytes": ("66 digits", [{"leaf": leaf + "00"}]),
-        "leaf-of-63-digits": ("63 digits", [{"leaf": leaf[1:]}]),
-        "leaf-empty": ("no digits", [{"leaf": ""}]),
-        "leaf-in-capitals": ("capital hex digits", [{"leaf": "AB" * 32}]),
-        "leaf-with-prefix": ("0x before the leaf", [{"leaf": "0x" + leaf}]),
-        "leaf-with-newline": ("a newline after the leaf", [{"leaf": leaf + "\n"}]),
-        "leaf-with-space": ("a space within the leaf", [{"leaf": leaf[:62] + " 0"}]),
-        "leaf-is-null": ("null as the leaf", [{"leaf": None}]),
-        "leaf-with-extra-member": ("another member beside leaf", [{"leaf": leaf, "name": "a"}]),
-        "leaf-misspelt": ("another member instead of leaf", [{"Leaf": leaf}]),
+        "same-part-shown-and-withheld": ("one part shown and again withheld", [shown[0], withheld[0]]),
+        "same-part-withheld-twice": ("one part withheld twice", [withheld[0], withheld[0]]),
         "item-empty-object": ("an object without leaf", [{}]),
         "item-null": ("null as a part", [None]),
         "item-integer": ("an integer as a part", [1]),
         "item-list": ("a list as a part", [[shown[0]]]),
+        "item-list-of-name-and-leaf": ("a list for a withheld part", [[withheld[0]["name"], withheld[0]["leaf"]]]),
         "item-malformed-part": ("a part that is no canonical JSON", [shown[0], "{ }"]),
     }
-    for name, (desc, parts) in refused.items():
+
+
+def _withheld_refused(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    def changed(**members: Any) -> dict[str, Any]:
+        return withheld_part(text, **members)
+
+    leaf, name = changed()["leaf"], changed()["name"]
+    return {
+        "leaf-of-31-bytes": ("62 digits", changed(leaf=leaf[2:])),
+        "leaf-of-33-bytes": ("66 digits", changed(leaf=leaf + "00")),
+        "leaf-of-63-digits": ("63 digits", changed(leaf=leaf[1:])),
+        "leaf-empty": ("no digits", changed(leaf="")),
+        "leaf-in-capitals": ("capital hex digits", changed(leaf="AB" * 32)),
+        "leaf-with-prefix": ("0x before the leaf", changed(leaf="0x" + leaf)),
+        "leaf-with-newline": ("a newline after the leaf", changed(leaf=leaf + "\n")),
+        "leaf-with-space": ("a space within the leaf", changed(leaf=leaf[:62] + " 0")),
+        "leaf-is-null": ("null as the leaf", changed(leaf=None)),
+        "leaf-with-extra-member": ("a third member", changed(value=1)),
+        "leaf-with-salt": ("the salt as a third member", changed(salt=SALT)),
+        "leaf-misspelt": ("another member instead of leaf", {"Leaf": leaf, "name": name}),
+        "withheld-without-leaf": ("a name alone", {"name": name}),
+        "withheld-without-name": ("a leaf alone", {"leaf": leaf}),
+        "withheld-name-misspelt": ("another member instead of name", {"Name": name, "leaf": leaf}),
+        "withheld-name-empty": ("an empty name", changed(name="")),
+        "withheld-name-too-long": ("a name of 65 characters", changed(name="a" * 65)),
+        "withheld-name-with-capital": ("a capital letter", changed(name="Part0")),
+        "withheld-name-starts-with-digit": ("a digit first", changed(name="0part")),
+        "withheld-name-with-space": ("a space", changed(name="part 0")),
+        "withheld-name-ends-with-newline": ("a newline after the name", changed(name=name + "\n")),
+        "withheld-name-with-zero-byte": ("U+0000 within, which would shift the leaf", changed(name="a\x00b")),
+        "withheld-name-chinese": ("a letter outside ASCII", changed(name="报告")),
+        "withheld-name-with-arabic-digit": ("a digit outside ASCII", changed(name="a٣")),
+        "withheld-name-is-null": ("null as the name", changed(name=None)),
+        "withheld-name-is-integer": ("an integer as the name", changed(name=1)),
+        "withheld-name-is-array": ("an array as the name", changed(name=[name])),
+    }
+
+
+def content_cases() -> Cases:
+    """Lists of parts, shown and withheld."""
+    shown = [part_text(f"part{number}", {"number": number}) for number in range(65)]
+    withheld = [withheld_part(text) for text in shown]
+    yield from _content_held(shown, withheld)
+    for name, (desc, parts) in _content_lists_refused(shown, withheld).items():
         yield Case("content", name, desc, {"parts": parts}, error="malformed")
+    for name, (desc, item) in _withheld_refused(shown[0]).items():
+        yield Case("content", name, desc, {"parts": [item]}, error="malformed")
 
 
 def cases() -> Cases:

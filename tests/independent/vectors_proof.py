@@ -9,7 +9,7 @@ import rfc8785
 from . import tree
 from .standards import ORIGIN, AccountKey, Case, Cases, NoteKey, base64_text, flip_bit, pseudo_random, signed_note
 from .typed_data import digest, statement_words
-from .vectors_content import content_hash, part_leaf, part_text
+from .vectors_content import content_hash, part_text, withheld_part
 from .vectors_note import body
 from .vectors_registry import HOSPITAL, NOTE_KEY, OTHER_HOSPITAL, OTHER_LOG, SIGNER, opened
 from .vectors_statement import STATEMENT
@@ -187,8 +187,11 @@ def _scene() -> Scene:
         part_text("document", {"bytes": 1477, "format": "hl7v2", "sha256": "ab" * 32, "sm3": "cd" * 32}),
         part_text("facts", ["合成"]),
     ]
-    content = content_hash([part_leaf(text) for text in parts])
-    return Scene({**STATEMENT, "sequence": "7", "content": content.hex()}, parts)
+    return _scene_of(parts)
+
+
+def _scene_of(parts: list[Any]) -> Scene:
+    return Scene({**STATEMENT, "sequence": "7", "content": content_hash(parts).hex()}, parts)
 
 
 def _verify(name: str, desc: str, scene: Scene, *failed: str, left_open: str = "") -> Case:
@@ -200,7 +203,7 @@ def _verify(name: str, desc: str, scene: Scene, *failed: str, left_open: str = "
 
 
 def _verify_holding(scene: Scene) -> Cases:
-    withheld = [{"leaf": part_leaf(text).hex()} for text in scene.parts]
+    withheld = [withheld_part(text) for text in scene.parts]
     revoked = opened().add_key(HOSPITAL, SIGNER.address).revoke(HOSPITAL, SIGNER.address, 8).changes
     left = opened().add_key(HOSPITAL, SIGNER.address).add("suspended", HOSPITAL).add("exited", HOSPITAL).changes
     yield _verify("holds", "everything is as it should be", scene)
@@ -221,7 +224,16 @@ def _verify_content(scene: Scene) -> Cases:
         "parts-swapped": ("the parts in another order", [second, first]),
         "part-missing": ("a part is missing", [first]),
         "part-added": ("a part too many", [first, second, part_text("more", 1)]),
-        "withheld-leaf-wrong": ("the leaf of a withheld part is wrong", [first, {"leaf": "00" * 32}]),
+        "withheld-leaf-wrong": ("the leaf of a withheld part is wrong", [first, withheld_part(second, leaf="00" * 32)]),
+        "withheld-name-wrong": ("a withheld part under another name", [first, withheld_part(second, name="links")]),
+        "withheld-names-exchanged": (
+            "both withheld, each under the other's name",
+            [withheld_part(first, name="facts"), withheld_part(second, name="document")],
+        ),
+        "shown-in-place-of-withheld": (
+            "a part of the same name shown for the one that was signed",
+            [part_text("document", "阳性", bytes(32)), withheld_part(second)],
+        ),
     }
     for name, (desc, parts) in attempts.items():
         yield _verify(f"content-{name}", desc, replace(scene, parts=parts), "content")
@@ -327,7 +339,15 @@ def _verify_malformed(scene: Scene) -> Cases:
         ),
         "extra-leaf-short": (
             "a withheld leaf of 31 bytes",
-            {**members, "parts": [scene.parts[0], {"leaf": "00" * 31}]},
+            {**members, "parts": [scene.parts[0], withheld_part(scene.parts[1], leaf="00" * 31)]},
+        ),
+        "extra-withheld-without-name": (
+            "a withheld part without its name",
+            {**members, "parts": [scene.parts[0], {"leaf": withheld_part(scene.parts[1])["leaf"]}]},
+        ),
+        "extra-withheld-with-third-member": (
+            "a withheld part with a member too many",
+            {**members, "parts": [scene.parts[0], withheld_part(scene.parts[1], value=1)]},
         ),
     }
     for name, (desc, extra) in extras.items():
@@ -343,6 +363,20 @@ def _verify_malformed(scene: Scene) -> Cases:
     yield Case("verify", "malformed-extra-array", "extra is an array", {**files, "proof": text}, error="malformed")
 
 
+def _verify_two_of_one_name() -> Cases:
+    """One signature over two parts named `document`, each shown while the other is withheld."""
+    one, other = part_text("document", {"result": "阴性"}), part_text("document", {"result": "阳性"}, bytes(32))
+    attempts = {
+        "first-shown": ("the first is shown", [one, withheld_part(other)]),
+        "second-shown": ("the second is shown", [withheld_part(one), other]),
+        "both-shown": ("both are shown", [one, other]),
+        "both-withheld": ("both are withheld", [withheld_part(one), withheld_part(other)]),
+    }
+    for name, (desc, parts) in attempts.items():
+        desc = f"signed and logged rightly over two parts of one name: {desc}"
+        yield Case("verify", f"malformed-one-name-{name}", desc, _scene_of(parts).files(), error="malformed")
+
+
 def verify_cases() -> Cases:
     """Whole verdicts, offline."""
     scene = _scene()
@@ -351,6 +385,7 @@ def verify_cases() -> Cases:
     yield from _verify_signed(scene)
     yield from _verify_logged(scene)
     yield from _verify_malformed(scene)
+    yield from _verify_two_of_one_name()
 
 
 def cases() -> Cases:
