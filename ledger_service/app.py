@@ -151,8 +151,8 @@ class Application:
     def readiness(self) -> Readiness:
         """See `Readiness`."""
         reasons = [f"{worker.health.name}: {worker.health.problem}" for worker in self.workers if worker.health.problem]
-        if not self.guard.passed:
-            reasons.append("the database was not compared with the chain yet")
+        if not self._incident() and (reason := self.why_not_accepting()):
+            reasons.append(reason)
         try:
             reasons.extend(self._delays())
         except StoreUnavailable as error:
