@@ -23,7 +23,7 @@ from ledger_service.client.api import Api
 from ledger_service.client.compose import Draft, Material, compose
 from ledger_service.client.errors import ServiceProblem, ServiceUnavailable
 from ledger_service.client.sender import Sender
-from ledger_service.client.stream import Store
+from ledger_service.client.store import Store
 from scripts.anvil import ChainFailed
 from scripts.local_chain import LocalChain
 from tests.fixtures.forking import forking

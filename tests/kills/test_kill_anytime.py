@@ -20,7 +20,7 @@ from anchors.chain.ethereum import EthereumChain
 from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality
-from ledger_service.client.stream import Store
+from ledger_service.client.store import Store
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit
 from scripts.anvil import Rpc

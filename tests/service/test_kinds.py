@@ -52,7 +52,7 @@ def test_a_laboratory_issues_and_opens(ledger: Ledger) -> None:
 def test_parts_that_the_kind_does_not_name_may_be_added_or_withheld(ledger: Ledger) -> None:
     signer = ledger.signer(0)
     parts = (document(), Part.create("report", {"result": "synthetic"}), Part.create("note", "合成"))
-    shown = [parts[0].text.decode(), {"leaf": parts[1].leaf.hex()}, parts[2].text.decode()]
+    shown = [parts[0].text.decode(), {"leaf": parts[1].leaf.hex(), "name": "report"}, parts[2].text.decode()]
     statement = signer.sign("report.issued", secrets.token_bytes(32), *parts, shown=shown)
     assert isinstance(ledger.submit(statement).outcomes[0], int)
     found = ledger.get(f"/v1/statements/{statement.name}", token=True).json()

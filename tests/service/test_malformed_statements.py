@@ -110,13 +110,19 @@ def test_what_is_no_statement(ledger: Ledger, change: Change) -> None:
     assert result["problem"]["status"] == 400 and not result["problem"]["retry"]
 
 
+def withheld_first(members: bytes) -> Callable[[bytes], bytes]:
+    """The item with another withheld part, written like this, before its parts."""
+    return lambda item: item.replace(b'"parts": [', b'"parts": [{%b},' % members)
+
+
 RAW: dict[str, Callable[[bytes], bytes]] = {
     "a member twice": lambda item: item[:-1] + b',"key":"0x' + b"00" * 20 + b'"}',
     "a member twice, escaped": lambda item: item[:-1] + b',"k\\u0065y":"0x' + b"00" * 20 + b'"}',
     "a member twice, first escaped": lambda item: b'{"p\\u0061rts":[],' + item[1:],
-    "a leaf twice": lambda item: item.replace(b'"parts": [', b'"parts": [{"leaf":"","leaf":"%b"},' % (b"11" * 32)),
+    "a leaf twice": withheld_first(b'"leaf":"","leaf":"%b","name":"x"' % (b"11" * 32)),
+    "a name twice": withheld_first(b'"leaf":"%b","name":"","name":"x"' % (b"11" * 32)),
     "parts nested deep": lambda item: item.replace(b'"parts": [', b'"parts": [%b,' % deep(500)),
-    "a leaf nested deep": lambda item: item.replace(b'"parts": [', b'"parts": [{"leaf":%b},' % deep(500)),
+    "a leaf nested deep": withheld_first(b'"leaf":%b,"name":"x"' % deep(500)),
     "a key nested deep": lambda item: item.replace(b'"key": "', b'"key": %b,"more":"' % deep(500)),
     "a name in bytes that are no UTF-8": lambda item: item[:-1] + b',"\xff":1}',
 }  # fmt: skip
@@ -124,7 +130,7 @@ RAW: dict[str, Callable[[bytes], bytes]] = {
 
 def code_of(bad: bytes) -> str:
     """The problem of one of these: in the parts or in the item."""
-    if b'"leaf":""' in bad:
+    if b'"leaf":"",' in bad or b'"name":"",' in bad:
         return "duplicate-key"
     return "malformed-part" if b'"parts": [[' in bad or b'"leaf":[' in bad else "malformed-statement"
 
@@ -146,16 +152,19 @@ DEEP = 15
 PARTS: dict[str, tuple[Any, str]] = {
     "parts a text": (text(), "malformed-part"),
     "parts null": (None, "malformed-part"),
-    "parts an object": ({"leaf": "00" * 32}, "malformed-part"),
+    "parts an object": ({"leaf": "00" * 32, "name": "document"}, "malformed-part"),
     "no part": ([], "malformed-part"),
-    "65 parts": ([{"leaf": "00" * 32}] * 65, "malformed-part"),
+    "65 parts": ([{"leaf": "00" * 32, "name": f"part-{number}"} for number in range(65)], "malformed-part"),
     "a part that is a number": ([1], "malformed-part"),
     "a part that is null": ([None], "malformed-part"),
     "a part that is JSON and no text": ([{"name": "document", "salt": "00" * 32, "value": {}}], "malformed-part"),
-    "a leaf that is no hex": ([{"leaf": "zz" * 32}], "malformed-part"),
-    "a leaf that is too short": ([{"leaf": "00" * 31}], "malformed-part"),
-    "a leaf that is null": ([{"leaf": None}], "malformed-part"),
-    "a leaf with another member": ([{"leaf": "00" * 32, "name": "x"}], "malformed-part"),
+    "a leaf that is no hex": ([{"leaf": "zz" * 32, "name": "document"}], "malformed-part"),
+    "a leaf that is too short": ([{"leaf": "00" * 31, "name": "document"}], "malformed-part"),
+    "a leaf that is null": ([{"leaf": None, "name": "document"}], "malformed-part"),
+    "a leaf without a name": ([{"leaf": "00" * 32}], "malformed-part"),
+    "a leaf whose name is no name": ([{"leaf": "00" * 32, "name": "Document"}], "malformed-part"),
+    "a shown and a withheld part of one name": ([text(), {"leaf": "00" * 32, "name": "document"}], "malformed-part"),
+    "a leaf with another member": ([{"leaf": "00" * 32, "name": "document", "value": 1}], "malformed-part"),
     "an empty text": ([""], "malformed-part"),
     "no JSON": (["{"], "malformed-part"),
     "a space": ([" " + text()], "malformed-part"),
@@ -199,9 +208,13 @@ def test_parts_that_are_none(ledger: Ledger, shown: Any, code: str) -> None:
 MISMATCHES: dict[str, Callable[[Content], list[Any]]] = {
     "another salt": lambda content: [text(value='{"x":1}')],
     "a part missing": lambda content: content.to_wire()[:1],
-    "a part too many": lambda content: [*content.to_wire(), {"leaf": "00" * 32}],
+    "a part too many": lambda content: [*content.to_wire(), {"leaf": "00" * 32, "name": "more"}],
     "another order": lambda content: content.to_wire()[::-1],
-    "another leaf": lambda content: [content.to_wire()[0], {"leaf": "00" * 32}],
+    "another name": lambda content: [
+        content.to_wire()[0],
+        {"leaf": content.parts[1].leaf.hex(), "name": "another"},
+    ],
+    "another leaf": lambda content: [content.to_wire()[0], {"leaf": "00" * 32, "name": "note"}],
 }
 
 

@@ -53,7 +53,7 @@ def test_a_proof_shows_parts_only_with_the_token(ledger: Ledger, final_statement
         proof = ledger.get(f"/v1/statements/{final_statement.name}/proof", token=token).text
         extra = json.loads(base64.b64decode(proof.splitlines()[1].removeprefix("extra ")))
         shown = final_statement.wire["parts"]
-        withheld = [{"leaf": part.leaf.hex()} for part in final_statement.content.parts]
+        withheld = [{"leaf": part.leaf.hex(), "name": part.name} for part in final_statement.content.parts]
         assert extra["parts"] == (shown if token else withheld)
 
 

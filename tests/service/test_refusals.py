@@ -303,7 +303,7 @@ def test_an_unknown_kind(ledger: Ledger) -> None:
 
 
 def _withheld(part: Part) -> dict[str, str]:
-    return {"leaf": part.leaf.hex()}
+    return {"leaf": part.leaf.hex(), "name": part.name}
 
 
 def test_a_required_part_is_missing(ledger: Ledger) -> None:
