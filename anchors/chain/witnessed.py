@@ -12,9 +12,10 @@ from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, WitnessEvent
 from anchors.chain.registry_history import read_registry
 from anchors.chain.witness_id import witness_id
-from anchors.core.encoding import encode_hex
+from anchors.core.encoding import ZERO_WORD, encode_hex
 from anchors.core.errors import Error, VerificationFailed
 from anchors.core.registry import Registry, check_attribution
+from anchors.core.times import iso_time
 from anchors.core.trust import Trust, TrustedLog
 from anchors.core.verify import Claim, State, Verdict
 
@@ -26,11 +27,25 @@ class _NotProvable(Error):
 
 
 @dataclass(frozen=True)
+class Times:
+    """Between which blocks a statement was signed (docs/spec/witness.md, Times). None: this was not shown.
+
+    `after` is the parent of the block of the head that the statement names as `observed`, whose hash is in that head's
+    id; `before` is the block of the first head that covers the entry.
+    """
+
+    after: Block | None = None
+    before: Block | None = None
+
+
+@dataclass(frozen=True)
 class _Heads:
-    """The head that is the proof's checkpoint, and the first one that covers the entry; often they are one."""
+    """The head that is the proof's checkpoint, and the first one that covers the entry; often they are one. `observed`
+    is the earlier head that the statement names, None where it names none or the log has none of that id."""
 
     checkpoint: WitnessEvent
     first: WitnessEvent
+    observed: WitnessEvent | None
 
 
 def check_witnessed(verdict: Verdict, trust: Trust, chain: Chain, first_block: int = 0) -> Claim:
@@ -40,47 +55,64 @@ def check_witnessed(verdict: Verdict, trust: Trust, chain: Chain, first_block: i
     where the node gives no usable answer the claim is NOT_CHECKED. A checkpoint that no head has reached, or that lies
     between two heads, is NOT_PROVABLE: a proof under a later, witnessed checkpoint will do.
     """
-    if verdict.claim("logged").state is not State.VERIFIED or verdict.entry is None:
-        return Claim(NAME, State.NOT_CHECKED, "only an entry that is logged can be witnessed; see the claim logged")
-    try:
-        return Claim(NAME, State.VERIFIED, _check(verdict, trust, chain, first_block))
-    except ChainUnavailable as error:
-        return Claim(NAME, State.NOT_CHECKED, str(error))
-    except _NotProvable as error:
-        return Claim(NAME, State.NOT_PROVABLE, str(error))
-    except Error as error:
-        return Claim(NAME, State.FAILED, str(error))
+    return _judge(verdict, trust, chain, first_block)[0]
 
 
-def judge_with_node(verdict: Verdict, trust: Trust, chain: Chain, first_block: int = 0) -> Verdict:
+def judge_with_node(verdict: Verdict, trust: Trust, chain: Chain, first_block: int = 0) -> tuple[Verdict, Times]:
     """The verdict with what a node adds: the claim `witnessed`, and where step 10 holds also `signed`, which offline is
-    judged by the whole list of the trust file and so may fail for a revocation that came after the covering head."""
-    witnessed = check_witnessed(verdict, trust, chain, first_block)
+    judged by the whole list of the trust file and so may fail for a revocation that came after the covering head.
+    Beside it the times, which are empty unless `witnessed` is VERIFIED."""
+    witnessed, times = _judge(verdict, trust, chain, first_block)
     verdict = verdict.with_claim(witnessed)
     if witnessed.state is not State.VERIFIED or verdict.claim("signed").state is State.VERIFIED:
-        return verdict
+        return verdict, times
     signer = verdict.entry.signer(trust.domain(trust.log(verdict.checkpoint.origin)))
     if signer != verdict.key:
-        return verdict
+        return verdict, times
     institution = verdict.entry.statement.institution
     why = f"{encode_hex(signer)} signed for {institution}, by the registry as of the covering head"
-    return verdict.with_claim(Claim("signed", State.VERIFIED, why))
+    return verdict.with_claim(Claim("signed", State.VERIFIED, why)), times
 
 
-def _check(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> str:
+def _judge(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> tuple[Claim, Times]:
+    if verdict.claim("logged").state is not State.VERIFIED or verdict.entry is None:
+        why = "only an entry that is logged can be witnessed; see the claim logged"
+        return Claim(NAME, State.NOT_CHECKED, why), Times()
+    try:
+        why, times = _check(verdict, trust, chain, first_block)
+    except ChainUnavailable as error:
+        return Claim(NAME, State.NOT_CHECKED, str(error)), Times()
+    except _NotProvable as error:
+        return Claim(NAME, State.NOT_PROVABLE, str(error)), Times()
+    except Error as error:
+        return Claim(NAME, State.FAILED, str(error)), Times()
+    return Claim(NAME, State.VERIFIED, why), times
+
+
+def _check(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> tuple[str, Times]:
     _check_chain(trust, chain)  # step 8
     log, tip = trust.log(verdict.checkpoint.origin), chain.tip()
     heads = _find_heads(verdict, log, chain, first_block, tip)  # step 9
     block = _check_final(heads.checkpoint, trust, chain, tip)
-    if heads.first != heads.checkpoint:
-        _check_final(heads.first, trust, chain, tip)
+    covering = block if heads.first == heads.checkpoint else _check_final(heads.first, trust, chain, tip)
     registry = _registry_at(heads.first, trust, chain, first_block)  # step 10
     _check_speaks(verdict, trust, log, registry)
-    return (
-        f"the contract witnessed this checkpoint in block {block.number} of {block.timestamp} (Unix seconds); the first"
-        f" head that covers the entry stands in block {heads.first.place.block_number},"
-        f" at change {registry.count} of the registry"
+    why = (
+        f"the contract witnessed this checkpoint in block {block.number} of {iso_time(block.timestamp)}; the first head"
+        f" that covers the entry stands in block {covering.number}, at change {registry.count} of the registry"
     )
+    return why, Times(_parent_of(heads.observed, trust, chain, tip), covering)
+
+
+def _parent_of(observed: WitnessEvent | None, trust: Trust, chain: Chain, tip: Block) -> Block | None:
+    """The block before the one in which the observed head stands; that head's id contains its hash."""
+    if observed is None:
+        return None
+    block = _check_final(observed, trust, chain, tip)
+    parent = chain.block(block.number - 1)
+    if parent is None or parent.hash != block.parent:
+        raise ChainUnavailable(f"block {block.number - 1} changed while it was read; try again")
+    return parent
 
 
 def _check_chain(trust: Trust, chain: Chain) -> None:
@@ -96,10 +128,13 @@ def _check_chain(trust: Trust, chain: Chain) -> None:
 
 def _find_heads(verdict: Verdict, log: TrustedLog, chain: Chain, first_block: int, tip: Block) -> _Heads:
     size, root = verdict.checkpoint.size, verdict.checkpoint.root
-    first, newest = None, 0
+    named = verdict.entry.statement.observed if verdict.entry is not None else ZERO_WORD
+    first, observed, newest = None, None, 0
     for event in _heads_of(chain, log.id, first_block, tip.number):
         if event.old_size <= verdict.index < event.new_size:
             first = event
+        if event.witness_id == named and event.new_size <= verdict.index:
+            observed = event
         newest = event.new_size
         if newest >= size:
             break
@@ -113,7 +148,7 @@ def _find_heads(verdict: Verdict, log: TrustedLog, chain: Chain, first_block: in
         raise VerificationFailed(f"the contract holds another root for {size} entries: the log shows two faces")
     if first is None:
         raise VerificationFailed("the node named no head that covers the entry first; ask another node")
-    return _Heads(checkpoint=event, first=first)
+    return _Heads(checkpoint=event, first=first, observed=observed)
 
 
 def _heads_of(chain: Chain, log: bytes, first_block: int, last_block: int) -> Iterator[WitnessEvent]:

@@ -60,12 +60,17 @@ def document_members(document: Document) -> dict[str, Any]:
 def _expand(files: list[Path]) -> Iterator[Path]:
     for path in files:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and _is_document(file.relative_to(path)))
             if not inside:
-                raise WrongInput(f"{path}: there is no file in this folder; name a document")
+                raise WrongInput(f"{path}: there is no document in this folder; name one")
             yield from inside
         else:
             yield path
+
+
+def _is_document(inside: Path) -> bool:
+    """Whether a file found in a folder is meant: nothing hidden, and not the folder's own description."""
+    return not inside.name.upper().startswith("README") and not any(part.startswith(".") for part in inside.parts)
 
 
 def _formats(attested: list[tuple[Path, Document]]) -> dict[str, dict[str, int]]:
@@ -100,8 +105,8 @@ def _show(output: Output, attested: list[tuple[Path, Document]], facts: bool) ->
             pairs.append((f"  {document.canonical.method}", document.canonical.value.hex()))
         if document.raw_only:
             pairs.append(("  not parsed", document.why_not))
-        if facts:
-            pairs.append(("  facts", readable(dict(document.facts))))
+        if facts and (read := readable(dict(document.facts))):
+            pairs.append(("  facts", read))
         output.pairs(pairs, title=str(path))
     if attested:
         rows = [(name, counts["parsed"], counts["raw_only"]) for name, counts in _formats(attested).items()]

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from anchors.chain.ethereum import EthereumChain
@@ -14,12 +15,19 @@ from ledger_service.usecases.audit import Audit, AuditResult, Fault
 from ledger_service.usecases.audit.findings import STEPS
 from ledger_service.usecases.ports import StoreUnavailable
 
+URL_EXAMPLES = "sqlite:///ledger.sqlite or postgresql://…"
 HOLDS, DOES_NOT_HOLD = 0, 1
 
 
 def app(
     database: Annotated[
-        str, typer.Option("--database", envvar="HUZHENG_DATABASE", help="The ledger's database; it is only read.")
+        str,
+        typer.Option(
+            "--database",
+            envvar="HUZHENG_DATABASE",
+            metavar="URL",
+            help=f"The ledger's database, only read: {URL_EXAMPLES}.",
+        ),
     ],
     trust: TrustFile,
     rpc: Rpc,
@@ -35,6 +43,7 @@ def app(
     Exit status 0: all of it holds; 1: something differs, and is named; 2: it could not be audited.
     """
     output = Output(as_json)
+    _check_url(database)
     believed = read_trust(trust)
     chain = EthereumChain.of_trust(rpc, believed)
     audit = Audit(chain, believed, choose_log(believed, origin), first_block, stop_at_first=first)
@@ -43,12 +52,19 @@ def app(
         with open_audit_rows(database) as rows, output.progress("entries", rows.extent()) as advance:
             result = audit.run(rows, advance)
     except (StoreUnavailable, ArgumentError) as error:
-        raise WrongInput(f"{error}; give the URL of the ledger's database") from None
+        raise WrongInput(f"{error}; give a URL such as {URL_EXAMPLES}") from None
     finally:
         chain.close()
     output.result(_members(result))
     _show(output, result)
     return HOLDS if result.holds else DOES_NOT_HOLD
+
+
+def _check_url(database: str) -> None:
+    try:
+        make_url(database)
+    except ArgumentError:
+        raise WrongInput(f"--database {database!r} is no URL; give a URL such as {URL_EXAMPLES}") from None
 
 
 def _members(result: AuditResult) -> dict[str, Any]:
@@ -101,6 +117,9 @@ def _show(output: Output, result: AuditResult) -> None:
 def _show_kinds(output: Output, title: str, faults: list[Fault]) -> None:
     if not faults:
         return
-    columns = ("table", "key", "what", "expected", "found")
-    rows = [(one.first.step, one.count, *(getattr(one.first, name) for name in columns)) for one in faults]
-    output.table(("step", "count", *columns), rows, title=title)
+    output.line(title, "bold")
+    for fault in faults:
+        first = fault.first
+        output.line(f"  step {first.step}, {fault.count} of this kind: {first.what}")
+        named = [("table", first.table), ("key", first.key), ("expected", first.expected), ("found", first.found)]
+        output.pairs((f"    {name}", value) for name, value in named)

@@ -14,11 +14,12 @@ from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import encode_hex
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Purpose, Registry
+from anchors.core.times import iso_time
 from anchors.core.trust import Finality, format_trust
 from anchors.core.typed_data import log_id
 from ledger_service.cli.administrator import perform
 from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_trust
-from ledger_service.cli.output import Output, local_time
+from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
 from ledger_service.client.keystore import read_key_file
@@ -109,11 +110,12 @@ def status(
     output.pairs(
         [
             ("chain", f"{identity.chain_id}, {'as the trust file says' if same else 'NOT that of the trust file'}"),
-            ("newest block", f"{tip.number}, {local_time(tip.timestamp)}"),
+            ("newest block", f"{tip.number}, {iso_time(tip.timestamp)}"),
             *((name, "code as the trust file says" if ok else "OTHER CODE, or none") for name, ok in code.items()),
         ]
     )
-    output.table(("log", "entries witnessed", "root"), [(o, h.size, encode_hex(h.root)) for o, h in heads.items()])
+    for name, head in heads.items():
+        output.pairs([("  entries witnessed", head.size), ("  root", encode_hex(head.root))], title=f"log {name}")
     return 0 if same and all(code.values()) else 1
 
 

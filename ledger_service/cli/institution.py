@@ -8,7 +8,7 @@ import typer
 from anchors.core.encoding import ZERO_WORD, code_word, decode_hex
 from anchors.core.registry import Purpose
 from anchors.core.typed_data import log_id
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Rpc, Token, Url, parse_hex, passphrase
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Rpc, Token, Url, needed_token, parse_hex, passphrase
 from ledger_service.cli.output import Output
 from ledger_service.client.api import Api
 from ledger_service.client.errors import WrongInput
@@ -183,7 +183,7 @@ def revoke_key(
 @app.command("freeze-key")
 def freeze_key(address: Address, url: Url = DEFAULT_URL, token: Token = None, as_json: AsJson = False) -> int:
     """Let the service take nothing more under a key, for good; answers the endSequence for its revocation."""
-    with Api(url, token=token) as api:
+    with Api(url, token=needed_token(token)) as api:
         answer = api.freeze(parse_hex(address, 20, "the key's address"))
     output = Output(as_json)
     output.result(answer)

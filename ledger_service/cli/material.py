@@ -16,7 +16,7 @@ from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
 from ledger_service.cli.options import read_bounded
 from ledger_service.client.compose import Draft, Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
-from ledger_service.client.stream import Store
+from ledger_service.client.store import Store
 
 MAX_LINE_BYTES = 2**20
 

@@ -81,6 +81,13 @@ def passphrase() -> str:
     return find_passphrase(dict(os.environ), ask)
 
 
+def needed_token(token: str | None) -> str:
+    """The operator token, where nothing is answered without it. Raises `WrongInput`."""
+    if not token:
+        raise WrongInput("this needs the operator token; give --token or set HUZHENG_OPERATOR_TOKEN")
+    return token
+
+
 def parse_hex(text: str, length: int, what: str) -> bytes:
     """`length` bytes from hex with 0x, in lower or, for addresses, mixed case."""
     return decode_hex(text.lower() if length == 20 else text, length, what)

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 PIPED_WIDTH = 110
+OWN_LINE_INDENT = 4
+ADDRESS_CHARACTERS = 42
+_HASH = re.compile(r"\b(?:0x)?[0-9a-f]{40,}\b")
 STATE_STYLES = {
     "VERIFIED": "bold green",
     "FAILED": "bold red",
@@ -32,16 +35,6 @@ def plain(value: object) -> str:
 def one_line(message: str) -> str:
     """A message as one printable line."""
     return plain(" ".join(message.split()))
-
-
-def local_time(seconds: int | None) -> str:
-    """Unix seconds as local ISO time with its offset; the number itself where no calendar has it."""
-    if seconds is None:
-        return ""
-    try:
-        return datetime.fromtimestamp(seconds).astimezone().isoformat()
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} (Unix seconds)"
 
 
 def _escaped(character: str) -> str:
@@ -86,29 +79,42 @@ class Output:
         from rich import box
         from rich.table import Table
 
+        rows = [[_text(cell, STATE_STYLES.get(str(cell), "")) for cell in row] for row in rows]
         table = Table(box=box.SIMPLE_HEAD, title=_text(title) if title else None, title_justify="left", pad_edge=False)
-        for column in columns:
-            table.add_column(_text(column), overflow="fold")
+        for column, cells in zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True):
+            whole = any(len(cell) <= ADDRESS_CHARACTERS and _HASH.fullmatch(cell.plain) for cell in cells)
+            table.add_column(_text(column), overflow="fold", no_wrap=whole)
         for row in rows:
-            table.add_row(*(_text(cell, STATE_STYLES.get(str(cell), "")) for cell in row))
+            table.add_row(*row)
         self.console.print(table)
 
     def pairs(self, pairs: Iterable[tuple[str, object]], title: str = "") -> None:
         """Names and values under each other; a value may have several lines."""
         if self.as_json:
             return
-        from rich.table import Table
-
         if title:
             self.line(title, "bold")
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
+        pairs = [(plain(name), value) for name, value in pairs]
+        margin = 2 + max((len(name) for name, _ in pairs), default=0)
         for name, value in pairs:
-            shown = [_text(line, STATE_STYLES.get(line, "")) for line in _line_texts(value)]
-            for number, line in enumerate(shown or [_text("")]):
-                table.add_row(_text(name if number == 0 else ""), line)
-        self.console.print(table)
+            for number, line in enumerate(_line_texts(value) or [""]):
+                self._pair(name if number == 0 else "", line, margin)
+
+    def _pair(self, name: str, value: str, margin: int) -> None:
+        """One name and one line of its value, beside each other, or below where a hash would not stay whole."""
+        shown, room = _text(value, STATE_STYLES.get(value, "")), max(self.console.width - margin, 20)
+        if any(len(found) > room for found in _HASH.findall(value)):
+            if name:
+                self.console.print(_text(name, "dim"))
+            indent = " " * OWN_LINE_INDENT
+            whole = OWN_LINE_INDENT + shown.cell_len <= self.console.width
+            for line in [value] if whole else _HASH.sub(r"\n  \g<0>", value).split("\n"):
+                self.console.print(_text(f"{indent}{line.rstrip()}"), soft_wrap=True)
+            return
+        for line in shown.wrap(self.console, room) or [shown]:
+            line.rstrip()
+            self.console.print(_text(name.ljust(margin) if line else name, "dim") + line, soft_wrap=True)
+            name = ""
 
     @contextmanager
     def progress(self, what: str, total: int):

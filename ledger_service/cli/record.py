@@ -37,8 +37,8 @@ from ledger_service.client.api import Api
 from ledger_service.client.errors import ClientError, WrongInput
 from ledger_service.client.keystore import SUBJECT, read_key_file
 from ledger_service.client.sender import Outcome
+from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, Observed, Stored
-from ledger_service.client.stream import Store
 
 HOLDS, DOES_NOT_HOLD = 0, 1
 

@@ -11,8 +11,12 @@ import typer
 
 from anchors.core.errors import Error, VerificationFailed
 from ledger_service.cli.output import one_line
+from ledger_service.problems import UNAUTHORIZED
 
 HOLDS, DOES_NOT_HOLD, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+WRONG_TOKEN = "the service does not take this token; give the operator's with --token or in HUZHENG_OPERATOR_TOKEN"
+NO_ARGUMENTS = "NoArgsIsHelpError"
+"""The library's error where a verb is missing; its message is the help, which is no line."""
 
 VERBS = {
     "keys": "Make, list and show encrypted key files.",
@@ -21,13 +25,15 @@ VERBS = {
     "record": "Sign statements, store them, send them.",
     "stream": "Show what was signed and is not in the log yet; send it again.",
     "timeline": "Show all statements about one subject.",
+    "find": "Show the statements about one document.",
     "prove": "Fetch the proof of one statement into a file.",
     "verify": "Judge proof files by a trust file, offline.",
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
 }
-"""Verb to its help. Each is the module of its name here with an `app`; only the verb that is called is imported."""
+"""Verb to its line in the list of verbs. Each is the module of its name here with an `app`, whose docstring is the
+verb's own help; only the verb that is called is imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,11 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VerificationFailed as error:
         return _fail(str(error), DOES_NOT_HOLD, arguments)
     except Error as error:
-        return _fail(str(error), WRONG_INPUT, arguments)
+        refused = getattr(error, "code", None) == UNAUTHORIZED.code
+        return _fail(WRONG_TOKEN if refused else str(error), WRONG_INPUT, arguments)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}; check the path and its permissions", WRONG_INPUT, arguments)
     except Exception as error:
+        if type(error).__name__ == NO_ARGUMENTS and "--json" not in arguments:
+            sys.stderr.write(f"{error.format_message().rstrip()}\n")
+            return WRONG_INPUT
         return _fail(_explain(error, arguments), WRONG_INPUT, arguments)
 
 
@@ -81,7 +91,7 @@ def _add(application: typer.Typer, verb: str, text: str) -> None:
     if isinstance(module.app, typer.Typer):
         application.add_typer(module.app, name=verb, help=text, no_args_is_help=True)
     else:
-        application.command(verb, help=text)(module.app)
+        application.command(verb, short_help=text)(module.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -15,8 +15,8 @@ from ledger_service.client.api import Api
 from ledger_service.client.errors import ServiceProblem, ServiceUnavailable, WrongInput
 from ledger_service.client.keystore import read_key_file
 from ledger_service.client.sender import Outcome, Sender
+from ledger_service.client.store import Store
 from ledger_service.client.stored import Observed, Stored, Stream
-from ledger_service.client.stream import Store
 
 PATIENCE_SECONDS = 10.0
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from anchors.core.encoding import encode_hex
+from anchors.core.times import iso_time
 from ledger_service.cli.options import DEFAULT_STORE, DEFAULT_URL, AsJson, Origin, StorePath, TrustFile, Url, parse_hex
-from ledger_service.cli.output import Output, local_time
+from ledger_service.cli.output import Output
 from ledger_service.cli.sending import PATIENCE_SECONDS, open_log, outcome_members, send, show_open, stored_members
 from ledger_service.client.api import Api
 from ledger_service.client.errors import WrongInput
+from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, REFUSED, UNSENT, Stream
-from ledger_service.client.stream import Store
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -41,7 +42,7 @@ def status(store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> int:
     output.table(("key", "institution", "next number", "accepted", "waiting"), rows)
     show_open(output, refused, waiting)
     if broken:
-        output.table(("received at", "answer that does not hold"), [(local_time(at), why) for at, why in broken[-5:]])
+        output.table(("received at", "answer that does not hold"), [(iso_time(at), why) for at, why in broken[-5:]])
     return 1 if refused or waiting else 0
 
 

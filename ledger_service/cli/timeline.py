@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from anchors.core.encoding import decode_hex, encode_hex
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, passphrase
-from ledger_service.cli.output import Output, local_time
+from anchors.core.times import iso_time
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, needed_token, passphrase
+from ledger_service.cli.output import Output
 from ledger_service.cli.words import kind_in_words
 from ledger_service.client.api import Api
 from ledger_service.client.compose import report_subject
@@ -28,18 +29,25 @@ def app(
 ) -> int:
     """Show all statements about one subject. Needs the operator token."""
     named = find_subject(subject, report_number, secret)
-    with Api(url, token=token) as api:
+    with Api(url, token=needed_token(token)) as api:
         items = api.timeline(named)
     output = Output(as_json)
     output.result({"subject": encode_hex(named), "statements": items})
+    show_statements(output, encode_hex(named), items, "Nothing is in the log about this subject.")
+    return 0
+
+
+def show_statements(output: Output, title: str, items: list[dict[str, Any]], none: str) -> None:
+    """Statements as the service answers them, as a table under `title`; the line `none` where there is none."""
+    if not items:
+        output.line(none)
+        return
     rows = [
-        (item["index"], local_time(item["issuedAt"]), item["institution"], kind_in_words(item["kind"]), _state(item))
+        (item["index"], iso_time(item["issuedAt"]), item["institution"], kind_in_words(item["kind"]), _state(item))
         for item in items
     ]
-    output.table(("entry", "issued at", "institution", "what it did", "state"), rows, title=encode_hex(named))
-    if not items:
-        output.line("Nothing is in the log about this subject.")
-    return 0
+    output.line(title, "bold")
+    output.table(("entry", "issued at", "institution", "what it did", "state"), rows)
 
 
 def find_subject(subject: str | None, report_number: str | None, secret: Path | None) -> bytes:

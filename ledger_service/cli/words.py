@@ -6,7 +6,8 @@ from typing import Any
 from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Statement
-from ledger_service.cli.output import local_time, plain
+from anchors.core.times import iso_time
+from ledger_service.cli.output import plain
 
 FLAT_CHARACTERS = 400
 
@@ -38,7 +39,7 @@ def statement_members(statement: Statement, statement_id: bytes | None) -> dict[
         "subject": encode_hex(statement.subject),
         "sequence": statement.sequence,
         "issuedAt": statement.issued_at,
-        "issuedAtLocal": local_time(statement.issued_at),
+        "issuedAtTime": iso_time(statement.issued_at),
         "observed": encode_hex(statement.observed),
         "content": encode_hex(statement.content),
     }
@@ -55,6 +56,8 @@ def readable(value: Any, lines: int = 24) -> str:
 def _lines(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, member in value.items():
+            if _is_empty(member):
+                continue
             if isinstance(member, list) and any(isinstance(item, dict) for item in member):
                 yield f"{name}:"
                 yield from (f"  {_flat(item)}" for item in member)
@@ -69,7 +72,7 @@ def _lines(value: Any) -> Iterator[str]:
 def _flat(value: Any) -> str:
     """A value on one line, at most `FLAT_CHARACTERS` long."""
     if isinstance(value, dict):
-        text = ", ".join(f"{name} {_flat(member)}" for name, member in value.items() if member not in ("", None, []))
+        text = ", ".join(f"{name} {_flat(member)}" for name, member in value.items() if not _is_empty(member))
     elif isinstance(value, list):
         text = ", ".join(_flat(item) for item in value)
     elif isinstance(value, bool):
@@ -77,6 +80,10 @@ def _flat(value: Any) -> str:
     else:
         text = plain("none" if value is None else value)
     return text if len(text) <= FLAT_CHARACTERS else f"{text[:FLAT_CHARACTERS]} … ({len(text)} characters)"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def part_members(content: Content) -> list[dict[str, Any]]:

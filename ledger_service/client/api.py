@@ -92,10 +92,6 @@ class Api:
         """Statements whose document has this SHA-256 or SM3 (32 bytes). Needs the token."""
         return list(self._items(f"/v1/documents/{digest.hex()}"))
 
-    def heads(self, limit: int = 20) -> list[Json]:
-        """The newest witness events."""
-        return self._object("GET", "/v1/heads", params={"limit": limit})["items"]
-
     def final_head(self) -> Json | None:
         """The newest final head, or None before the first."""
         try:

@@ -1,6 +1,6 @@
 """From what a hospital knows to the content of a statement, for each kind (docs/spec/kinds.md).
 
-Here the required parts are checked before anything is signed, so that a mistake costs no round trip.
+Parts and links are checked by the door's own rules before anything is signed, so that a mistake costs no round trip.
 """
 
 import hmac
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import msgspec
-
 from anchors.core.canonical import Json
 from anchors.core.content import Content, Part
 from anchors.core.encoding import WORD_BYTES, encode_hex, require_bytes
 from ledger_service.client.errors import WrongInput
+from ledger_service.kind_rules import read_parts
 from ledger_service.kinds import KINDS, PART_FORMS, Kind
+from ledger_service.problems import Refused
 
 PART_ORDER = ("document", "access", "reason", "policy", "links")
 
@@ -82,8 +82,13 @@ def compose(
     """The draft of one statement, with a fresh salt for every part. Raises `WrongInput` or `MalformedInput`."""
     rules = find_kind(kind)
     values = material.values()
-    _check_parts(rules, values, withhold)
-    _check_links(rules, material.links)
+    for rel, target in material.links.items():
+        require_bytes(target, WORD_BYTES, f"link {rel}")
+    _check_withheld(rules, values, withhold)
+    try:
+        read_parts(rules, values)
+    except Refused as refused:
+        raise WrongInput(f"{kind}: {refused.detail}") from None
     content = Content.of(Part.create(name, value) for name, value in values.items())
     return Draft(kind, require_bytes(subject, WORD_BYTES, "subject"), content, withhold, issued_at)
 
@@ -96,25 +101,9 @@ def find_kind(name: str) -> Kind:
     return kind
 
 
-def _check_parts(kind: Kind, values: Mapping[str, Json], withhold: frozenset[str]) -> None:
-    for name in kind.parts:
-        if name not in values:
-            raise WrongInput(f"{kind.name} needs the part {name!r}; its parts are {', '.join(kind.parts)}")
-        if name in withhold:
+def _check_withheld(kind: Kind, values: Mapping[str, Json], withhold: frozenset[str]) -> None:
+    for name in withhold:
+        if name in kind.parts:
             raise WrongInput(f"{kind.name}: the part {name!r} is required, so it cannot be withheld")
-    for name in withhold - values.keys():
-        raise WrongInput(f"{kind.name}: there is no part {name!r} to withhold")
-    for name in values.keys() & PART_FORMS.keys():
-        try:
-            msgspec.convert(values[name], PART_FORMS[name])
-        except msgspec.ValidationError as error:
-            raise WrongInput(f"{kind.name}: the part {name!r} has the wrong form: {error}") from None
-
-
-def _check_links(kind: Kind, links: Mapping[str, bytes]) -> None:
-    expected = {rule.rel for rule in kind.links}
-    if links.keys() != expected:
-        named = ", ".join(sorted(expected)) or "none"
-        raise WrongInput(f"{kind.name}: expected the links {named}; got {', '.join(sorted(links)) or 'none'}")
-    for rel, target in links.items():
-        require_bytes(target, WORD_BYTES, f"link {rel}")
+        if name not in values:
+            raise WrongInput(f"{kind.name}: there is no part {name!r} to withhold")

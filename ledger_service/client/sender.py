@@ -8,8 +8,8 @@ from anchors.core.encoding import encode_hex
 from ledger_service.client.answers import Answer, ReceiptKeys, read_answer
 from ledger_service.client.api import MAX_SUBMISSION_BYTES, Api, submission_body
 from ledger_service.client.errors import BrokenAnswer, WrongInput
+from ledger_service.client.store import SUBMISSION_LIMIT, Store
 from ledger_service.client.stored import Stored, Stream
-from ledger_service.client.stream import SUBMISSION_LIMIT, Store
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0

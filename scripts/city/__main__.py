@@ -41,6 +41,8 @@ def main(words: list[str]) -> int:
     try:
         with CityRun(arguments.data, arguments.port, samples, quiet=arguments.json) as run:
             result = run.play(arguments.statements)
+            if not arguments.json:
+                run.before_json()
             print(json.dumps(result, ensure_ascii=False), flush=True)
             if not arguments.once:
                 run.serve()

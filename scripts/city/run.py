@@ -16,21 +16,24 @@ from eth_account import Account
 from anchors.chain.administration import Deployment
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.trust_builder import build_trust
+from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality, Trust, format_trust
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.client.api import Api
 from ledger_service.client.errors import ClientError
-from ledger_service.client.stream import Store
+from ledger_service.client.files import PRIVATE_FILE_MODE
+from ledger_service.client.store import Store
 from scripts.anvil import ChainFailed
 from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
 from scripts.city.founding import City, found_city, name_city
-from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, service_settings
-from scripts.city.stage import Stage
+from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
+from scripts.city.stage import ALREADY, Stage
 from scripts.city.story import Case, plan_cases
 from scripts.city.telling import StoryStopped, Teller, Told
 from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
 SEED = "guangdong-2026"
+FOUNDED, LEDGER = "city.json", "ledger.sqlite"
 
 
 class RunFailed(Exception):
@@ -42,6 +45,8 @@ class CityRun:
 
     def __init__(self, folder: Path, port: int, samples: Path, *, quiet: bool):
         self._folder = folder.resolve()
+        if port and not is_free(port):
+            raise RunFailed(f"port {port} is taken; give another with --port")
         self._port = port or free_port()
         self._samples = samples
         self._stage = Stage(quiet)
@@ -64,11 +69,28 @@ class CityRun:
 
     def serve(self) -> None:
         """Stay until interrupted."""
-        url = f"http://127.0.0.1:{self._port}"
-        self._stage.console.print(
-            f"\nServing {url}  (log under {url}/log/checkpoint, API described by {url}/openapi.json)"
+        url, rpc = f"http://127.0.0.1:{self._port}", self._chain.url
+        huzheng, folder = _from_here(Path(HUZHENG)), _from_here(self._folder)
+        believed = f"--trust {folder}/trust.json --rpc {rpc}"
+        self._stage.lines(
+            f"Serving {url}",
+            [
+                f"the log's checkpoint  {url}/log/checkpoint",
+                f"the API, described    {url}/openapi.json",
+                f"the chain's node      {rpc}",
+                f"the operator token    {TOKEN}",
+            ],
         )
-        self._stage.console.print("Ctrl-C ends it; nothing is left running.")
+        self._stage.lines(
+            "To look for yourself, in another terminal:",
+            [
+                f"{huzheng} verify {folder}/example.tlog-proof {believed}",
+                f"{huzheng} audit --database {_database(folder)} {believed}",
+                f"{huzheng} timeline {self._example} --url {url} --token {TOKEN}",
+                f"{huzheng} institution list --url {url}",
+            ],
+        )
+        self._stage.console.print("\nCtrl-C ends it; nothing is left running.")
         while True:
             time.sleep(1)
             self._chain.check()
@@ -80,8 +102,9 @@ class CityRun:
             self._chain = self._stack.enter_context(LocalChain(self._folder / "chain"))
             note(f"final after {FINALITY_CONFIRMATIONS} blocks")
         with stage.step("deploy the contracts, admit the city") as note:
+            founded = (self._folder / FOUNDED).exists()
             city = self._found()
-            note(f"{len(city.institutions)} institutions in three tiers")
+            note(f"{len(city.institutions)} institutions{f', {ALREADY}' if founded else ' in three tiers'}")
         with stage.step("start the service"):
             service = self._start_service(city)
         with stage.step("read the documents") as note:
@@ -107,16 +130,18 @@ class CityRun:
         (self._folder / "example.tlog-proof").write_bytes(example)
         with stage.step("audit the whole ledger against the chain") as note:
             audit = self._audit()
-            note(audit)
+            note("everything derived again: it holds" if audit == "ok" else "it does not hold")
         result = self._figures(api, documents, told, proved, audit)
-        stage.summary(result, self._longest_timeline(api, cases), {item.code: item.name for item in city.institutions})
+        example = _telling_case(cases).subject
+        self._example = encode_hex(example)
+        stage.summary(result, api.timeline(example), {item.code: item.name for item in city.institutions})
         if audit != "ok":
             raise RunFailed(f"the audit found: {audit}")
         return result
 
     def _found(self) -> City:
         """The city of this folder, founded at the first run. Its origin is new every time: origins are not reused."""
-        record = self._folder / "city.json"
+        record = self._folder / FOUNDED
         administrator, relay = development_account(0), development_account(1)
         if record.exists():
             known = json.loads(record.read_text("utf-8"))
@@ -141,8 +166,9 @@ class CityRun:
         return city
 
     def _start_service(self, city: City) -> ServiceProcess:
-        database = f"sqlite:///{self._folder / 'ledger.sqlite'}"
-        settings = service_settings(city, self._folder, database, FINALITY_CONFIRMATIONS, self._port)
+        # Made here, so that it is nobody else's to read; what SQLite writes beside it takes the same mode.
+        (self._folder / LEDGER).touch(mode=PRIVATE_FILE_MODE)
+        settings = service_settings(city, self._folder, _database(self._folder), FINALITY_CONFIRMATIONS, self._port)
         return self._stack.enter_context(ServiceProcess(settings, self._folder / "service.log"))
 
     def _plan(self, city: City, statements: int) -> tuple[list[Report], list[Case]]:
@@ -174,7 +200,7 @@ class CityRun:
 
     def _audit(self) -> str:
         command = [HUZHENG, "audit", "--json"]
-        command += ["--database", f"sqlite:///{self._folder / 'ledger.sqlite'}"]
+        command += ["--database", _database(self._folder)]
         command += ["--trust", str(self._folder / "trust.json"), "--rpc", self._chain.url]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
         if done.returncode == 0:
@@ -198,8 +224,29 @@ class CityRun:
             "seconds": round(time.monotonic() - self._began, 1),
         }
 
-    def _longest_timeline(self, api: Api, cases: list[Case]) -> list[dict[str, Any]]:
-        return api.timeline(max(cases, key=lambda case: len(case.acts)).subject)
+    def before_json(self) -> None:
+        """Say to people that the line which follows is for programs."""
+        self._stage.before_json()
+
+
+def _telling_case(cases: list[Case]) -> Case:
+    """The case that shows most: one with a recognition where there is one, and of those the most kinds of statement."""
+
+    def tells(case: Case) -> tuple[bool, int, int]:
+        kinds = {act.kind for act in case.acts if act.subject == case.subject}
+        return "recognition.accepted" in kinds, len(kinds), len(case.acts)
+
+    return max(cases, key=tells)
+
+
+def _from_here(path: Path) -> Path:
+    """A path as one would type it where the run was started."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _database(folder: Path) -> str:
+    return f"sqlite:///{folder / LEDGER}"
 
 
 def development_account(number: int) -> bytes:

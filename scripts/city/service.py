@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 
 from anchors.core.encoding import encode_hex
+from ledger_service.client.files import PRIVATE_FILE_MODE, write_atomically
 from scripts.city.founding import PASSPHRASE, City, write_operator_keys
 
 READY_SECONDS = 60
@@ -32,11 +33,20 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of 127.0.0.1 now."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
 def service_settings(city: City, folder: Path, database: str, finality_blocks: int, port: int) -> dict[str, str]:
     """The environment of a service for this city, whose keys and passphrase are put into `folder`."""
     write_operator_keys(city.operator, folder / "keys")
     passphrase = folder / "keys" / "passphrase"
-    passphrase.write_text(PASSPHRASE + "\n", "utf-8")
+    write_atomically(passphrase, f"{PASSPHRASE}\n".encode(), mode=PRIVATE_FILE_MODE)
     return {
         "HUZHENG_ORIGIN": city.origin,
         "HUZHENG_DATABASE": database,

@@ -4,14 +4,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from anchors.core.times import iso_time
+from ledger_service.cli.words import kind_in_words
+
 PIPED_WIDTH = 100
+SHORTEST_SECONDS = 0.05
+ALREADY = "already there"
+"""What a step says where an earlier run did its work."""
 
 
 class Stage:
@@ -40,7 +45,7 @@ class Stage:
 
     @contextmanager
     def long_step(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A step with a bar; the yielded function advances it."""
+        """A step with a bar; the yielded function advances it. Where there was nothing to do, the line says so."""
         began, done = time.monotonic(), 0
         columns = (
             SpinnerColumn(),
@@ -58,10 +63,21 @@ class Stage:
                 progress.update(task, completed=min(done, total))
 
             yield advance
-        self._done(what, f"{done:,}", time.monotonic() - began)
+        self._done(what, f"{done:,}" if done else ALREADY, time.monotonic() - began)
 
     def _done(self, what: str, note: str, seconds: float) -> None:
-        self.console.print(f"[green]✓[/green] {what:<46} [cyan]{note:<38}[/cyan] [dim]{seconds:5.1f} s[/dim]")
+        took = f"{seconds:5.1f} s" if seconds >= SHORTEST_SECONDS else ""
+        self.console.print(f"[green]✓[/green] {what:<46} [cyan]{note:<38}[/cyan] [dim]{took}[/dim]")
+
+    def lines(self, title: str, lines: Sequence[str]) -> None:
+        """Lines to be copied: each stays one line, however long it is."""
+        self.console.print(f"\n[bold]{title}[/bold]")
+        for line in lines:
+            self.console.print(f"  {line}", soft_wrap=True, markup=False)
+
+    def before_json(self) -> None:
+        """The line before the JSON object that ends the summary."""
+        self.console.print("as JSON:", style="dim")
 
     def summary(self, result: Mapping, timeline: Sequence[Mapping], names: Mapping[str, str]) -> None:
         """The closing summary: one report's way through the city, then the figures."""
@@ -76,9 +92,8 @@ def _timeline_table(timeline: Sequence[Mapping], names: Mapping[str, str]) -> Ta
     for column in ("#", "who says so", "what", "issued at", "state"):
         table.add_column(column, justify="right" if column == "#" else "left", overflow="fold")
     for item in timeline:
-        when = datetime.fromtimestamp(item["issuedAt"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        who = names.get(item["institution"], item["institution"])
-        table.add_row(str(item["index"]), who, item["kind"], when, f"[green]{item['state']}[/green]")
+        who, what = names.get(item["institution"], item["institution"]), kind_in_words(item["kind"])
+        table.add_row(str(item["index"]), who, what, iso_time(item["issuedAt"]), f"[green]{item['state']}[/green]")
     return table
 
 

@@ -11,8 +11,8 @@ from anchors.core.verify import verify_proof
 from ledger_service.client.answers import ReceiptKeys
 from ledger_service.client.api import Api
 from ledger_service.client.sender import Sender
+from ledger_service.client.store import Store
 from ledger_service.client.stored import Observed
-from ledger_service.client.stream import Store
 from scripts.city.founding import City, Institution
 from scripts.city.story import ROUNDS, Act, Case
 

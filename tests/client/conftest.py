@@ -13,7 +13,7 @@ from ledger_service.client.answers import ReceiptKeys
 from ledger_service.client.api import Api
 from ledger_service.client.compose import Draft, Material, compose
 from ledger_service.client.sender import Sender
-from ledger_service.client.stream import Store
+from ledger_service.client.store import Store
 from tests.client.small_ledger import SmallLedger, served
 
 ORIGIN = "ledger.example/senders"

@@ -16,8 +16,8 @@ from anchors.core.errors import Error
 from anchors.core.statement import Entry
 from ledger_service.client.compose import Material, compose
 from ledger_service.client.errors import WrongInput
+from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, REFUSED, UNSENT, Observed
-from ledger_service.client.stream import Store
 from tests.client.conftest import DOCUMENT, DOMAIN, INSTITUTION, ORIGIN, Office, report, secret_of
 
 ROOT = Path(__file__).parents[2]
@@ -152,7 +152,7 @@ from anchors.core.signature import address_from_secret
 from ledger_service.client.answers import ReceiptKeys
 from ledger_service.client.api import Api
 from ledger_service.client.sender import Sender
-from ledger_service.client.stream import Store
+from ledger_service.client.store import Store
 from tests.client.conftest import INSTITUTION, ORIGIN, report, secret_of
 
 path, url, moment = sys.argv[1:]

@@ -157,7 +157,7 @@ class Store:
         back; only where just that was refused, it names the predecessor's.
         """
         with self._transaction():
-            refused = self._refused(key, sequence)
+            refused = self._refused(key, sequence, "mended")
             observed = Entry.from_bytes(refused.entry).statement.observed
             if refused.problem in ("observed-backwards", "observed-unknown"):
                 observed = self._observed_before(key, sequence)
@@ -168,17 +168,17 @@ class Store:
     def send_again(self, key: bytes, sequence: int) -> Stored:
         """Make a refused statement unsent, bytes unchanged, because what it was refused for was put right elsewhere."""
         with self._transaction():
-            refused = self._refused(key, sequence)
+            refused = self._refused(key, sequence, "sent again")
             self._database.execute(
                 "UPDATE statement SET state = 'unsent', problem = NULL, detail = NULL WHERE statement = ?",
                 (refused.statement,),
             )
         return self.statement(refused.statement)
 
-    def _refused(self, key: bytes, sequence: int) -> Stored:
+    def _refused(self, key: bytes, sequence: int, done_to: str) -> Stored:
         found = [stored for stored in self.blocked(key) if stored.sequence == sequence]
         if not found:
-            raise WrongInput(f"number {sequence} of key {encode_hex(key)} is not refused, so it cannot be mended")
+            raise WrongInput(f"number {sequence} of key {encode_hex(key)} is not refused, so it cannot be {done_to}")
         return found[-1]
 
     def _observed_before(self, key: bytes, sequence: int) -> bytes:
