@@ -35,11 +35,10 @@ def status(store: StorePath = DEFAULT_STORE, as_json: AsJson = False) -> int:
             "brokenAnswers": [{"receivedAt": at, "why": why} for at, why in broken],
         }
     )
-    rows = [
-        (encode_hex(stream.key), stream.institution, stream.next_sequence, counts[ACCEPTED], counts[UNSENT])
-        for stream, counts in streams
-    ]
-    output.table(("key", "institution", "next number", "accepted", "waiting"), rows)
+    for stream, counts in streams:
+        named = [("institution", stream.institution), ("log", stream.origin), ("next number", stream.next_sequence)]
+        named += [("accepted", counts[ACCEPTED]), ("waiting", counts[UNSENT]), ("refused", counts[REFUSED])]
+        output.pairs([(f"  {name}", value) for name, value in named], title=encode_hex(stream.key))
     show_open(output, refused, waiting)
     if broken:
         output.table(("received at", "answer that does not hold"), [(iso_time(at), why) for at, why in broken[-5:]])

@@ -170,6 +170,16 @@ def test_a_report_is_accepted_proved_and_witnessed(city: City, report: dict[str,
     assert {part["name"] for part in offline["files"][0]["parts"]} == {"document", "facts"}
     online = city.answer("verify", "report.tlog-proof", "--rpc", city.chain.url, "--require-witnessed")
     assert {claim["claim"]: claim["state"] for claim in online["files"][0]["claims"]}["witnessed"] == "VERIFIED"
+    assert online["files"][0]["signedAfter"] == {"block": None, "time": None, "head": None}
+    assert online["files"][0]["signedBefore"]["block"] > int(city.environment["HUZHENG_START_BLOCK"])
+
+
+def test_a_document_is_found_by_its_bytes(city: City, report: dict[str, Any]) -> None:
+    document = SAMPLES / "hl7v2" / "blood-count.hl7"
+    found = city.answer("find", document)
+    assert [item["statement"] for item in found["statements"]] == [report["statement"]]
+    assert city.answer("find", found["digest"]) == found
+    assert city.run("find", "0" * 64, "--json").status == 1
 
 
 def test_without_the_token_the_parts_are_withheld(city: City, report: dict[str, Any]) -> None:
@@ -211,6 +221,29 @@ def test_a_life_cycle_from_a_file(city: City, report: dict[str, Any], subject: s
     assert by_number["statements"] == by_subject
     people = city.run("timeline", subject)
     assert people.status == 0 and "recognised a result 互认" in people.out
+
+
+def test_the_chain_says_after_when_and_before_when(city: City, report: dict[str, Any], subject: str) -> None:
+    """A statement that named a head: after the parent of that head's block, before the block that witnessed it."""
+    city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")
+    options = ("--access-basis", "outpatient-visit", "--link", f"report={report['statement']}")
+    opened = city.record(
+        "access.granted", "--subject", subject, *options, "--store", "other.sqlite", key="other.json"
+    )  # fmt: skip
+    city.until(lambda: _state(city, opened["statement"]) == "final", "the access is final")
+    city.answer("prove", opened["statement"], "-o", "access.tlog-proof")
+    (judged,) = city.answer("verify", "access.tlog-proof", "--rpc", city.chain.url, "--require-witnessed")["files"]
+    said = httpx.get(f"{city.environment['HUZHENG_URL']}/v1/statements/{opened['statement']}").json()
+    heads = httpx.get(f"{city.environment['HUZHENG_URL']}/v1/heads").json()["items"]
+    seen = next(head for head in heads if head["witnessId"] == said["observed"])
+    assert judged["signedAfter"]["head"] == said["observed"]
+    assert judged["signedAfter"]["block"] == seen["blockNumber"] - 1
+    assert judged["signedBefore"]["block"] == said["head"]["blockNumber"]
+    assert judged["signedAfter"]["time"] <= judged["signedBefore"]["time"]
+    people = city.run("verify", "access.tlog-proof", "--rpc", city.chain.url).out
+    assert "THE PROOF HOLDS (and the chain witnessed it)" in people
+    for shown in ("signedAfter", "signedBefore"):
+        assert f"{judged[shown]['time']}, block {judged[shown]['block']}" in people
 
 
 def test_a_refused_number_is_mended(city: City, report: dict[str, Any]) -> None:

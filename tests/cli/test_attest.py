@@ -58,6 +58,21 @@ def test_people_see_both_digests_and_the_counts() -> None:
     assert "raw bytes only" in ran.out
 
 
+def test_of_a_folder_hidden_files_and_its_description_are_left_out(tmp_path: Path) -> None:
+    for name in ("README.md", ".hidden", ".git/config", "inside/readme.txt", "inside/report.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"anything")
+    named = [Path(document["file"]).name for document in answer("attest", tmp_path)["documents"]]
+    assert named == ["report.txt"]
+    assert len(answer("attest", tmp_path / "README.md")["documents"]) == 1
+
+
+def test_facts_are_shown_only_where_there_are_any(tmp_path: Path) -> None:
+    document = tmp_path / "document"
+    document.write_bytes(b"anything")
+    assert "facts" not in huzheng("attest", document, "--facts").out
+
+
 def test_unreadable_files_are_named_and_the_others_attested(tmp_path: Path) -> None:
     document = tmp_path / "document"
     document.write_bytes(b"anything")

@@ -24,6 +24,10 @@ def test_objects_in_lists_are_lines() -> None:
     assert readable({"results": [{"code": "718-7", "value": "145", "flag": ""}]}) == "results:\n  code 718-7, value 145"
 
 
+def test_empty_members_are_left_out() -> None:
+    assert readable({"a": "", "b": None, "c": [], "d": {}, "e": False, "f": 0}) == "e: no\nf: 0"
+
+
 def test_control_and_direction_characters_are_escaped() -> None:
     assert plain("a\x1b[1m\u202e\u2028钥") == "a\\x1b[1m\\u202e\\u2028钥"
     assert one_line("one\n two\tthree") == "one two three"

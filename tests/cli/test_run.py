@@ -25,6 +25,33 @@ def test_every_verb_has_help(verb: str, here: Here) -> None:
     assert "Usage: huzheng" in ran.out
 
 
+@pytest.mark.parametrize("call", [(), ("chain",), ("keys",), ("institution",), ("stream",)], ids=" ".join)
+def test_a_call_without_a_verb_is_answered_with_the_help(call: tuple[str, ...], here: Here) -> None:
+    ran = here(*call)
+    assert ran.status == 2 and ran.out == ""
+    assert ran.err.startswith(f"Usage: {' '.join(('huzheng', *call))} ") and ran.err.count("\n") > 8
+    assert "--json" not in call and here(*call, "--json").status == 2
+
+
+def test_a_verbs_help_is_its_own(here: Here) -> None:
+    assert "Exit status 0: every proof holds" in " ".join(here("verify", "--help").out.split())
+    assert run.VERBS["verify"] in here("--help").out
+    assert "postgresql://" in here("audit", "--help").out
+
+
+@pytest.mark.parametrize(
+    "call", [("timeline", "0x" + "1" * 64), ("find", "1" * 64), ("institution", "freeze-key", "0x12")]
+)
+def test_a_missing_token_is_asked_for_by_name(call: tuple[str, ...], here: Here, monkeypatch) -> None:
+    monkeypatch.delenv("HUZHENG_OPERATOR_TOKEN", raising=False)
+    assert "give --token or set HUZHENG_OPERATOR_TOKEN" in here(*call).failed_in_one_line(2)
+
+
+def test_an_audit_of_a_path_is_told_what_a_url_is(here: Here) -> None:
+    line = here("audit", "--database", "/x", "--trust", "t", "--rpc", "http://127.0.0.1:9").failed_in_one_line(2)
+    assert "give a URL such as sqlite:///ledger.sqlite or postgresql://" in line
+
+
 def test_version() -> None:
     ran = huzheng("--version")
     assert ran.status == 0 and ran.out.startswith("huzheng ")

@@ -66,6 +66,24 @@ def test_people_read_it_in_plain_words_without_colour_codes(files: tuple[Path, P
     assert "clinically right" in ran.out
 
 
+def test_offline_both_times_are_left_to_the_chain(files: tuple[Path, Path]) -> None:
+    (judged,) = answer("verify", files[0], "--trust", files[1])["files"]
+    assert judged["chainAsked"] is False
+    assert judged["signedAfter"] == {"block": None, "time": None, "head": None}
+    assert judged["signedBefore"] == {"block": None, "time": None}
+    ran = huzheng("verify", files[0], "--trust", files[1])
+    assert "nothing: the statement names no head it had seen" in ran.out
+    assert "signed before  not checked, give --rpc" in ran.out
+
+
+def test_at_80_columns_every_hash_is_whole(files: tuple[Path, Path], honest: City) -> None:
+    ran = huzheng("verify", files[0], "--trust", files[1], environment={"COLUMNS": "80"})
+    statement = honest.entries[2].statement
+    for whole in (statement.subject, statement.id(honest.domain)):
+        assert f"0x{whole.hex()}" in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines()[1:]), "the first line is the path"
+
+
 def test_withheld_parts_verify_too(tmp_path: Path, files: tuple[Path, Path], honest: City) -> None:
     withheld = tmp_path / "withheld.tlog-proof"
     withheld.write_bytes(honest.proof(0, parts_shown=False))
@@ -274,6 +292,9 @@ def test_a_node_that_does_not_answer_leaves_witnessed_unchecked(files: tuple[Pat
     assert claims["witnessed"]["state"] == "NOT_CHECKED"
     required = huzheng("verify", files[0], "--trust", files[1], "--rpc", dead, "--require-witnessed", "--json")
     assert required.status == 1 and required.object["holds"] is False
+    assert "--require-witnessed" in required.err
+    people = huzheng("verify", files[0], "--trust", files[1], "--rpc", dead)
+    assert "THE PROOF HOLDS (the chain gave no answer)" in people.out and "not shown; see the claims" in people.out
 
 
 def test_the_trust_file_round_trips(files: tuple[Path, Path], honest: City) -> None:
