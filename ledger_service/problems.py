@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ledger_service import answer as wire
+
 TYPE_PREFIX = "urn:huzheng:problem:"
 DETAIL_CHARACTERS = 400
 
@@ -32,15 +34,10 @@ class Refused(Exception):
         self.detail = line if len(line) <= DETAIL_CHARACTERS else line[: DETAIL_CHARACTERS - 1] + "…"
         super().__init__(f"{problem.code}: {self.detail}")
 
-    def to_wire(self) -> dict[str, str | int | bool]:
-        """The members of an RFC 9457 problem."""
-        return {
-            "type": self.problem.type,
-            "title": self.problem.title,
-            "status": self.problem.status,
-            "detail": self.detail,
-            "retry": self.problem.retry,
-        }
+    def to_wire(self) -> wire.Problem:
+        """The RFC 9457 problem."""
+        problem = self.problem
+        return wire.Problem(problem.type, problem.title, problem.status, self.detail, problem.retry)
 
 
 MALFORMED_REQUEST = Problem("malformed-request", 400, "The request cannot be read")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import UNSET
 
 from anchors.core import signature as signatures
 from anchors.core.encoding import MAX_UINT64, decode_hex, encode_hex
@@ -11,50 +12,10 @@ from anchors.core.errors import Error
 from anchors.core.promise import Receipt, Refusal, accepted_hash
 from anchors.core.registry import Purpose, Registry
 from anchors.core.typed_data import Domain
+from ledger_service import answer as wire_form
 from ledger_service.client.errors import BrokenAnswer
 from ledger_service.client.stored import Result
 from ledger_service.problems import TYPE_PREFIX
-
-
-class _Receipt(msgspec.Struct):
-    log: str
-    accepted: str
-    acceptedAt: int
-    witnessBy: int
-    key: str
-    signature: str
-
-
-class _Refusal(msgspec.Struct):
-    log: str
-    statement: str
-    reason: str
-    refusedAt: int
-    key: str
-    signature: str
-
-
-class _Problem(msgspec.Struct):
-    type: str
-    detail: str = ""
-    retry: bool = False
-
-    @property
-    def code(self) -> str:
-        return self.type.removeprefix(TYPE_PREFIX)
-
-
-class _Result(msgspec.Struct):
-    statement: str | None = None
-    index: int | None = None
-    state: str | None = None
-    problem: _Problem | None = None
-    refusal: _Refusal | None = None
-
-
-class _Answer(msgspec.Struct):
-    receipt: _Receipt | None
-    results: list[_Result]
 
 
 @dataclass(frozen=True)
@@ -103,7 +64,7 @@ class Answer:
 def read_answer(body: bytes, sent: Sequence[bytes], domain: Domain, keys: ReceiptKeys) -> Answer:
     """The answer to a submission of the statements `sent` (ids, in order). Raises `BrokenAnswer`."""
     try:
-        wire = msgspec.json.decode(body, type=_Answer)
+        wire = msgspec.json.decode(body, type=wire_form.Answer)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BrokenAnswer(f"the answer is not of the form in docs/spec/api.md: {error}") from None
     if len(wire.results) != len(sent):
@@ -113,7 +74,7 @@ def read_answer(body: bytes, sent: Sequence[bytes], domain: Domain, keys: Receip
     try:
         _check_receipt(wire.receipt, accepted, domain, keys)
         for result in wire.results:
-            if result.refusal is not None:
+            if result.refusal:
                 _check_refusal(result, domain, keys)
     except BrokenAnswer:
         raise
@@ -126,19 +87,21 @@ def read_answer(body: bytes, sent: Sequence[bytes], domain: Domain, keys: Receip
     )
 
 
-def _read_result(wire: _Result, statement: bytes) -> Result:
-    if wire.index is not None:
-        if wire.statement != encode_hex(statement) or not 0 <= wire.index <= MAX_UINT64 or wire.problem is not None:
+def _read_result(wire: wire_form.Result, statement: bytes) -> Result:
+    if wire.index is not UNSET:
+        if wire.statement != encode_hex(statement) or not 0 <= wire.index <= MAX_UINT64 or wire.problem is not UNSET:
             raise BrokenAnswer(f"the answer gives an index to something else than {encode_hex(statement)}")
         return Result(statement, index=wire.index)
-    if wire.problem is None:
+    if wire.problem is UNSET:
         raise BrokenAnswer(f"the answer gives neither an index nor a problem for {encode_hex(statement)}")
     if wire.statement not in (None, encode_hex(statement)):
         raise BrokenAnswer(f"the answer has a problem for something else than {encode_hex(statement)}")
-    return Result(statement, problem=wire.problem.code, detail=wire.problem.detail, retry=wire.problem.retry)
+    return Result(statement, problem=_code(wire.problem), detail=wire.problem.detail, retry=wire.problem.retry)
 
 
-def _check_receipt(wire: _Receipt | None, accepted: list[tuple[bytes, int]], domain: Domain, keys: ReceiptKeys) -> None:
+def _check_receipt(
+    wire: wire_form.Receipt | None, accepted: list[tuple[bytes, int]], domain: Domain, keys: ReceiptKeys
+) -> None:
     if wire is None:
         if accepted:
             raise BrokenAnswer("indexes without a receipt; send again, and ask the operator if it stays so")
@@ -158,12 +121,16 @@ def _check_receipt(wire: _Receipt | None, accepted: list[tuple[bytes, int]], dom
     keys.check(signer, wire.key, "receipt")
 
 
-def _check_refusal(result: _Result, domain: Domain, keys: ReceiptKeys) -> None:
+def _check_refusal(result: wire_form.Result, domain: Domain, keys: ReceiptKeys) -> None:
     wire = result.refusal
-    if result.problem is None or wire.reason != result.problem.code or wire.statement != result.statement:
+    if result.problem is UNSET or wire.reason != _code(result.problem) or wire.statement != result.statement:
         raise BrokenAnswer("a refusal names another statement or reason than its problem; ask the operator")
     if decode_hex(wire.log, 32, "refusal: log") != domain.log:
         raise BrokenAnswer("a refusal is for another log; ask the operator")
     refusal = Refusal(decode_hex(wire.statement, 32, "refusal: statement"), wire.reason, wire.refusedAt)
     signer = signatures.recover(refusal.digest(domain), decode_hex(wire.signature, 65, "refusal: signature"))
     keys.check(signer, wire.key, "refusal")
+
+
+def _code(problem: wire_form.Problem) -> str:
+    return problem.type.removeprefix(TYPE_PREFIX)

@@ -1,23 +1,30 @@
 """The FastAPI application: routes, and every error as an RFC 9457 problem in one line."""
 
 import logging
+from dataclasses import replace
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request
+import msgspec
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
 from ledger_service import problems
-from ledger_service.http import health, log, read, submit
+from ledger_service.http import health, index, log, operate, read, submit
 from ledger_service.http.services import Services
 from ledger_service.http.wire import ProblemView
-from ledger_service.problems import Problem, Refused
+from ledger_service.problems import Refused
 from ledger_service.usecases.ports import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
 _RETRY_AFTER = {"Retry-After": "1"}
+_PROBLEM = {
+    "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",
+    "content": {PROBLEM_TYPE: {"schema": ProblemView.model_json_schema(by_alias=True)}},
+}
 
 
 def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
@@ -26,13 +33,13 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
         title="Huzheng 互证",
         summary="An audit ledger for the mutual recognition of medical results",
         version=version("huzheng"),
-        responses={status: {"model": ProblemView} for status in (400, 401, 404, 503)},
+        responses={"default": _PROBLEM},
         docs_url=None,
         redoc_url=None,
     )
     api.state.services = services
     api.state.metrics = metrics
-    for part in (submit, read, log, health):
+    for part in (index, submit, read, operate, log, health):
         api.include_router(part.router)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -42,36 +49,36 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
     return api
 
 
-def _problem(refused: Refused) -> JSONResponse:
+def _problem(refused: Refused) -> Response:
     status = refused.problem.status
     headers = dict(_RETRY_AFTER) if status == 503 else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(refused.to_wire(), status, headers, media_type="application/problem+json")
+    return Response(msgspec.json.encode(refused.to_wire()), status, headers, media_type=PROBLEM_TYPE)
 
 
-def _refused(_request: Request, error: Refused) -> JSONResponse:
+def _refused(_request: Request, error: Refused) -> Response:
     return _problem(error)
 
 
-def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+def _invalid(_request: Request, error: RequestValidationError) -> Response:
     what = "; ".join(f"{'.'.join(str(step) for step in item['loc'])}: {item['msg']}" for item in error.errors())
     return _problem(Refused(problems.MALFORMED_REQUEST, what))
 
 
-def _http(_request: Request, error: HTTPException) -> JSONResponse:
+def _http(_request: Request, error: HTTPException) -> Response:
     known = {404: problems.NOT_FOUND}.get(error.status_code)
-    problem = known or Problem("malformed-request", error.status_code, str(error.detail))
+    problem = known or replace(problems.MALFORMED_REQUEST, status=error.status_code)
     detail = "no such route; /openapi.json lists them" if known else f"{error.detail}; see /openapi.json"
     response = _problem(Refused(problem, detail))
     response.headers.update(error.headers or {})
     return response
 
 
-def _unavailable(_request: Request, error: StoreUnavailable) -> JSONResponse:
+def _unavailable(_request: Request, error: StoreUnavailable) -> Response:
     return _problem(Refused(problems.NOT_READY, str(error)))
 
 
-def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed in a way nobody foresaw", request.method, request.url.path, exc_info=error)
     return _problem(Refused(problems.INTERNAL, "the service's log says more; send again later"))

@@ -1,4 +1,4 @@
-"""GET routes under /v1, and freezing a key. What carries parts or ties statements together needs the token."""
+"""GET routes under /v1. What carries parts or ties statements together needs the token."""
 
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from ledger_service.http.services import Services, has_token, require_token, ser
 from ledger_service.http.wire import (
     ChangeView,
     CheckpointView,
-    FreezeView,
     HeadView,
     InstitutionView,
     KeyView,
@@ -131,17 +130,7 @@ def institution(request: Request, code: str) -> InstitutionView:
 def key(request: Request, address: Address) -> KeyView:
     """A key, its history and its stream."""
     services = services_of(request)
-    registry, final_count = _registry(services)
-    return _key(services, _registered(registry, address), final_count)
-
-
-@router.post("/v1/keys/{address}/freeze", response_model=FreezeView, dependencies=[Depends(require_token)])
-def freeze(request: Request, address: Address) -> FreezeView:
-    """Take nothing more under a key, for good; the answer's `endSequence` goes into its revocation."""
-    services = services_of(request)
-    registry, _ = _registry(services)
-    registered = _registered(registry, address)
-    return FreezeView(key=address, end_sequence=services.ledger.freeze(registered.address))
+    return _key(services, find_key(services, address), _registry(services)[1])
 
 
 @router.get("/v1/registry", response_model=RegistryView)
@@ -177,7 +166,9 @@ def _registry(services: Services) -> tuple[Registry, int]:
     return folded, sum(event.place.block_number <= final_number for event in events)
 
 
-def _registered(registry: Registry, address: str) -> Key:
+def find_key(services: Services, address: str) -> Key:
+    """The registry's key of an address. Raises `Refused` (`not-found`)."""
+    registry, _ = _registry(services)
     found = registry.keys.get(decode_hex(address, 20, "address"))
     if found is None:
         raise Refused(problems.NOT_FOUND, f"{address} is no key of the registry; check the address")

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
 
 from anchors.core.typed_data import Domain
 from ledger_service import problems
@@ -79,7 +81,10 @@ def has_token(request: Request) -> bool:
     return token is not None and secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
-def require_token(request: Request) -> None:
+_bearer = HTTPBearer(auto_error=False, description="The operator token.")
+
+
+def require_token(request: Request, _described: Annotated[object, Security(_bearer)] = None) -> None:
     """Raise `Refused` (`unauthorized`) without the operator token."""
     if not has_token(request):
         raise Refused(problems.UNAUTHORIZED, "send Authorization: Bearer with the operator token")

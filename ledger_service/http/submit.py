@@ -1,13 +1,14 @@
 """POST /v1/statements: the hot path. The body is read once, checked in a thread, committed with its neighbours."""
 
 import asyncio
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from anchors.core.encoding import encode_hex
+from ledger_service import answer as wire
 from ledger_service import problems
 from ledger_service.http.services import Services, services_of
 from ledger_service.problems import Refused
@@ -32,7 +33,10 @@ _WITHHELD = {
     "type": "object",
     "required": ["leaf", "name"],
     "additionalProperties": False,
-    "properties": {"leaf": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "name": {"type": "string"}},
+    "properties": {
+        "leaf": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "name": {"type": "string", "pattern": "^[a-z][a-z0-9._-]{0,63}$"},
+    },
 }
 _PART = {"oneOf": [{"type": "string"}, _WITHHELD]}
 _STATEMENT = {
@@ -54,7 +58,14 @@ _BODY = {
         "statements": {"type": "array", "items": _STATEMENT, "minItems": 1, "maxItems": MAX_STATEMENTS},
     },
 }
-_DESCRIBED = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}}
+_ANSWER = {
+    "description": "Each statement's result",
+    "content": {"application/json": {"schema": wire.schema(wire.Answer)}},
+}
+_DESCRIBED = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+    "responses": {"200": _ANSWER},
+}
 
 
 @router.post("/v1/statements", openapi_extra=_DESCRIBED, summary="Submit 1 to 1,000 signed statements")
@@ -105,48 +116,38 @@ async def _read_body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _answer(answer: Answer, services: Services, reached: Reached | None) -> dict[str, Any]:
-    log = encode_hex(services.domain.log)
-    receipt = _receipt(answer.receipt, log) if answer.receipt else None
-    key = encode_hex(services.door.receipt_key)
+def _answer(answer: Answer, services: Services, reached: Reached | None) -> wire.Answer:
+    signed_by = _SignedBy(encode_hex(services.domain.log), encode_hex(services.door.receipt_key))
     results = [
-        {"statement": encode_hex(result.id), "index": result.index, "state": _state(result, reached)}
+        wire.Result(encode_hex(result.id), result.index, _state(result, reached))
         if isinstance(result, Accepted)
-        else _refused(result, log, key)
+        else signed_by.refused(result)
         for result in answer.results
     ]
-    return {"receipt": receipt, "results": results}
+    return wire.Answer(signed_by.receipt(answer.receipt) if answer.receipt else None, results)
 
 
 def _state(result: Accepted, reached: Reached | None) -> State:
     return reached.state(result.index) if result.known and reached else State.ACCEPTED
 
 
-def _refused(result: NotAccepted, log: str, key: str) -> dict[str, Any]:
-    return {
-        "statement": encode_hex(result.id) if result.id else None,
-        "problem": result.refused.to_wire(),
-        "refusal": _refusal(result.refusal, log, key) if result.refusal else None,
-    }
+@dataclass(frozen=True)
+class _SignedBy:
+    """The log and the receipt key that everything signed in an answer names."""
 
+    log: str
+    key: str
 
-def _receipt(receipt: NewReceipt, log: str) -> dict[str, Any]:
-    return {
-        "log": log,
-        "accepted": encode_hex(receipt.accepted),
-        "acceptedAt": receipt.accepted_at,
-        "witnessBy": receipt.witness_by,
-        "key": encode_hex(receipt.key),
-        "signature": encode_hex(receipt.signature),
-    }
+    def receipt(self, receipt: NewReceipt) -> wire.Receipt:
+        accepted, signature = encode_hex(receipt.accepted), encode_hex(receipt.signature)
+        return wire.Receipt(self.log, accepted, receipt.accepted_at, receipt.witness_by, self.key, signature)
 
+    def refused(self, result: NotAccepted) -> wire.Result:
+        statement = encode_hex(result.id) if result.id else None
+        refusal = self._refusal(result.refusal) if result.refusal else None
+        return wire.Result(statement, problem=result.refused.to_wire(), refusal=refusal)
 
-def _refusal(signed: SignedRefusal, log: str, key: str) -> dict[str, Any]:
-    return {
-        "log": log,
-        "statement": encode_hex(signed.refusal.statement),
-        "reason": signed.refusal.reason,
-        "refusedAt": signed.refusal.refused_at,
-        "key": key,
-        "signature": encode_hex(signed.signature),
-    }
+    def _refusal(self, signed: SignedRefusal) -> wire.Refusal:
+        refusal, signature = signed.refusal, encode_hex(signed.signature)
+        statement = encode_hex(refusal.statement)
+        return wire.Refusal(self.log, statement, refusal.reason, refusal.refused_at, self.key, signature)
