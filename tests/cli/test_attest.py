@@ -70,7 +70,7 @@ def test_of_a_folder_hidden_files_and_its_description_are_left_out(tmp_path: Pat
 def test_facts_are_shown_only_where_there_are_any(tmp_path: Path) -> None:
     document = tmp_path / "document"
     document.write_bytes(b"anything")
-    assert "facts" not in huzheng("attest", document, "--facts").out
+    assert "\n  facts" not in huzheng("attest", document, "--facts").out
 
 
 def test_unreadable_files_are_named_and_the_others_attested(tmp_path: Path) -> None:
