@@ -59,23 +59,28 @@ def check_witnessed(verdict: Verdict, trust: Trust, chain: Chain, first_block: i
 
 
 def judge_with_node(verdict: Verdict, trust: Trust, chain: Chain, first_block: int = 0) -> tuple[Verdict, Times]:
-    """The verdict with what a node adds: the claim `witnessed`, and where step 10 holds also `signed`, which offline is
-    judged by the whole list of the trust file and so may fail for a revocation that came after the covering head.
-    Beside it the times, which are empty unless `witnessed` is VERIFIED."""
+    """The verdict with what a node adds, and beside it the times, which are empty unless `witnessed` is VERIFIED.
+
+    Where it is, the node settles two claims that offline rest on the trust file's list of changes: `logged`, where
+    only a revoked note key signed the checkpoint, because the contract holds that very checkpoint; and `signed`, where
+    the key was revoked after the head that covers the entry."""
     witnessed, times = _judge(verdict, trust, chain, first_block)
     verdict = verdict.with_claim(witnessed)
-    if witnessed.state is not State.VERIFIED or verdict.claim("signed").state is State.VERIFIED:
+    if witnessed.state is not State.VERIFIED:
         return verdict, times
+    if verdict.claim("logged").state is not State.VERIFIED:
+        verdict = verdict.with_claim(Claim("logged", State.VERIFIED, "the contract holds this very checkpoint"))
     signer = verdict.entry.signer(trust.domain(trust.log(verdict.checkpoint.origin)))
-    if signer != verdict.key:
-        return verdict, times
-    institution = verdict.entry.statement.institution
-    why = f"{encode_hex(signer)} signed for {institution}, by the registry as of the covering head"
-    return verdict.with_claim(Claim("signed", State.VERIFIED, why)), times
+    if verdict.claim("signed").state is not State.VERIFIED and signer == verdict.key:
+        institution = verdict.entry.statement.institution
+        why = f"{encode_hex(signer)} signed for {institution}, by the registry as of the covering head"
+        verdict = verdict.with_claim(Claim("signed", State.VERIFIED, why))
+    return verdict, times
 
 
 def _judge(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> tuple[Claim, Times]:
-    if verdict.claim("logged").state is not State.VERIFIED or verdict.entry is None:
+    logged = verdict.claim("logged").state
+    if logged not in (State.VERIFIED, State.NOT_PROVABLE) or verdict.entry is None:
         why = "only an entry that is logged can be witnessed; see the claim logged"
         return Claim(NAME, State.NOT_CHECKED, why), Times()
     try:

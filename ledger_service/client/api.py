@@ -62,12 +62,8 @@ class Api:
 
     # Sending
 
-    def submit(self, origin: str, statements: list[Json]) -> bytes:
-        """Send 1 to 1,000 statements in their wire form; the body of the answer, to be read by `read_answer`."""
-        return self.submit_body(submission_body(origin, statements))
-
     def submit_body(self, body: bytes) -> bytes:
-        """Send a submission whose bytes are made already (`submission_body`)."""
+        """Send a submission (`submission_body`); the body of the answer, to be read by `read_answer`."""
         return self._ask("POST", "/v1/statements", content=body, headers={"Content-Type": "application/json"})
 
     def freeze(self, address: bytes) -> Json:
@@ -75,10 +71,6 @@ class Api:
         return self._object("POST", f"/v1/keys/{encode_hex(address)}/freeze")
 
     # Reading
-
-    def statement(self, statement: bytes) -> Json:
-        """Fields, index, state, covering head; parts with the token."""
-        return self._object("GET", f"/v1/statements/{encode_hex(statement)}")
 
     def proof(self, statement: bytes) -> bytes:
         """The statement's `.tlog-proof`; its parts are shown with the token."""

@@ -28,6 +28,7 @@ Position = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
 Hex32 = Annotated[str, Path(pattern="^0x[0-9a-f]{64}$")]
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Address = Annotated[str, Path(pattern="^0x[0-9a-f]{40}$")]
+Code = Annotated[str, Query(max_length=32)]
 Size = Annotated[int, Path(ge=0, le=2**63 - 1)]
 
 
@@ -107,11 +108,13 @@ def final_head(request: Request) -> HeadView:
 
 
 @router.get("/v1/institutions", response_model=Page[InstitutionView])
-def institutions(request: Request) -> Page[InstitutionView]:
-    """All institutions, with their keys."""
+def institutions(request: Request, after: Code = "", limit: Limit = 100) -> Page[InstitutionView]:
+    """All institutions by their codes, with their keys."""
     services = services_of(request)
     registry, final_count = _registry(services)
-    return Page(items=[_institution(services, registry, final_count, code) for code in sorted(registry.institutions)])
+    codes = [code for code in sorted(registry.institutions) if code > after][:limit]
+    views = _institutions(services, registry, final_count, codes)
+    return Page(items=views, next=codes[-1] if len(codes) == limit else None)
 
 
 @router.get("/v1/institutions/{code}", response_model=InstitutionView)
@@ -123,14 +126,16 @@ def institution(request: Request, code: str) -> InstitutionView:
         raise Refused(
             problems.NOT_FOUND, f"no institution {code[:32]!r} is in the registry; list them under /v1/institutions"
         )
-    return _institution(services, registry, final_count, code)
+    return _institutions(services, registry, final_count, [code])[0]
 
 
 @router.get("/v1/keys/{address}", response_model=KeyView)
 def key(request: Request, address: Address) -> KeyView:
     """A key, its history and its stream."""
     services = services_of(request)
-    return _key(services, find_key(services, address), _registry(services)[1])
+    registered = find_key(services, address)
+    stream = services.reader.streams([registered.address]).get(registered.address)
+    return KeyView.of(registered, _registry(services)[1], stream)
 
 
 @router.get("/v1/registry", response_model=RegistryView)
@@ -175,10 +180,16 @@ def find_key(services: Services, address: str) -> Key:
     return found
 
 
-def _key(services: Services, key: Key, final_count: int) -> KeyView:
-    return KeyView.of(key, final_count, services.reader.stream(key.address))
-
-
-def _institution(services: Services, registry: Registry, final_count: int, code: str) -> InstitutionView:
-    keys = [_key(services, key, final_count) for key in registry.keys.values() if key.institution == code]
-    return InstitutionView.of(registry.institutions[code], keys)
+def _institutions(services: Services, registry: Registry, final_count: int, codes: list[str]) -> list[InstitutionView]:
+    keys: dict[str, list[Key]] = {code: [] for code in codes}
+    for key in registry.keys.values():
+        if key.institution in keys:
+            keys[key.institution].append(key)
+    streams = services.reader.streams([key.address for owned in keys.values() for key in owned])
+    return [
+        InstitutionView.of(
+            registry.institutions[code],
+            [KeyView.of(key, final_count, streams.get(key.address)) for key in owned],
+        )
+        for code, owned in keys.items()
+    ]

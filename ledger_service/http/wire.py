@@ -26,7 +26,7 @@ class Page(Wire, Generic[Item]):
     """Some items of a list; `next` goes into `after` or `before` for the rest, null at the end."""
 
     items: list[Item]
-    next: int | None = None
+    next: int | str | None = None
 
 
 class ProblemView(Wire):

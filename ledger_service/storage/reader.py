@@ -1,10 +1,10 @@
 """Looking things up: statements, timelines, documents, promises."""
 
 import struct
+from collections.abc import Sequence
 
 from sqlalchemy import Engine, Select, func, select
 
-from anchors.core.encoding import word_code
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.usecases.ports import StoredStatement, Stream
@@ -30,11 +30,12 @@ class SqlReader:
         query = _select().join(schema.documents, documents.position == schema.statements.c.position)
         return self._page(query.where(documents.digest == digest), after, limit)
 
-    def stream(self, key: bytes) -> Stream | None:
+    def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
         """See `ports.Reader`."""
+        query = select(schema.streams).where(schema.streams.c.key.in_(list(keys)))
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(select(schema.streams).where(schema.streams.c.key == key)).first()
-        return Stream(row.next_sequence, row.observed_size, bool(row.frozen)) if row else None
+            rows = connection.execute(query).all()
+        return {row.key: Stream(row.next_sequence, row.observed_size, bool(row.frozen)) for row in rows}
 
     def earliest_witness_by(self, from_index: int) -> int | None:
         """See `ports.Reader`."""
@@ -50,13 +51,6 @@ class SqlReader:
         with unavailable_on_error(), self._engine.connect() as connection:
             rows = connection.execute(query.order_by(columns.witness_by))
             return next((row.witness_by for row in rows if place in struct.iter_unpack(">Q", row.positions)), None)
-
-    def count_by_kind(self) -> dict[str, int]:
-        """See `ports.Reader`."""
-        kind = func.substr(schema.entries.c.entry, 1, 32)
-        with unavailable_on_error(), self._engine.connect() as connection:
-            rows = connection.execute(select(kind, func.count()).group_by(kind)).all()
-        return {word_code(bytes(word)): count for word, count in rows}
 
     def _page(self, query: Select, after: int | None, limit: int) -> list[StoredStatement]:
         position = schema.statements.c.position

@@ -265,14 +265,11 @@ class Reader(Protocol):
     def by_document(self, digest: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """Statements whose document part has this SHA-256 or SM3 digest, in log order."""
 
-    def stream(self, key: bytes) -> Stream | None:
-        """The stream of a key, None where it signed nothing yet."""
+    def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
+        """The streams of those of the keys that signed something or were frozen."""
 
     def earliest_witness_by(self, from_index: int) -> int | None:
         """The earliest promise among receipts that cover an entry at or above `from_index`."""
 
     def promised_by(self, index: int) -> int | None:
         """The earliest promise among receipts that cover the entry at `index`."""
-
-    def count_by_kind(self) -> dict[str, int]:
-        """How many statements of each kind the log holds."""

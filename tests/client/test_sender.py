@@ -208,6 +208,6 @@ def test_a_refusal_that_is_not_the_operators_is_not_believed(office: Office) -> 
 def test_what_is_no_service_is_told(office: Office) -> None:
     api = Api(office.url, sleep=lambda seconds: None)
     with pytest.raises(ServiceProblem) as caught:
-        api.statement(b"\x01" * 32)
+        api.proof(b"\x01" * 32)
     assert caught.value.code == "not-found"
     assert api.final_head() is None

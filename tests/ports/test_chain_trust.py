@@ -7,7 +7,7 @@ import pytest
 from anchors.chain.acts import RevokeKey, Suspend
 from anchors.chain.port import ChainUnavailable
 from anchors.chain.trust_builder import build_trust
-from anchors.chain.witnessed import check_witnessed
+from anchors.chain.witnessed import check_witnessed, judge_with_node
 from anchors.core import signature as signatures
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content, Part
@@ -15,7 +15,7 @@ from anchors.core.encoding import keccak256
 from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.note import SignerKey
-from anchors.core.registry import Change
+from anchors.core.registry import Change, note_key_address
 from anchors.core.statement import Statement
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Contract, Finality, Trust, format_trust, parse_trust
@@ -266,3 +266,36 @@ def test_a_node_that_hides_the_first_covering_head_is_found_out(world, story, mo
     )
     claim = check_witnessed(verdict, trust, world.chain)
     assert (claim.state, "ask another node" in claim.why) == (State.FAILED, True)
+
+
+def test_a_node_decides_about_a_key_that_was_revoked_after_the_covering_head(world, story):
+    world.perform(RevokeKey(signatures.address_from_secret(story.log.hospital_secret), story.sequence))
+    world.mine(2)
+    trust = story.trust()
+    offline = story.verdict(8, trust)
+    assert states(offline)["signed"] is State.FAILED and not offline.holds
+    judged, times = judge_with_node(offline, trust, world.chain)
+    assert states(judged)["signed"] is State.VERIFIED and judged.holds
+    assert times.before is not None
+    claimed_by_another = replace(offline, key=bytes(20))
+    assert not judge_with_node(claimed_by_another, trust, world.chain)[0].holds
+
+
+def test_a_checkpoint_that_only_a_revoked_note_key_signed_needs_a_node(world, story):
+    note_key = note_key_address(story.log.note_key.verifier.public_key)
+    world.perform(RevokeKey(note_key))
+    world.mine(2)
+    trust = story.trust()
+    offline = story.verdict(8, trust)
+    assert states(offline)["logged"] is State.NOT_PROVABLE and not offline.holds
+    assert judge_with_node(offline, trust, world.chain)[0].holds
+    forged = story.verdict(8, trust, leaves=_other_leaves(story))
+    assert not forged.holds
+    assert not judge_with_node(forged, trust, world.chain)[0].holds
+
+
+def _other_leaves(story: Story) -> Leaves:
+    """A log that the contract never saw, with the same entry at the same index."""
+    leaves = Leaves.of_count(20, b"another log")
+    leaves.hashes[INDEX] = leaf_hash(story.entry)
+    return leaves
