@@ -70,7 +70,7 @@ OBSERVED_UNKNOWN = Problem("observed-unknown", 409, "The observed head is not fi
 OBSERVED_BACKWARDS = Problem("observed-backwards", 409, "The observed head is older than the one before")
 ISSUED_IN_FUTURE = Problem("issued-in-future", 422, "Issued in the future", retry=True)
 MISSING_PART = Problem("missing-part", 422, "A required part is missing")
-INVALID_PART = Problem("invalid-part", 422, "A required part has the wrong form")
+INVALID_PART = Problem("invalid-part", 422, "A part has the wrong form")
 INVALID_LINKS = Problem("invalid-links", 422, "The links are not those of this kind")
 LINK_UNKNOWN = Problem("link-unknown", 409, "A linked statement is not in the log", retry=True)
 LINK_REFUSED = Problem("link-refused", 422, "A linked statement does not fit")

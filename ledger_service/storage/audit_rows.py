@@ -5,10 +5,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, LargeBinary, Select, Table, create_engine, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    Table,
+    create_engine,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import TypeEngine
 
 from anchors.core.encoding import word_code
 from anchors.core.errors import MalformedInput
@@ -32,6 +47,8 @@ from ledger_service.usecases.ports import Logged, StoreUnavailable
 
 ROWS_PER_FETCH = 2_000
 VALUES_PER_QUERY = 500
+NO_NUMBER = -1
+"""Stands for what is no number in a column of numbers: no column holds it otherwise."""
 
 R = TypeVar("R")
 
@@ -239,15 +256,9 @@ class SqlAuditRows:
         return map(make, self._read(query.execution_options(yield_per=ROWS_PER_FETCH)))
 
     def _read(self, query: Select) -> Iterator[tuple]:
-        binary = [
-            number for number, column in enumerate(query.selected_columns) if isinstance(column.type, LargeBinary)
-        ]
+        readers = [_reader(column.type) for column in query.selected_columns]
         for row in self._connection.execute(query):
-            # SQLite keeps a text in a binary column where somebody puts one there.
-            if any(type(row[number]) is str for number in binary):
-                yield tuple(_octets(item) if number in binary else item for number, item in enumerate(row))
-            else:
-                yield tuple(row)
+            yield tuple(read(value) for read, value in zip(readers, row, strict=True))
 
 
 def _in_pieces(values: Sequence) -> Iterator[Sequence]:
@@ -255,5 +266,31 @@ def _in_pieces(values: Sequence) -> Iterator[Sequence]:
         yield values[start : start + VALUES_PER_QUERY]
 
 
-def _octets(value: object) -> bytes:
-    return value.encode() if isinstance(value, str) else value
+# SQLite keeps in any column whatever somebody puts there. A value of another type becomes one of the right type that no
+# service writes, so that the audit names its row instead of ending at it.
+
+
+def _reader(kind: TypeEngine) -> Callable[[object], object]:
+    if isinstance(kind, LargeBinary):
+        return _octets
+    if isinstance(kind, Boolean | Integer):
+        return _number
+    return _text if isinstance(kind, String) else _as_it_is
+
+
+def _octets(value: object) -> object:
+    if value is None or type(value) is bytes:
+        return value
+    return str(value).encode()
+
+
+def _number(value: object) -> object:
+    return value if value is None or isinstance(value, int) else NO_NUMBER
+
+
+def _text(value: object) -> object:
+    return value if value is None or type(value) is str else str(value)
+
+
+def _as_it_is(value: object) -> object:
+    return value
