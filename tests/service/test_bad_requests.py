@@ -1,6 +1,7 @@
 """Requests that are refused as a whole: a problem as the body, and nothing of them is taken."""
 
 import json
+import re
 from collections.abc import Callable
 
 import httpx
@@ -122,4 +123,12 @@ def test_another_method(ledger: Ledger, method: str) -> None:
 
 def test_no_such_route(ledger: Ledger) -> None:
     check_problem_response(ledger.get("/v1/nothing"), "not-found", 404)
-    check_problem_response(ledger.get("/"), "not-found", 404)
+    check_problem_response(ledger.get("/nothing"), "not-found", 404)
+
+
+def test_whoever_opens_the_address_sees_what_it_is(ledger: Ledger) -> None:
+    page = ledger.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert ledger.city.origin in page.text
+    for path in re.findall(r'href="([^"]+)"', page.text):
+        assert ledger.get(path).status_code == 200, path
