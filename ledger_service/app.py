@@ -78,6 +78,7 @@ class Application:
         services = Services(
             origin=settings.origin,
             domain=domain,
+            witness=witness,
             door=self.door,
             commit=self.commit,
             checkers=self.checkers,

@@ -38,6 +38,7 @@ class Judged:
         return {
             "file": self.file,
             "holds": verdict.holds,
+            "restsOn": self.rests_on(),
             "chainAsked": self.times is not None,
             "claims": claims,
             "signedAfter": _block_members(times and times.after)
@@ -65,8 +66,14 @@ class Judged:
         else:
             output.line("THE PROOF DOES NOT HOLD. What the file claims, and does not prove:", "bold red")
         self._show_statement(output, verdict)
+        output.line(f"It rests on {', '.join(self.rests_on())}.", "dim")
         output.line("It says nothing of whether the content is clinically right, or who is liable.", "dim")
         output.line()
+
+    def rests_on(self) -> list[str]:
+        """What has to be believed for the verdict to be right."""
+        believed = ["the trust file", "the registry's administrator"]
+        return believed if self.times is None else [*believed, "the node that was asked", "the chain's validators"]
 
     def _by_the_chain(self) -> str:
         if self.times is None:

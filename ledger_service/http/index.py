@@ -32,7 +32,8 @@ def index(request: Request) -> str:
 code{{font-size:.85em;overflow-wrap:anywhere}}li{{margin:.3em 0}}a{{color:#065}}</style>
 <h1>Huzheng 互证</h1>
 <p>The audit ledger <b>{escape(services.origin)}</b> for the mutual recognition of medical results
-（检查检验结果互认存证账本）. Verify what it says with <code>huzheng verify</code>; do not believe this page.</p>
+（检查检验结果互认存证账本）. Do not believe this page: verify a proof with <code>huzheng verify</code> and a
+trust file that you made from a node of the chain (<code>huzheng chain trust</code>) or got from somebody you trust.</p>
 <p>Log id <code>{encode_hex(services.domain.log)}</code><br>chain {services.domain.chain_id}, registry
-<code>{encode_hex(services.domain.registry)}</code></p>
+<code>{encode_hex(services.domain.registry)}</code>, witness <code>{encode_hex(services.witness)}</code></p>
 <ul>{links}</ul></html>"""

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
 from anchors.core.registry import Key, Registry
 from ledger_service import problems
-from ledger_service.http.services import Services, has_token, require_token, services_of
+from ledger_service.http.services import Services, has_token, may_carry_token, require_token, services_of
 from ledger_service.http.wire import (
     ChangeView,
     CheckpointView,
@@ -32,17 +33,17 @@ Code = Annotated[str, Query(max_length=32)]
 Size = Annotated[int, Path(ge=0, le=2**63 - 1)]
 
 
-@router.get("/v1/statements/{id}", response_model=StatementView)
+@router.get("/v1/statements/{id}", response_model=StatementView, dependencies=[Depends(may_carry_token)])
 def statement(request: Request, id: Hex32) -> StatementView:
-    """A statement with its state and the head that covers it."""
+    """A statement with its state and the head that covers it; its parts with the token."""
     services = services_of(request)
     found = services.look_up.statement(decode_hex(id, 32, "statement id"))
     return StatementView.of(found, _final_number(services), parts_shown=has_token(request))
 
 
-@router.get("/v1/statements/{id}/proof", response_class=Response)
+@router.get("/v1/statements/{id}/proof", response_class=PlainTextResponse, dependencies=[Depends(may_carry_token)])
 def proof(request: Request, id: Hex32) -> Response:
-    """The statement's `.tlog-proof`, which verifies offline with a trust file."""
+    """The statement's `.tlog-proof`, which verifies offline with a trust file; its parts are shown with the token."""
     look_up = services_of(request).look_up
     proof = look_up.proof(decode_hex(id, 32, "statement id"), parts_shown=has_token(request))
     return Response(proof, media_type="text/plain; charset=utf-8")

@@ -53,6 +53,7 @@ class Services:
 
     origin: str
     domain: Domain
+    witness: bytes
     door: Door
     commit: GroupCommit
     checkers: Executor
@@ -88,3 +89,7 @@ def require_token(request: Request, _described: Annotated[object, Security(_bear
     """Raise `Refused` (`unauthorized`) without the operator token."""
     if not has_token(request):
         raise Refused(problems.UNAUTHORIZED, "send Authorization: Bearer with the operator token")
+
+
+def may_carry_token(_described: Annotated[object, Security(_bearer)] = None) -> None:
+    """Says in the API's description that the token changes the answer."""

@@ -1,6 +1,6 @@
 """What the API answers, as it stands in JSON (docs/spec/api.md). Hashes, addresses and ids are 0x and hex."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 from anchors.chain.port import WitnessEvent
 from anchors.core.encoding import encode_base64, encode_hex
 from anchors.core.registry import Change, Institution, Key
-from ledger_service.usecases.look_up import Found
+from ledger_service.usecases.look_up import Found, State
 from ledger_service.usecases.ports import SignedCheckpoint, Stream
 
 Item = TypeVar("Item")
@@ -82,7 +82,7 @@ class StatementView(Wire):
 
     statement: Hex32
     index: int
-    state: str
+    state: State
     overdue: bool
     kind: str
     institution: str
@@ -184,7 +184,7 @@ class InstitutionView(Wire):
 
     code: str
     roles: list[str]
-    standing: str
+    standing: Literal["admitted", "suspended", "exited"]
     successor: str
     keys: list[KeyView]
 
@@ -235,3 +235,10 @@ class RegistryView(Wire):
     final_count: int
     head: Hex32
     changes: list[ChangeView]
+
+
+class ReadyView(Wire):
+    """Whether statements can be accepted and witnessed, with reasons if not."""
+
+    ready: bool
+    reasons: list[str]

@@ -28,7 +28,7 @@ from scripts.city.documents import Report, count_documents, read_folder, synthet
 from scripts.city.founding import City, found_city, name_city
 from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
 from scripts.city.stage import ALREADY, Stage
-from scripts.city.story import Case, plan_cases
+from scripts.city.story import Act, Case, plan_cases
 from scripts.city.telling import StoryStopped, Teller, Told
 from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
@@ -126,7 +126,7 @@ class CityRun:
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
-            proved, example = teller.prove(told, trust, SEED, advance)
+            proved, example = teller.prove(told, trust, SEED, _telling_act(cases).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
         with stage.step("audit the whole ledger against the chain") as note:
             audit = self._audit()
@@ -230,13 +230,19 @@ class CityRun:
 
 
 def _telling_case(cases: list[Case]) -> Case:
-    """The case that shows most: one with a recognition where there is one, and of those the most kinds of statement."""
+    """The case that shows most: with a recognition, not withdrawn, and of those the most kinds of statement."""
 
-    def tells(case: Case) -> tuple[bool, int, int]:
+    def tells(case: Case) -> tuple[bool, bool, int, int]:
         kinds = {act.kind for act in case.acts if act.subject == case.subject}
-        return "recognition.accepted" in kinds, len(kinds), len(case.acts)
+        return "recognition.accepted" in kinds, "report.withdrawn" not in kinds, len(kinds), len(case.acts)
 
     return max(cases, key=tells)
+
+
+def _telling_act(cases: list[Case]) -> Act:
+    """Of that case the act to show a proof of: the recognition where there is one, else the last."""
+    acts = _telling_case(cases).acts
+    return next((act for act in acts if act.kind == "recognition.accepted"), acts[-1])
 
 
 def _from_here(path: Path) -> Path:

@@ -119,16 +119,19 @@ class Teller:
             progress(newest - reached)
             reached = newest
 
-    def prove(self, told: Told, trust: Trust, seed: str, progress: Progress) -> tuple[int, bytes]:
-        """Fetch proofs of at most 1,000 statements and verify each offline; how many, and the last one."""
+    def prove(self, told: Told, trust: Trust, seed: str, example: str, progress: Progress) -> tuple[int, bytes]:
+        """Fetch proofs of at most 1,000 statements and verify each offline; how many, and that of the act `example`."""
         names = sorted(told.statements)
         chosen = random.Random(f"proofs {seed}").sample(names, min(LARGEST_PROVED_SHARE, len(names)))
-        example = b""
         for name in chosen:
-            example = self._api.proof(told.statements[name])
-            verdict = verify_proof(example, trust)
-            if not verdict.holds or verdict.statement_id != told.statements[name]:
-                why = "; ".join(f"{claim.name} {claim.state}: {claim.why}" for claim in verdict.claims)
-                raise StoryStopped(f"the proof of {encode_hex(told.statements[name])} does not hold: {why}")
+            self._proof(told.statements[name], trust)
             progress(1)
-        return len(chosen), example
+        return len(chosen), self._proof(told.statements[example], trust)
+
+    def _proof(self, statement: bytes, trust: Trust) -> bytes:
+        proof = self._api.proof(statement)
+        verdict = verify_proof(proof, trust)
+        if not verdict.holds or verdict.statement_id != statement:
+            why = "; ".join(f"{claim.name} {claim.state}: {claim.why}" for claim in verdict.claims)
+            raise StoryStopped(f"the proof of {encode_hex(statement)} does not hold: {why}")
+        return proof
