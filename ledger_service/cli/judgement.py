@@ -66,7 +66,8 @@ class Judged:
         else:
             output.line("THE PROOF DOES NOT HOLD. What the file claims, and does not prove:", "bold red")
         self._show_statement(output, verdict)
-        output.line(f"It rests on {', '.join(self.rests_on())}.", "dim")
+        *believed, last = self.rests_on()
+        output.line(f"It rests on {', '.join(believed)} and {last}.", "dim")
         output.line("It says nothing of whether the content is clinically right, or who is liable.", "dim")
         output.line()
 
