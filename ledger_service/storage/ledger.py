@@ -73,11 +73,6 @@ class SqlSequencing:
         rows = self._read_logged(_select_logged().where(schema.statements.c.id.in_(list(ids))))
         return {item.id: item for item in rows}
 
-    def logged_at(self, indexes: Iterable[int]) -> dict[int, Logged]:
-        """See `ports.SequencingTransaction`."""
-        rows = self._read_logged(_select_logged().where(schema.statements.c.position.in_(list(indexes))))
-        return {item.index: item for item in rows}
-
     def _read_logged(self, query: Select) -> list[Logged]:
         rows = self._connection.execute(query).all()
         links: dict[int, dict[str, int]] = {row.position: {} for row in rows}

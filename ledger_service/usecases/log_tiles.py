@@ -1,10 +1,8 @@
 """The log's tiles as stored or as computed: full ones are kept, partial ones follow from what lies below."""
 
 from anchors.core.merkle import leaf_hash
-from anchors.core.tiles import Tile, TileNodes, encode_bundle
+from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, encode_bundle
 from ledger_service.usecases.ports import Tree
-
-TILE_WIDTH = 256
 
 
 class LogTiles:

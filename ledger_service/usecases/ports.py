@@ -94,9 +94,6 @@ class SequencingTransaction(Protocol):
     def logged(self, ids: Iterable[bytes]) -> dict[bytes, Logged]:
         """Those of the statement ids that are in the log."""
 
-    def logged_at(self, indexes: Iterable[int]) -> dict[int, Logged]:
-        """The statements at these indexes."""
-
     def streams(self, keys: Iterable[bytes]) -> dict[bytes, Stream]:
         """Streams of the keys that have one."""
 

@@ -2,9 +2,8 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from anchors.core.errors import Error
 from ledger_service.usecases.incident import Incident
@@ -15,14 +14,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class WorkerHealth:
-    """How a worker fares. Times are from the monotonic clock, in seconds."""
+    """How a worker fares: its present problem, whether it stopped for good, and how often it failed."""
 
     name: str
-    last_success: float | None = None
     problem: str = ""
     stopped_for_good: bool = False
-    runs: int = field(default=0)
-    failures: int = field(default=0)
+    failures: int = 0
 
 
 class Worker:
@@ -57,7 +54,6 @@ class Worker:
 
     def _run_step(self) -> bool:
         health = self.health
-        health.runs += 1
         try:
             more = self._step()
         except Incident as incident:
@@ -72,7 +68,7 @@ class Worker:
         else:
             if health.problem:
                 _log.info("%s: works again", health.name)
-            health.problem, health.last_success = "", time.monotonic()
+            health.problem = ""
             return more
         return False
 

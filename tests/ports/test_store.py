@@ -175,8 +175,8 @@ def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
     again = open_database(url)
     with SqlLedger(again).sequencing() as transaction:
         assert transaction.size == 2
-        assert transaction.logged([opened.logged.id, b"\x99" * 32]) == {opened.logged.id: opened.logged}
-        assert transaction.logged_at([0, 7]) == {0: target.logged}
+        found = transaction.logged([opened.logged.id, target.logged.id, b"\x99" * 32])
+        assert found == {opened.logged.id: opened.logged, target.logged.id: target.logged}
         assert transaction.streams([KEY]) == {KEY: Stream(2, 5, False)}
         assert transaction.subjects([target.logged.subject]) == {target.logged.subject: SubjectState("SYN1", 0)}
     reader = SqlReader(again)
@@ -191,10 +191,11 @@ def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
 
 def test_many_look_ups_in_one_transaction(engine: Engine) -> None:
     with SqlLedger(engine).sequencing() as transaction:
-        transaction.append([a_statement(index) for index in range(4_000)], {}, {}, [a_receipt(*range(4_000))])
+        statements = [a_statement(index) for index in range(4_000)]
+        transaction.append(statements, {}, {}, [a_receipt(*range(4_000))])
         wanted = [secrets.token_bytes(32) for _ in range(8_000)]
         assert transaction.logged(wanted) == {} and transaction.subjects(wanted) == {}
-        assert len(transaction.logged_at(range(4_000))) == 4_000
+        assert len(transaction.logged([item.logged.id for item in statements])) == 4_000
         assert transaction.final_heads(wanted) == {}
 
 
