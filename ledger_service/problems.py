@@ -26,11 +26,13 @@ class Problem:
 class Refused(Exception):
     """Something was refused for a problem; `detail` says in one line what is wrong and what to do.
 
-    It may quote what was sent, and is therefore cut short."""
+    It may quote what was sent, and is therefore cut short. `retry_after_seconds` is what `Retry-After` says where the
+    whole request is refused for something that passes."""
 
-    def __init__(self, problem: Problem, detail: str):
+    def __init__(self, problem: Problem, detail: str, retry_after_seconds: int = 1):
         line = " ".join(detail[: 4 * DETAIL_CHARACTERS].split())
         self.problem = problem
+        self.retry_after_seconds = retry_after_seconds
         self.detail = line if len(line) <= DETAIL_CHARACTERS else line[: DETAIL_CHARACTERS - 1] + "…"
         super().__init__(f"{problem.code}: {self.detail}")
 
@@ -45,6 +47,7 @@ TOO_LARGE = Problem("too-large", 413, "The request is too large")
 WRONG_ORIGIN = Problem("wrong-origin", 409, "Another log is kept here")
 UNAUTHORIZED = Problem("unauthorized", 401, "An operator token is needed")
 NOT_FOUND = Problem("not-found", 404, "There is no such thing here")
+RATE_LIMITED = Problem("rate-limited", 429, "Too much in too short a time", retry=True)
 BUSY = Problem("busy", 503, "Too much is waiting", retry=True)
 NOT_READY = Problem("not-ready", 503, "Nothing can be promised now", retry=True)
 INTERNAL = Problem("internal", 500, "Something broke on our side", retry=True)

@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 30.0
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 10.0
 PAGE_LIMIT = 1_000
+_RETRY_LATER = (429, 503)
 MAX_SUBMISSION_BYTES = 4 * 2**20
 
 Json = dict[str, Any]
@@ -146,7 +147,7 @@ class Api:
                 continue
             if response.is_success:
                 return response.content
-            if response.status_code != 503 or attempt == self._attempts:
+            if response.status_code not in _RETRY_LATER or attempt == self._attempts:
                 raise _problem(response)
             self._sleep(_wait_seconds(response, attempt))
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -20,7 +20,7 @@ from ledger_service.usecases.ports import StoreUnavailable
 _log = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
-_RETRY_AFTER = {"Retry-After": "1"}
+_RETRY_LATER = (429, 503)
 _PROBLEM = {
     "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",
     "content": {PROBLEM_TYPE: {"schema": ProblemView.model_json_schema(by_alias=True)}},
@@ -51,7 +51,7 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
 
 def _problem(refused: Refused) -> Response:
     status = refused.problem.status
-    headers = dict(_RETRY_AFTER) if status == 503 else {}
+    headers = {"Retry-After": str(refused.retry_after_seconds)} if status in _RETRY_LATER else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(refused.to_wire()), status, headers, media_type=PROBLEM_TYPE)

@@ -1,0 +1,52 @@
+"""How much somebody may ask for: a token bucket a name, in bounded memory, by an injected clock (docs/spec/api.md).
+
+Used twice. An institution's budget is charged with what was newly accepted, which only its own keys can bring about: a
+wrong signature, or a statement of the public log sent once more, costs the institution nothing. A client address is
+charged with what proved nobody.
+"""
+
+from collections.abc import Callable
+
+NAMES_KEPT = 65_536
+
+
+class Budgets:
+    """A budget for each name: `burst` at first, and `per_second` more each second up to that. No limit where
+    `per_second` is 0.
+
+    One number a name: the time at which its budget is full again. A budget may be overdrawn by the charge that empties
+    it, so that a batch larger than the burst waits longer afterwards but is taken. Safe to use from several threads:
+    two at once may count one charge once.
+    """
+
+    def __init__(self, per_second: float, burst: int, now: Callable[[], float], names_kept: int = NAMES_KEPT):
+        """`now` gives seconds of a clock that never goes back. Past `names_kept` names the one charged longest ago is
+        forgotten, and begins anew."""
+        self._per_second = per_second
+        self._filled_within = burst / per_second if per_second else 0.0
+        self._now = now
+        self._names_kept = names_kept
+        self._full_at: dict[bytes, float] = {}
+
+    def seconds_to_wait(self, name: bytes) -> float | None:
+        """How long until there is something left of the budget; None where there is now. Charges nothing."""
+        full_at = self._full_at.get(name)
+        if full_at is None:
+            return None
+        wait = full_at - self._now() - self._filled_within
+        return wait if wait >= 0 else None
+
+    def charge(self, name: bytes, count: int) -> None:
+        """Take `count` out of the budget."""
+        if not self._per_second or count <= 0:
+            return
+        now = self._now()
+        # Taken out and put in again, so that the first name is always the one charged longest ago.
+        full_at = max(self._full_at.pop(name, now), now) + count / self._per_second
+        if len(self._full_at) >= self._names_kept:
+            self._full_at.pop(next(iter(self._full_at), b""), None)
+        self._full_at[name] = full_at
+
+    def __len__(self) -> int:
+        """How many names are kept."""
+        return len(self._full_at)
