@@ -66,27 +66,42 @@ def decode(text: bytes, limit: int) -> Json:
 
 def _check(value: Json, depth: int) -> None:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is dict:
+        _check_keys(value)
+        members = value.values()
+    elif kind is list or kind is tuple:
+        members = value
+    else:
+        _check_scalar(value)
         return
-    if kind is int:
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise MalformedInput(f"JSON: integer {value} is beyond 2^53-1; write it as a string")
+    if depth > MAX_DEPTH:
+        raise MalformedInput(f"JSON: nested deeper than {MAX_DEPTH}")
+    for member in members:
+        # Most members are strings; asking for nothing else about them keeps this loop out of every profile.
+        if type(member) is not str:
+            _check(member, depth + 1)
+
+
+def _check_keys(value: dict) -> None:
+    try:
+        if (keys := "".join(value)).isascii() and keys.isprintable():
+            return
+    except TypeError:
+        pass
+    wrong = next(key for key in value if type(key) is not str or not key.isascii() or not key.isprintable())
+    raise MalformedInput(f"JSON: key {wrong!r} is not printable ASCII")
+
+
+def _check_scalar(value: Json) -> None:
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
         return
     if kind is float:
         raise FloatFound(f"JSON: {value!r} is not an integer; write clinical values as strings")
-    if depth > MAX_DEPTH:
-        raise MalformedInput(f"JSON: nested deeper than {MAX_DEPTH}")
-    if kind is dict:
-        for key, member in value.items():
-            if type(key) is not str or not key.isascii() or not key.isprintable():
-                raise MalformedInput(f"JSON: key {key!r} is not printable ASCII")
-            if type(member) is not str:
-                _check(member, depth + 1)
-    elif kind is list or kind is tuple:
-        for item in value:
-            _check(item, depth + 1)
-    else:
+    if kind is not int:
         raise MalformedInput(f"JSON: {kind.__name__} has no canonical form")
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise MalformedInput(f"JSON: integer {value} is beyond 2^53-1; write it as a string")
 
 
 def _check_depth(text: bytes) -> None:

@@ -3,8 +3,9 @@
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from anchors.core import canonical
 from anchors.core.encoding import WORD_BYTES, decode_bare_hex, require_bytes
@@ -14,12 +15,12 @@ MAX_PARTS = 64
 MAX_PART_BYTES = 65_536
 CONTENT_PREFIX = b"huzheng content v1\x00"
 
+_MEMBERS = frozenset({"name", "salt", "value"})
 _NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _SALT = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One part as received: its canonical text, with what the text says. Built by `read` or `create`."""
 
     text: bytes
@@ -32,7 +33,7 @@ class Part:
     def read(cls, text: bytes) -> "Part":
         """The part that `text` (RFC 8785, at most 65,536 bytes) is. Raises `MalformedInput`."""
         part = canonical.decode(text, MAX_PART_BYTES)
-        if not isinstance(part, dict) or part.keys() != {"name", "salt", "value"}:
+        if not isinstance(part, dict) or part.keys() != _MEMBERS:
             raise MalformedInput("part: expected an object with exactly the members name, salt and value")
         name, salt = part["name"], part["salt"]
         _check_name(name)
@@ -47,8 +48,7 @@ class Part:
         return cls.read(canonical.encode({"name": name, "salt": salt.hex(), "value": value}))
 
 
-@dataclass(frozen=True)
-class Withheld:
+class Withheld(msgspec.Struct, frozen=True):
     """A part of which only the name and the leaf are shown."""
 
     name: str
@@ -59,8 +59,7 @@ class Withheld:
         require_bytes(self.leaf, WORD_BYTES, f"withheld part {self.name}: leaf")
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """1 to 64 parts in order, each shown or withheld. Their names are unique."""
 
     parts: tuple[Part | Withheld, ...]

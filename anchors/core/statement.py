@@ -1,6 +1,6 @@
 """Statement and entry: the seven fields, the 289 bytes that the log stores (docs/spec/statement.md)."""
 
-from dataclasses import dataclass
+import msgspec
 
 from anchors.core import signature as signatures
 from anchors.core.encoding import WORD_BYTES, ZERO_WORD, code_word, require_bytes, require_uint64, uint_word, word_code
@@ -15,8 +15,7 @@ CONTENT_WORD = slice(192, 224)
 _UINT64_PADDING = bytes(24)
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """What one institution says, before it is signed. 32-byte fields are bytes, times are Unix seconds UTC."""
 
     kind: str
@@ -78,8 +77,7 @@ class Statement:
         return Entry(self, signatures.sign(self.id(domain), secret))
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A signed statement: what the log stores. Well-formed by construction."""
 
     statement: Statement
