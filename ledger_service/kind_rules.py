@@ -19,9 +19,12 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in values:
             raise Refused(problems.MISSING_PART, f"{kind.name} needs the part {name!r}, shown")
     forms = {}
-    for name in sorted(values.keys() & PART_FORMS.keys()):
+    for name, value in values.items():
+        form = PART_FORMS.get(name)
+        if form is None:
+            continue
         try:
-            forms[name] = msgspec.convert(values[name], PART_FORMS[name])
+            forms[name] = msgspec.convert(value, form)
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
     _check_links(kind, forms.get("links", []))
@@ -29,8 +32,7 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_links(kind: Kind, links: list[Link]) -> None:
-    required = {rule.rel for rule in kind.links}
     given = [link.rel for link in links]
-    if len(given) != len(required) or set(given) != required:
-        wanted, got = ", ".join(sorted(required)) or "none", ", ".join(given) or "none"
+    if len(given) != len(kind.links) or kind.rels.symmetric_difference(given):
+        wanted, got = ", ".join(sorted(kind.rels)) or "none", ", ".join(given) or "none"
         raise Refused(problems.INVALID_LINKS, f"{kind.name} needs exactly these links: {wanted}; got: {got}")

@@ -3,7 +3,7 @@
 What the door checks, what the audit re-checks and what the documentation says are all read from this table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -60,6 +60,11 @@ class Kind:
     links: tuple[LinkRule, ...] = ()
     effect: Effect = Effect.NONE
     while_suspended: bool = False
+    rels: frozenset[str] = field(init=False, repr=False)
+    """What its links are called."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rels", frozenset(rule.rel for rule in self.links))
 
 
 class _Form(Struct, forbid_unknown_fields=True, frozen=True):

@@ -9,8 +9,9 @@ from anchors.core.typed_data import Domain
 
 STATEMENT_BYTES = 7 * WORD_BYTES
 ENTRY_BYTES = STATEMENT_BYTES + signatures.SIGNATURE_BYTES
-CONTENT_WORD = slice(192, 224)
-"""Where the content hash stands in an entry."""
+SUBJECT_FIELD = slice(64, 96)
+CONTENT_FIELD = slice(192, 224)
+"""Where the subject and the content hash stand in an entry."""
 
 _UINT64_PADDING = bytes(24)
 

@@ -18,7 +18,7 @@ from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash, verify_inclusion
 from anchors.core.note import open_note
 from anchors.core.registry import check_attribution
-from anchors.core.statement import CONTENT_WORD, ENTRY_BYTES, Entry
+from anchors.core.statement import CONTENT_FIELD, ENTRY_BYTES, Entry
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Trust, TrustedLog
 
@@ -111,7 +111,7 @@ def _claim(name: str, check: Callable[[], str]) -> Claim:
 
 def _check_content(extra: Extra) -> str:
     entry = require_bytes(extra.entry, ENTRY_BYTES, "entry")
-    if extra.content.hash != entry[CONTENT_WORD]:  # steps 1 and 2
+    if extra.content.hash != entry[CONTENT_FIELD]:  # steps 1 and 2
         raise VerificationFailed("the parts do not hash to the content that the entry names")
     shown = len(extra.content.names())
     return f"{shown} of {len(extra.content.parts)} parts are shown and hash to the entry's content"

@@ -13,17 +13,15 @@ from ledger_service import problems
 from ledger_service.http.services import Services, services_of
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import (
-    MAX_BODY_BYTES,
-    MAX_STATEMENTS,
     Accepted,
     Answer,
     NotAccepted,
     SignedRefusal,
-    read_submission,
 )
 from ledger_service.usecases.check import Checked, Rejected
 from ledger_service.usecases.look_up import Reached, State
 from ledger_service.usecases.ports import NewReceipt, StoreUnavailable
+from ledger_service.usecases.submission import MAX_BODY_BYTES, MAX_STATEMENTS, read_submission
 
 router = APIRouter(tags=["submitting"])
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -27,9 +28,11 @@ from sqlalchemy.types import TypeEngine
 
 from anchors.core.encoding import word_code
 from anchors.core.errors import MalformedInput
+from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.usecases.audit.rows import (
     BlockRow,
     ChainRow,
@@ -112,39 +115,25 @@ class SqlAuditRows:
 
     def stretch(self, begin: int, end: int) -> Stretch:
         """See `AuditRows`."""
-        links: dict[int, dict[str, int]] = {}
-        for position, rel, target in self._within(schema.links, begin, end):
-            links.setdefault(position, {})[rel] = target
         tiles = schema.tiles.c
         first, last = begin // TILE_WIDTH, -(-end // TILE_WIDTH)
         query = select(tiles.number, tiles.hashes, tiles.root).where(
             tiles.level == 0, tiles.number >= first, tiles.number < last
         )
+        entries = self._within(schema.entries, begin, end)
         return Stretch(
-            entries=dict(self._within(schema.entries, begin, end)),
+            entries={position: entry for position, entry, *_ in entries},
             contents=dict(self._within(schema.contents, begin, end)),
-            statements={row[0]: StatementRow._make(row[1:]) for row in self._within(schema.statements, begin, end)},
-            links=links,
+            statements={
+                position: StatementRow(id, key, _links(links), sha256, sm3)
+                for position, _, id, key, links, sha256, sm3 in entries
+            },
             tiles={row[0]: TileRow._make(row[1:]) for row in self._tuples(query)},
         )
 
     def _within(self, table: Table, begin: int, end: int) -> list[tuple]:
         position = table.c.position
         return self._tuples(select(table).where(position >= begin, position < end))
-
-    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """See `AuditRows`."""
-        return self._at(schema.entries, positions)
-
-    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """See `AuditRows`."""
-        return self._at(schema.contents, positions)
-
-    def _at(self, table: Table, positions: Collection[int]) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
-        for some in _in_pieces(sorted(positions)):
-            found.update(self._tuples(select(table).where(table.c.position.in_(some))))
-        return found
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `AuditRows`."""
@@ -154,35 +143,12 @@ class SqlAuditRows:
         return found
 
     def _read_logged(self, ids: Sequence[bytes]) -> Iterator[Logged]:
-        statements, entries, links = schema.statements.c, schema.entries.c, schema.links.c
-        query = select(statements.position, statements.id, entries.entry).join(
-            schema.entries, entries.position == statements.position
-        )
-        rows = self._tuples(query.where(statements.id.in_(ids)))
-        linked: dict[int, dict[str, int]] = {position: {} for position, _, _ in rows}
-        for position, rel, target in self._tuples(select(schema.links).where(links.position.in_(list(linked)))):
-            linked[position][rel] = target
-        for position, id, entry in rows:
+        c = schema.entries.c
+        query = select(c.position, c.id, c.entry, c.links).where(c.id.in_(ids))
+        for position, id, entry, links in self._tuples(query):
             with suppress(MalformedInput):
-                yield Logged(
-                    position, id, word_code(entry[:32]), word_code(entry[32:64]), entry[64:96], linked[position]
-                )
-
-    def documents_in(self, begin: int, end: int, digests: Collection[bytes]) -> set[tuple[bytes, int]]:
-        """See `AuditRows`."""
-        c, found = schema.documents.c, set()
-        for some in _in_pieces(list(digests)):
-            query = select(c.digest, c.position).where(c.digest.in_(some), c.position >= begin, c.position < end)
-            found.update(self._tuples(query))
-        return found
-
-    def documents(self) -> Iterator[tuple[bytes, int]]:
-        """See `AuditRows`."""
-        return self._all(tuple, select(schema.documents))
-
-    def count(self, table: str) -> int:
-        """See `AuditRows`."""
-        return self._connection.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar_one()
+                kind, institution = word_code(entry[:32]), word_code(entry[32:64])
+                yield Logged(position, id, kind, institution, entry[SUBJECT_FIELD], _links(links) or {})
 
     def outside(self, table: str, end: int) -> int | None:
         """See `AuditRows`."""
@@ -290,6 +256,14 @@ def _number(value: object) -> object:
 
 def _text(value: object) -> object:
     return value if value is None or type(value) is str else str(value)
+
+
+def _links(text: object) -> dict[str, int] | None:
+    try:
+        links = decode_links(text)
+    except (msgspec.MsgspecError, TypeError, UnicodeEncodeError, RecursionError):
+        return None
+    return links if encode_links(links) == text else None
 
 
 def _as_it_is(value: object) -> object:

@@ -5,9 +5,8 @@ from sqlalchemy import Connection, Engine, Row, delete, select, update
 from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
 from anchors.core.registry import Action, Change
 from ledger_service.storage import schema
-from ledger_service.storage.bulk import insert_rows
+from ledger_service.storage.bulk import insert_rows, replace_rows
 from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.storage.upsert import upsert_rows
 from ledger_service.usecases.ports import ChainStatus, FollowedBlocks
 
 KEPT_BLOCKS = 256
@@ -46,7 +45,7 @@ class SqlChainView:
                 [_head_row(event) for event in followed.witness_events if event.log == self._log],
             )
             tip, final_number = followed.status.tip, followed.status.final_number
-            upsert_rows(
+            replace_rows(
                 connection, schema.chain, [(CHAIN_ROW, tip.number, tip.hash, tip.parent, tip.timestamp, final_number)]
             )
             if followed.blocks:

@@ -1,18 +1,18 @@
 """Accepting statements: the log's lock, what a statement depends on, and the one write that makes it durable."""
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, Select, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from anchors.core.encoding import word_code
 from anchors.core.registry import Change
 from ledger_service.storage import schema
-from ledger_service.storage.bulk import insert_rows
+from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
 from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.storage.upsert import upsert_rows
+from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.usecases.ports import (
     Logged,
     NewReceipt,
@@ -20,9 +20,14 @@ from ledger_service.usecases.ports import (
     RegistryVersion,
     Stream,
     SubjectState,
+    digest_number,
 )
 
 LOG_ROW = 1
+_LOGGED = """SELECT position, id, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
+    FROM entries WHERE id"""
+_STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
+_SUBJECTS = "SELECT subject, owner, current FROM subjects WHERE subject"
 
 
 class SqlLedger:
@@ -68,41 +73,28 @@ class SqlSequencing:
         """See `ports.SequencingTransaction`."""
         return [event.change for event in read_changes(self._connection)]
 
-    def logged(self, ids: Iterable[bytes]) -> dict[bytes, Logged]:
+    def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `ports.SequencingTransaction`."""
-        rows = self._read_logged(_select_logged().where(schema.statements.c.id.in_(list(ids))))
-        return {item.id: item for item in rows}
+        return {
+            id: Logged(position, id, word_code(kind), word_code(institution), subject, decode_links(links))
+            for position, id, links, kind, institution, subject in select_rows(self._connection, _LOGGED, ids)
+        }
 
-    def _read_logged(self, query: Select) -> list[Logged]:
-        rows = self._connection.execute(query).all()
-        links: dict[int, dict[str, int]] = {row.position: {} for row in rows}
-        if links:
-            columns = schema.links.c
-            for link in self._connection.execute(select(schema.links).where(columns.position.in_(list(links)))):
-                links[link.position][link.rel] = link.target
-        return [
-            Logged(
-                row.position,
-                row.id,
-                word_code(row.entry[:32]),
-                word_code(row.entry[32:64]),
-                row.subject,
-                links[row.position],
-            )
-            for row in rows
-        ]
-
-    def streams(self, keys: Iterable[bytes]) -> dict[bytes, Stream]:
+    def streams(self, keys: Collection[bytes]) -> dict[bytes, Stream]:
         """See `ports.SequencingTransaction`."""
-        rows = self._connection.execute(select(schema.streams).where(schema.streams.c.key.in_(list(keys))))
-        return {row.key: Stream(row.next_sequence, row.observed_size, bool(row.frozen)) for row in rows}
+        return {
+            key: Stream(next_sequence, observed_size, bool(frozen))
+            for key, next_sequence, observed_size, frozen in select_rows(self._connection, _STREAMS, keys)
+        }
 
-    def subjects(self, subjects: Iterable[bytes]) -> dict[bytes, SubjectState]:
+    def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """See `ports.SequencingTransaction`."""
-        rows = self._connection.execute(select(schema.subjects).where(schema.subjects.c.subject.in_(list(subjects))))
-        return {row.subject: SubjectState(row.owner, row.current) for row in rows}
+        return {
+            subject: SubjectState(owner, current)
+            for subject, owner, current in select_rows(self._connection, _SUBJECTS, subjects)
+        }
 
-    def final_heads(self, witness_ids: Iterable[bytes]) -> dict[bytes, int]:
+    def final_heads(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
         """See `ports.SequencingTransaction`."""
         wanted = list(witness_ids)
         if not wanted:
@@ -123,53 +115,36 @@ class SqlSequencing:
     ) -> None:
         """See `ports.SequencingTransaction`."""
         write = self._connection
-        insert_rows(write, schema.entries, [(item.logged.index, item.entry) for item in statements])
+        insert_rows(write, schema.entries, [_entry_row(item) for item in statements])
         insert_rows(write, schema.contents, [(item.logged.index, item.parts) for item in statements])
-        insert_rows(
-            write,
-            schema.statements,
-            [(item.logged.index, item.logged.id, item.key, item.sequence, item.logged.subject) for item in statements],
-        )
-        insert_rows(
-            write,
-            schema.links,
-            [(item.logged.index, rel, target) for item in statements for rel, target in item.logged.links.items()],
-        )
-        insert_rows(
-            write, schema.documents, [(digest, item.logged.index) for item in statements for digest in item.digests]
-        )
-        upsert_rows(
+        insert_rows(write, schema.receipts, [_receipt_row(receipt) for receipt in receipts])
+        replace_rows(
             write,
             schema.streams,
             [(key, stream.next_sequence, stream.observed_size, stream.frozen) for key, stream in streams.items()],
         )
-        upsert_rows(
+        replace_rows(
             write, schema.subjects, [(subject, state.owner, state.current) for subject, state in subjects.items()]
         )
-        self._append_receipts(receipts)
         if statements:
             self.size = statements[-1].logged.index + 1
             write.execute(update(schema.log).where(schema.log.c.id == LOG_ROW).values(size=self.size))
 
-    def _append_receipts(self, receipts: Sequence[NewReceipt]) -> None:
-        for receipt in receipts:
-            self._connection.execute(
-                schema.receipts.insert(),
-                {
-                    "first": min(receipt.indexes),
-                    "last": max(receipt.indexes),
-                    "positions": struct.pack(f">{len(receipt.indexes)}Q", *receipt.indexes),
-                    "accepted": receipt.accepted,
-                    "accepted_at": receipt.accepted_at,
-                    "witness_by": receipt.witness_by,
-                    "key": receipt.key,
-                    "signature": receipt.signature,
-                },
-            )
+
+def _entry_row(item: NewStatement) -> tuple:
+    logged = item.logged
+    sha256, sm3 = map(digest_number, item.digests) if item.digests else (None, None)
+    return logged.index, item.entry, logged.id, item.key, encode_links(logged.links), sha256, sm3
 
 
-def _select_logged() -> Select:
-    statements, entries = schema.statements, schema.entries
-    return select(
-        statements.c.position, statements.c.id, statements.c.subject, func.substr(entries.c.entry, 1, 64).label("entry")
-    ).join(entries, entries.c.position == statements.c.position)
+def _receipt_row(receipt: NewReceipt) -> tuple:
+    return (
+        min(receipt.indexes),
+        max(receipt.indexes),
+        struct.pack(f">{len(receipt.indexes)}Q", *receipt.indexes),
+        receipt.accepted,
+        receipt.accepted_at,
+        receipt.witness_by,
+        receipt.key,
+        receipt.signature,
+    )

@@ -1,13 +1,14 @@
 """Looking things up: statements, timelines, documents, promises."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, Select, func, or_, select
 
+from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
-from ledger_service.usecases.ports import StoredStatement, Stream
+from ledger_service.usecases.ports import StoredStatement, Stream, digest_number
 
 
 class SqlReader:
@@ -18,17 +19,20 @@ class SqlReader:
 
     def statement(self, id: bytes) -> StoredStatement | None:
         """See `ports.Reader`."""
-        return next(iter(self._read(_select().where(schema.statements.c.id == id))), None)
+        return next(iter(self._read(_select().where(schema.entries.c.id == id))), None)
 
     def timeline(self, subject: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
-        return self._page(_select().where(schema.statements.c.subject == subject), after, limit)
+        begins_alike = schema.subject_prefix == subject[: schema.SUBJECT_PREFIX_BYTES]
+        return self._page(
+            _select().where(begins_alike), after, limit, lambda found: found.entry[SUBJECT_FIELD] == subject
+        )
 
     def by_document(self, digest: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
-        documents = schema.documents.c
-        query = _select().join(schema.documents, documents.position == schema.statements.c.position)
-        return self._page(query.where(documents.digest == digest), after, limit)
+        number, columns, text = digest_number(digest), schema.entries.c, digest.hex().encode()
+        begins_alike = or_(columns.sha256 == number, columns.sm3 == number)
+        return self._page(_select().where(begins_alike), after, limit, lambda found: text in found.parts)
 
     def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
         """See `ports.Reader`."""
@@ -52,11 +56,19 @@ class SqlReader:
             rows = connection.execute(query.order_by(columns.witness_by))
             return next((row.witness_by for row in rows if place in struct.iter_unpack(">Q", row.positions)), None)
 
-    def _page(self, query: Select, after: int | None, limit: int) -> list[StoredStatement]:
-        position = schema.statements.c.position
-        if after is not None:
-            query = query.where(position > after)
-        return self._read(query.order_by(position).limit(limit))
+    def _page(
+        self, query: Select, after: int | None, limit: int, is_meant: Callable[[StoredStatement], bool]
+    ) -> list[StoredStatement]:
+        """The first `limit` statements after a position that are meant: an index finds also what only begins alike."""
+        position, meant = schema.entries.c.position, []
+        while len(meant) < limit:
+            following = query if after is None else query.where(position > after)
+            found = self._read(following.order_by(position).limit(limit))
+            meant += filter(is_meant, found)
+            if len(found) < limit:
+                break
+            after = found[-1].index
+        return meant[:limit]
 
     def _read(self, query: Select) -> list[StoredStatement]:
         with unavailable_on_error(), self._engine.connect() as connection:
@@ -64,9 +76,7 @@ class SqlReader:
 
 
 def _select() -> Select:
-    statements, entries, contents = schema.statements, schema.entries, schema.contents
-    return (
-        select(statements.c.position, statements.c.id, statements.c.key, entries.c.entry, contents.c.parts)
-        .join(entries, entries.c.position == statements.c.position)
-        .join(contents, contents.c.position == statements.c.position)
+    entries, contents = schema.entries, schema.contents
+    return select(entries.c.position, entries.c.id, entries.c.key, entries.c.entry, contents.c.parts).join(
+        contents, contents.c.position == entries.c.position
     )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    literal_column,
 )
 
 metadata = MetaData()
@@ -33,7 +34,7 @@ def _table(name: str, *columns: Column | Index | UniqueConstraint, by_key: bool 
 # Which log, on which chain: one row. Locking it is how indexes are taken.
 log = _table(
     "log",
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("origin", String(128), nullable=False),
     Column("chain_id", BigInteger, nullable=False),
     Column("genesis", LargeBinary(32), nullable=False),
@@ -42,12 +43,28 @@ log = _table(
     Column("size", BigInteger, nullable=False),
 )
 
-# Originals.
+# Originals: `entry` and `parts`. The other columns of `entries` are derived; they stand beside what they are derived
+# from because they are written, read and compared together.
+SUBJECT_PREFIX_BYTES = 8
 entries = _table(
     "entries",
     Column("position", _Position, primary_key=True, autoincrement=False),
     Column("entry", LargeBinary(289), nullable=False),
+    Column("id", LargeBinary(32), nullable=False),
+    Column("key", LargeBinary(20), nullable=False),
+    Column("links", String, nullable=False),
+    Column("sha256", BigInteger),
+    Column("sm3", BigInteger),
+    UniqueConstraint("id", name="entries_id"),
 )
+"""`links` is a JSON object of positions by rel. `sha256` and `sm3` are how the document's digests begin, as signed
+numbers: enough to find it by, and whoever finds compares the whole."""
+subject_prefix = literal_column(f"substr(entry, 65, {SUBJECT_PREFIX_BYTES})", LargeBinary)
+"""How a subject's field begins: the index that timelines are found by. Whoever finds compares the whole field."""
+Index("entries_subject", subject_prefix, _table=entries)
+for _digest in (entries.c.sha256, entries.c.sm3):
+    _present = _digest.is_not(None)
+    Index(f"entries_{_digest.name}", _digest, sqlite_where=_present, postgresql_where=_present)
 contents = _table(
     "contents",
     Column("position", _Position, primary_key=True, autoincrement=False),
@@ -82,30 +99,6 @@ outbox = _table(
 )
 
 # Derived from entries and contents.
-statements = _table(
-    "statements",
-    Column("position", _Position, primary_key=True, autoincrement=False),
-    Column("id", LargeBinary(32), nullable=False),
-    Column("key", LargeBinary(20), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("subject", LargeBinary(32), nullable=False),
-    UniqueConstraint("id", name="statements_id"),
-    UniqueConstraint("key", "sequence", name="statements_key_sequence"),
-    Index("statements_subject", "subject", "position"),
-)
-links = _table(
-    "links",
-    Column("position", _Position, primary_key=True, autoincrement=False),
-    Column("rel", String(32), primary_key=True),
-    Column("target", BigInteger, nullable=False),
-    by_key=True,
-)
-documents = _table(
-    "documents",
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    by_key=True,
-)
 subjects = _table(
     "subjects",
     Column("subject", LargeBinary(32), primary_key=True),
@@ -140,7 +133,7 @@ checkpoints = _table(
 # Derived from the chain.
 chain = _table(
     "chain",
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("tip_number", BigInteger, nullable=False),
     Column("tip_hash", LargeBinary(32), nullable=False),
     Column("tip_parent", LargeBinary(32), nullable=False),

@@ -21,24 +21,15 @@ from ledger_service.usecases.check import Checked, Checker, Rejected
 from ledger_service.usecases.ports import Ledger, NewReceipt, SequencingTransaction, StoreUnavailable
 from ledger_service.usecases.registry_view import DoorRegistry
 from ledger_service.usecases.sequence import Sequencing
+from ledger_service.usecases.submission import Submission
 
-MAX_STATEMENTS = 1_000
-MAX_BODY_BYTES = 4 * 2**20
 GROUP_STATEMENTS = 4_000
 WAITING_REQUESTS = 512
 
 _log = logging.getLogger(__name__)
 
 
-class Submission(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /v1/statements; each item is read on its own."""
-
-    origin: str
-    statements: list[msgspec.Raw]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A statement that has its index; `known` where an earlier request brought it."""
 
     id: bytes
@@ -46,16 +37,14 @@ class Accepted:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRefusal:
+class SignedRefusal(msgspec.Struct, frozen=True):
     """A refusal as signed by the receipt key."""
 
     refusal: Refusal
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NotAccepted:
+class NotAccepted(msgspec.Struct, frozen=True):
     """A refused statement, with the signed refusal where its signature was right."""
 
     id: bytes | None
@@ -69,35 +58,6 @@ class Answer:
 
     receipt: NewReceipt | None
     results: Sequence[Accepted | NotAccepted]
-
-
-def read_submission(body: bytes, origin: str) -> Submission:
-    """The submission in a request's body. Raises `Refused` where the request as a whole cannot be taken."""
-    if len(body) > MAX_BODY_BYTES:
-        raise Refused(problems.TOO_LARGE, f"{len(body)} bytes; send at most {MAX_BODY_BYTES} in one request")
-    try:
-        submission = msgspec.json.decode(body, type=Submission)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(problems.MALFORMED_REQUEST, f"{error}; expected origin and statements") from None
-    if submission.origin != origin:
-        raise Refused(problems.WRONG_ORIGIN, f"this is the log {origin!r}, not {submission.origin[:128]!r}")
-    if not 1 <= len(submission.statements) <= MAX_STATEMENTS:
-        count = len(submission.statements)
-        raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
-    if not _named_once(body, submission):
-        raise Refused(problems.MALFORMED_REQUEST, "expected origin and statements, each once and without escapes")
-    return submission
-
-
-def _named_once(body: bytes, submission: Submission) -> bool:
-    """Whether the envelope names its members once: a JSON decoder would silently let the last one win. Quotes inside
-    strings are escaped, so a bare name is a member's; what the items name is for each of them to answer."""
-
-    def outside_items(text: bytes) -> int:
-        return body.count(text) - sum(bytes(item).count(text) for item in submission.statements)
-
-    escapes = outside_items(b"\\u") if submission.origin.isascii() else 0
-    return outside_items(b'"origin"') == outside_items(b'"statements"') == 1 and escapes == 0
 
 
 class Door:
@@ -117,7 +77,7 @@ class Door:
 
     def check(self, submission: Submission) -> list[Checked | Rejected]:
         """Judge each statement by itself. Needs no lock; any number of threads may do it at once."""
-        return [self._checker.check(bytes(item)) for item in submission.statements]
+        return [self._checker.check(item) for item in submission.statements]
 
     def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
         """Take places for the statements of several requests in one transaction, durably, and answer each request.

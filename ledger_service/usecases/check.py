@@ -3,41 +3,28 @@
 Everything that depends on other statements or on the registry is decided later, under the log's lock, in `sequence`.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
-from anchors.core.canonical import DuplicateKey, FloatFound, refuse_duplicates
+from anchors.core import signature as signatures
+from anchors.core.canonical import DuplicateKey, FloatFound
 from anchors.core.content import Content, Part
 from anchors.core.encoding import decode_base64, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
-from anchors.core.statement import Entry, Statement
+from anchors.core.statement import STATEMENT_BYTES, Entry, Statement
 from anchors.core.typed_data import Domain
 from ledger_service import kind_rules, problems
 from ledger_service.kinds import KINDS, Kind
 from ledger_service.problems import Refused
+from ledger_service.usecases.submission import Item, WithheldPart, encode_parts, part_of
 
 MAX_AHEAD_SECONDS = 300
-
-_MEMBERS = (b'"key"', b'"entry"', b'"parts"')
-
-
-class Submitted(msgspec.Struct, forbid_unknown_fields=True):
-    """One item of a submission. `parts` stays as it was sent: what is hashed is what was received."""
-
-    key: str
-    entry: str
-    parts: msgspec.Raw
+KEYS_REMEMBERED = 4_096
 
 
-class _Withheld(msgspec.Struct, forbid_unknown_fields=True):
-    leaf: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, gc=False):
     """A statement that is right by itself."""
 
     id: bytes
@@ -47,11 +34,10 @@ class Checked:
     statement: Statement
     kind: Kind
     links: tuple[tuple[str, bytes], ...]
-    digests: tuple[bytes, ...]
+    digests: tuple[bytes, bytes] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A statement that is refused. `id` is None where none can be computed; `signed` when the signature was right, so
     that the refusal is signed too."""
 
@@ -68,19 +54,23 @@ class Checker:
         self._other_domains = other_domains
         self._now = now
 
-    def check(self, item: bytes) -> Checked | Rejected:
-        """Judge one item of a submission: the bytes of its JSON object. Never raises for bad input."""
+    def check(self, item: Item) -> Checked | Rejected:
+        """Judge one item of a submission. Never raises for bad input."""
+        if isinstance(item, Refused):
+            return Rejected(None, item)
         try:
-            key, entry_bytes, parts, entry = _read_shape(item)
-        except Refused as refused:
-            return Rejected(None, refused)
+            key = _read_key(item.key)
+            entry_bytes = decode_base64(item.entry, "entry")
+            entry = Entry.from_bytes(entry_bytes)
+        except MalformedInput as error:
+            return Rejected(None, Refused(problems.MALFORMED_STATEMENT, str(error)))
         statement = entry.statement
-        id = statement.id(self._domain)
+        id = self._domain.statement(entry_bytes[:STATEMENT_BYTES])
         signed = False
         try:
             self._check_signature(entry, id, key)
             signed = True
-            content = read_content(parts)
+            content = read_content(item.parts)
             if content.hash != statement.content:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
             kind = known_kind(statement.kind)
@@ -88,11 +78,11 @@ class Checker:
             self._check_time(statement.issued_at)
         except Refused as refused:
             return Rejected(id, refused, signed)
-        return Checked(id, key, entry_bytes, parts, statement, kind, links, digests)
+        return Checked(id, key, entry_bytes, encode_parts(item.parts), statement, kind, links, digests)
 
     def _check_signature(self, entry: Entry, id: bytes, key: bytes) -> None:
         try:
-            signer = entry.signer(self._domain)
+            signer = signatures.recover(id, entry.signature)
         except VerificationFailed:
             signer = None
         if signer == key:
@@ -120,38 +110,20 @@ class Checker:
             )
 
 
-def _read_shape(item: bytes) -> tuple[bytes, bytes, bytes, Entry]:
-    # Inside a string every quote is escaped, so a bare "key" can only be a member name: one scan finds a member that
-    # is sent twice, which a JSON decoder would silently let the last one win.
-    if any(item.count(member) != 1 for member in _MEMBERS):
-        raise Refused(problems.MALFORMED_STATEMENT, "expected key, entry and parts, each once; send the item again")
-    try:
-        submitted = msgspec.json.decode(item, type=Submitted)
-        key, parts = decode_hex(submitted.key, 20, "key"), bytes(submitted.parts)
-        entry_bytes = decode_base64(submitted.entry, "entry")
-        entry = Entry.from_bytes(entry_bytes)
-    except (msgspec.MsgspecError, MalformedInput, UnicodeDecodeError) as error:
-        raise Refused(problems.MALFORMED_STATEMENT, str(error)) from None
-    if item.count(b"\\u") != parts.count(b"\\u"):
-        raise Refused(problems.MALFORMED_STATEMENT, "a member is named with an escape; write key, entry, parts")
-    return key, entry_bytes, parts, entry
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _read_key(text: str) -> bytes:
+    return decode_hex(text, 20, "key")
 
 
-def read_content(parts: bytes) -> Content:
-    """The content of a list of parts in JSON, as it was sent or stored. Raises `Refused`."""
+def read_content(parts: Sequence[str | WithheldPart]) -> Content:
+    """The content of a list of parts as they were sent or stored. Raises `Refused`."""
     try:
-        # Typed, so that the decoder never descends into what nests deep.
-        items = msgspec.json.decode(parts, type=list[str | _Withheld])
-        if any(isinstance(item, _Withheld) for item in items):
-            refuse_duplicates(parts)
-        return Content.from_wire(
-            [{"leaf": item.leaf, "name": item.name} if isinstance(item, _Withheld) else item for item in items]
-        )
+        return Content(tuple([part_of(part) for part in parts]))
     except DuplicateKey as error:
         raise Refused(problems.DUPLICATE_KEY, str(error)) from None
     except FloatFound as error:
         raise Refused(problems.FLOAT, str(error)) from None
-    except (msgspec.MsgspecError, MalformedInput, UnicodeDecodeError, RecursionError) as error:
+    except MalformedInput as error:
         raise Refused(problems.MALFORMED_PART, str(error)) from None
 
 
@@ -163,14 +135,14 @@ def known_kind(name: str) -> Kind:
     return kind
 
 
-def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], ...], tuple[bytes, ...]]:
-    """The links (rel, statement id) and the document digests of a content that has what its kind requires.
+def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], ...], tuple[bytes, bytes] | None]:
+    """The links (rel, statement id) of a content that has what its kind requires, and the document's SHA-256 and SM3
+    where the kind requires one.
 
     Raises `Refused`."""
     shown = {part.name: part.value for part in content.parts if isinstance(part, Part)}
     forms = kind_rules.read_parts(kind, shown)
-    links = tuple((link.rel, bytes.fromhex(link.statement[2:])) for link in forms.get("links", ()))
+    links = tuple([(link.rel, bytes.fromhex(link.statement[2:])) for link in forms.get("links", ())])
     # A document beside what the kind requires is personal and may be erased, so nothing is looked up by it.
     document = forms["document"] if "document" in kind.parts else None
-    digests = {bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)} if document else ()
-    return links, tuple(digests)
+    return links, (bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)) if document else None

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from anchors.chain.port import WitnessEvent
 from anchors.core.content import Content
 from anchors.core.merkle import inclusion_proof
@@ -15,6 +13,7 @@ from ledger_service import problems
 from ledger_service.problems import Refused
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
+from ledger_service.usecases.submission import decode_parts, part_of
 
 
 class State(StrEnum):
@@ -145,4 +144,4 @@ class LookUp:
 
 def read_content(stored: StoredStatement) -> Content:
     """The stored parts as content."""
-    return Content.from_wire(msgspec.json.decode(stored.parts))
+    return Content(tuple([part_of(part) for part in decode_parts(stored.parts)]))

@@ -4,10 +4,12 @@ Every value that crosses is ours: bytes, integers, frozen dataclasses. Times are
 20-byte addresses, an index is an entry's place in the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from anchors.chain.port import Block, RegistryEvent, WitnessEvent
 from anchors.core.registry import Change
@@ -18,8 +20,7 @@ class StoreUnavailable(Exception):
     """The database did not answer or did not take the write. Whether a commit persisted is unknown: read again."""
 
 
-@dataclass(frozen=True)
-class Logged:
+class Logged(msgspec.Struct, frozen=True, gc=False):
     """A statement in the log, as later statements see it. `links` maps rel to the target's index."""
 
     index: int
@@ -27,11 +28,10 @@ class Logged:
     kind: str
     institution: str
     subject: bytes
-    links: dict[str, int] = field(default_factory=dict)
+    links: dict[str, int] = {}
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True, gc=False):
     """A key's stream: the next sequence number, the size of the head it observed last, whether it is frozen."""
 
     next_sequence: int = 0
@@ -39,24 +39,28 @@ class Stream:
     frozen: bool = False
 
 
-@dataclass(frozen=True)
-class SubjectState:
+class SubjectState(msgspec.Struct, frozen=True, gc=False):
     """Who owns a subject, and the index of its report's current version: None when withdrawn."""
 
     owner: str
     current: int | None
 
 
-@dataclass(frozen=True)
-class NewStatement:
-    """A statement with its place in the log, ready to be stored."""
+def digest_number(digest: bytes) -> int:
+    """How a document's digest begins, as the signed 64-bit number by which the index finds it. Whoever finds compares
+    the whole digest."""
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class NewStatement(msgspec.Struct, frozen=True, gc=False):
+    """A statement with its place in the log, ready to be stored. `digests` are the SHA-256 and the SM3 of the document
+    that its kind requires, where it does."""
 
     logged: Logged
     key: bytes
-    sequence: int
     entry: bytes
     parts: bytes
-    digests: Sequence[bytes]
+    digests: tuple[bytes, bytes] | None
 
 
 @dataclass(frozen=True)
@@ -91,16 +95,16 @@ class SequencingTransaction(Protocol):
     def registry_changes(self) -> list[Change]:
         """All stored changes, in order."""
 
-    def logged(self, ids: Iterable[bytes]) -> dict[bytes, Logged]:
+    def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """Those of the statement ids that are in the log."""
 
-    def streams(self, keys: Iterable[bytes]) -> dict[bytes, Stream]:
+    def streams(self, keys: Collection[bytes]) -> dict[bytes, Stream]:
         """Streams of the keys that have one."""
 
-    def subjects(self, subjects: Iterable[bytes]) -> dict[bytes, SubjectState]:
+    def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """Those of the subjects that exist."""
 
-    def final_heads(self, witness_ids: Iterable[bytes]) -> dict[bytes, int]:
+    def final_heads(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
         """The size of each of these heads that is witnessed and final."""
 
     def append(

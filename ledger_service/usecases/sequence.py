@@ -82,9 +82,7 @@ class Sequencing:
     def _append(self, checked: Checked, stream: Stream, subject: SubjectState | None, links: dict[str, int]) -> int:
         statement, index = checked.statement, self._next_index
         logged = Logged(index, checked.id, statement.kind, statement.institution, statement.subject, links)
-        self.taken.append(
-            NewStatement(logged, checked.key, statement.sequence, checked.entry, checked.parts, checked.digests)
-        )
+        self.taken.append(NewStatement(logged, checked.key, checked.entry, checked.parts, checked.digests))
         self._next_index += 1
         self._logged[checked.id] = logged
         self._streams[checked.key] = self.changed_streams[checked.key] = stream

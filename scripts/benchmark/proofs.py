@@ -66,10 +66,12 @@ def _fill(url: str, leaves: int) -> None:
     for begin in range(0, leaves, ROWS_PER_INSERT):
         positions = range(begin, min(begin + ROWS_PER_INSERT, leaves))
         with begin_writing(engine) as connection:
-            insert_rows(connection, schema.entries, [(position, _entry(prefix, position)) for position in positions])
+            rows = [
+                (position, _entry(prefix, position), _id(position), b"\x03" * 20, "{}", None, None)
+                for position in positions
+            ]
+            insert_rows(connection, schema.entries, rows)
             insert_rows(connection, schema.contents, [(position, PARTS) for position in positions])
-            rows = [(position, _id(position), b"\x03" * 20, position, _id(position)) for position in positions]
-            insert_rows(connection, schema.statements, rows)
             connection.execute(schema.log.update().values(size=positions[-1] + 1))
     engine.dispose()
 

@@ -112,7 +112,7 @@ WITHOUT_EFFECT: list[tuple[Callable[[World], Signed], str]] = [
 def test_it_is_named_and_spoils_no_other(small_world: World, make: Callable[[World], Signed], what: str) -> None:
     world = small_world
     signed = make(world)
-    index = world.slip_in(signed, indexed=False)
+    index = world.slip_in(signed)
     if what != "attribution":
         world.count_number(signed)  # whatever a key signed uses up its number
     elif make is _other_institution:
@@ -126,7 +126,7 @@ def test_it_is_named_and_spoils_no_other(small_world: World, make: Callable[[Wor
 
 def test_a_fork(small_world: World) -> None:
     world = small_world
-    index = world.slip_in(_fork(world), indexed=False)
+    index = world.slip_in(_fork(world))
     world.settle()
     world.submit(*world.tell_story())
     result = world.audit()
@@ -143,8 +143,8 @@ def test_a_gap(small_world: World) -> None:
     result = world.audit()
     first, *others = result.findings.faults
     assert place(first.first) == ("entries", str(index), "sequence-gap") and first.count == 1
-    # Past the door nobody wrote the rows of its subject and documents.
-    assert {fault.first.table for fault in others} == {"documents", "subjects"}
+    # Past the door nobody wrote the row of its subject.
+    assert {fault.first.table for fault in others} == {"subjects"}
 
 
 @pytest.mark.parametrize(("observed", "what"), [(b"\x07" * 32, "observed-unknown"), (bytes(32), "observed-backwards")])
@@ -164,7 +164,7 @@ def test_a_revoked_key(small_world: World) -> None:
     world.chain.mine(3)
     world.follower.run_once()
     assert world.audit().holds
-    index = world.slip_in(signer.issued(), indexed=False)
+    index = world.slip_in(signer.issued())
     world.settle()
     assert [place(fault.first) for fault in world.audit().findings.faults] == [("entries", str(index), "attribution")]
 

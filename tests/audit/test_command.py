@@ -32,23 +32,23 @@ def test_a_ledger_that_holds(world: World, trust_file: str, capsys: pytest.Captu
 
 
 def test_a_ledger_that_does_not(world: World, copy: Path, trust_file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    url = change(copy, "UPDATE statements SET sequence = 90000 WHERE position = 100", "DELETE FROM heads")
+    url = change(copy, "UPDATE entries SET sm3 = 90000 WHERE position = 100", "DELETE FROM heads")
     assert _audit(world, trust_file, url, "--json") == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["audit"] == "failed"
     assert answer["first"] | {"expected": "", "found": ""} == {
-        "step": 5,
-        "table": "statements",
+        "step": 7,
+        "table": "entries",
         "key": "100",
-        "what": "sequence",
+        "what": "sm3",
         "expected": "",
         "found": "",
         "count": 1,
     }
-    assert [fault["table"] for fault in answer["faults"]] == ["statements", "heads"]
+    assert [fault["table"] for fault in answer["faults"]] == ["entries", "heads"]
     assert _audit(world, trust_file, url, "--first") == 1
     shown = capsys.readouterr().out
-    assert "statements 100: sequence: expected" in shown and "heads" not in shown.split("Faults")[1]
+    assert "entries 100: sm3: expected" in shown and "heads" not in shown.split("Faults")[1]
 
 
 def test_what_cannot_be_audited(

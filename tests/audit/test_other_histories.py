@@ -72,10 +72,10 @@ def test_a_rewritten_entry_with_everything_made_to_fit(small_world: World, tmp_p
     rewritten = _beside(small_world, copy_database(small_world, tmp_path))
     path = tmp_path / "copy.sqlite"
     (position,) = read(path, "SELECT max(position) FROM entries")
-    (key,) = read(path, "SELECT key FROM statements WHERE position = ?", position)
+    (key,) = read(path, "SELECT key FROM entries WHERE position = ?", position)
     signer = next(signer for signer in rewritten.signers if signer.key == key)
     signer.sequence = next(own for own in small_world.signers if own.key == key).sequence - 1
-    tables = ("entries", "contents", "statements", "links")
+    tables = ("entries", "contents")
     change(
         path,
         *((f"DELETE FROM {table} WHERE position = ?", (position,)) for table in tables),

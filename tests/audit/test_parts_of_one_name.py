@@ -1,6 +1,5 @@
 """One signature over two parts named `document`, the other of which would be shown later (ADR 9)."""
 
-import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger_service.usecases.accept import read_submission
+from ledger_service.usecases.submission import read_submission
 from tests.audit.world import World, change, copy_database, make_world, place
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.signer import Signed, document
@@ -62,7 +61,7 @@ def test_the_audit_names_it_whichever_is_shown(world: World, tmp_path: Path) -> 
     copy = copy_database(world, tmp_path)
     for shown in (SHOWINGS["second-shown"], SHOWINGS["both-shown"], SHOWINGS["first-shown"]):
         result = world.audit(
-            change(copy, ("UPDATE contents SET parts = ? WHERE position = ?", (json.dumps(shown).encode(), index)))
+            change(copy, ("UPDATE contents SET parts = ? WHERE position = ?", (msgspec.json.encode(shown), index)))
         )
         assert not result.holds
         found = [fault.first for fault in result.findings.faults if fault.first.table == "contents"]

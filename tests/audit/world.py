@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
@@ -16,19 +16,24 @@ from anchors.core.encoding import encode_hex
 from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.signature import address_from_secret
 from anchors.core.trust import Finality, Trust
+from ledger_service.kinds import KINDS
+from ledger_service.problems import Refused
 from ledger_service.storage import schema
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import begin_writing, open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.links import encode_links
 from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.storage.tree import SqlTree
-from ledger_service.usecases.accept import Accepted, Door, read_submission
+from ledger_service.usecases.accept import Accepted, Door
 from ledger_service.usecases.audit import Audit, AuditResult, Finding
+from ledger_service.usecases.check import read_content, read_parts
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
-from ledger_service.usecases.ports import Stream
+from ledger_service.usecases.ports import Stream, digest_number
+from ledger_service.usecases.submission import decode_parts, read_submission
 from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
 from tests.fixtures.chain import ScratchChain
@@ -92,22 +97,19 @@ class World:
         observed = signed.entry.statement.observed
         return next((event.new_size for event in self.view.heads(None, 100) if event.witness_id == observed), 0)
 
-    def slip_in(self, signed: Signed, *, indexed: bool = True) -> int:
+    def slip_in(self, signed: Signed) -> int:
         """Put a statement into the log past the door, as an operator could who has the receipt key; give its index.
 
-        With `indexed` it gets its row in `statements`; the rest of the index is left as it is."""
-        statement = signed.entry.statement
+        Its row is as the door would write it; subjects and streams are left as they are."""
         with begin_writing(self.engine) as connection:
             index, now = connection.execute(select(schema.log.c.size)).scalar_one(), int(time.time())
             receipt = Receipt(accepted_hash([(signed.id, index)]), now, now + PROMISE_SECONDS)
             signature = receipt.sign(self.city.domain, self.city.operator.receipt)
             parts = msgspec.json.encode(signed.wire["parts"])
-            connection.execute(schema.entries.insert().values(position=index, entry=signed.entry.to_bytes()))
+            links, sha256, sm3 = self._derived(connection, signed, parts)
+            row = (index, signed.entry.to_bytes(), signed.id, self._signer(signed), links, sha256, sm3)
+            connection.execute(schema.entries.insert().values(row))
             connection.execute(schema.contents.insert().values(position=index, parts=parts))
-            if indexed:
-                key = signed.entry.signer(self.city.domain)
-                row = (index, signed.id, key, statement.sequence, statement.subject)
-                connection.execute(schema.statements.insert().values(row))
             connection.execute(
                 schema.receipts.insert().values(
                     first=index,
@@ -122,6 +124,22 @@ class World:
             )
             connection.execute(schema.log.update().values(size=index + 1))
         return index
+
+    def _signer(self, signed: Signed) -> bytes:
+        return signed.entry.signer(self.city.domain)
+
+    def _derived(self, connection: Connection, signed: Signed, parts: bytes) -> tuple[str, int | None, int | None]:
+        """Links, and the numbers of the document's digests; nothing where the content breaks a rule of its kind."""
+        try:
+            links, digests = read_parts(KINDS[signed.entry.statement.kind], read_content(decode_parts(parts)))
+        except (Refused, KeyError):
+            return "{}", None, None
+        query, targets = select(schema.entries.c.position), {}
+        for rel, id in links:
+            position = connection.execute(query.where(schema.entries.c.id == id)).scalar()
+            if position is not None:
+                targets[rel] = position
+        return encode_links(targets), *(map(digest_number, digests) if digests else (None, None))
 
     def tell_story(self, number: int = 0) -> list[Signed]:
         """Eleven statements of all ten kinds, by three institutions."""

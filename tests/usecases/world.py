@@ -17,9 +17,10 @@ from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.storage.tree import SqlTree
-from ledger_service.usecases.accept import Accepted, Door, NotAccepted, read_submission
+from ledger_service.usecases.accept import Accepted, Door, NotAccepted
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.submission import read_submission
 from ledger_service.usecases.witness import Witnesser
 from tests.fakes.chain import REGISTRY, WITNESS, FakeChain, FakeSender
 from tests.fixtures.signer import Signer

@@ -1,21 +1,12 @@
 """Step 7, what is complete only at the end: subjects, streams, surplus rows, and the tables that follow the chain."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-
 from anchors.chain.port import Place, RegistryEvent, WitnessEvent
-from anchors.core.encoding import encode_hex, keccak256
-from anchors.core.errors import MalformedInput
-from anchors.core.statement import Entry
-from ledger_service.problems import Refused
+from anchors.core.encoding import keccak256
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.rows import AuditRows, BlockRow, ChainRow, ChangeRow, HeadRow
 from ledger_service.usecases.audit.statements import StatementWalk
-from ledger_service.usecases.check import known_kind, read_content, read_parts
 from ledger_service.usecases.ports import Stream
-
-ROWS_PER_LOOK = 500
 
 
 def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
@@ -23,7 +14,7 @@ def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> 
     for subject, owner, current in rows.subjects():
         findings.counts["subjects"] += 1
         expected = walk.subjects.pop(subject, None)
-        if subject in walk.damaged_subjects:
+        if subject in walk.damaged_subjects or current in walk.unknown_positions:
             continue
         if expected is None:
             findings.fault(7, "subjects", subject, "row", "none: no statement opens it", "one")
@@ -52,37 +43,12 @@ def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> N
         findings.fault(7, "streams", key, "row", "one", "none")
 
 
-def check_surplus(rows: AuditRows, findings: Findings, walk: StatementWalk, extent: int) -> None:
-    """Rows of entries that are not there, and documents that no content names."""
-    for table in ("entries", "contents", "statements", "links"):
+def check_surplus(rows: AuditRows, findings: Findings, extent: int) -> None:
+    """Rows of entries that are not there."""
+    for table in ("entries", "contents"):
         position = rows.outside(table, extent)
         if position is not None:
             findings.fault(7, table, position, "row", f"none outside 0 to {extent - 1}", "one")
-    surplus = rows.count("documents") - walk.matched_documents
-    if surplus > 0:
-        for digest, position in _surplus_documents(rows):
-            if position in walk.unknown_contents:
-                continue
-            findings.fault(7, "documents", f"{encode_hex(digest)}/{position}", "row", "none", "one")
-
-
-def _surplus_documents(rows: AuditRows) -> Iterator[tuple[bytes, int]]:
-    stored = rows.documents()
-    while some := list(islice(stored, ROWS_PER_LOOK)):
-        positions = {position for _, position in some}
-        entries, contents = rows.entries_at(positions), rows.contents_at(positions)
-        for digest, position in some:
-            if digest not in _digests(entries.get(position), contents.get(position)):
-                yield digest, position
-
-
-def _digests(entry: bytes | None, parts: bytes | None) -> Iterable[bytes]:
-    if entry is None or parts is None:
-        return ()
-    try:
-        return read_parts(known_kind(Entry.from_bytes(entry).statement.kind), read_content(parts))[1]
-    except (Refused, MalformedInput):
-        return ()
 
 
 def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:

@@ -18,12 +18,14 @@ class LogRow(NamedTuple):
 
 
 class StatementRow(NamedTuple):
-    """An entry in the index, without its position."""
+    """What the index says of an entry. `links` is None where it is nothing that this service writes; `sha256` and `sm3`
+    are the digest numbers of its document, None where its kind requires none."""
 
     id: bytes
     key: bytes
-    sequence: int
-    subject: bytes
+    links: dict[str, int] | None
+    sha256: int | None
+    sm3: int | None
 
 
 class TileRow(NamedTuple):
@@ -124,7 +126,6 @@ class Stretch(NamedTuple):
     entries: dict[int, bytes]
     contents: dict[int, bytes]
     statements: dict[int, StatementRow]
-    links: dict[int, dict[str, int]]
     tiles: dict[int, TileRow]
     """Level 0 only, by number."""
 
@@ -144,23 +145,8 @@ class AuditRows(Protocol):
     def stretch(self, begin: int, end: int) -> Stretch:
         """The rows about positions begin to end (exclusive); `begin` is a multiple of 256."""
 
-    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """The entries at these positions."""
-
-    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """The contents at these positions."""
-
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """What the index and the entries say of these statements."""
-
-    def documents_in(self, begin: int, end: int, digests: Collection[bytes]) -> set[tuple[bytes, int]]:
-        """Those (digest, position) that are stored for these digests within these positions."""
-
-    def documents(self) -> Iterator[tuple[bytes, int]]:
-        """All (digest, position)."""
-
-    def count(self, table: str) -> int:
-        """How many rows a table has."""
 
     def outside(self, table: str, end: int) -> int | None:
         """A position below 0 or from `end` on of which `table` has a row; None where there is none."""

@@ -110,7 +110,7 @@ class Audit:
             walk.judge(stretch)
             advance(len(stretch.items))
         tree.finish(extent, self._settled_size)
-        check_surplus(rows, findings, walk, extent)
+        check_surplus(rows, findings, extent)
         check_subjects(rows, findings, walk)
         check_streams(rows, findings, walk)
         check_chain_tables(rows, findings, history)

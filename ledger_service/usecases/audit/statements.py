@@ -2,6 +2,7 @@
 
 from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
+from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service import problems
 from ledger_service.problems import Refused
@@ -9,14 +10,13 @@ from ledger_service.usecases import rules
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
-from ledger_service.usecases.audit.rows import StatementRow, TileRow
+from ledger_service.usecases.audit.rows import TileRow
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
-from ledger_service.usecases.ports import Logged, Stream, SubjectState
+from ledger_service.usecases.ports import Logged, Stream, SubjectState, digest_number
 
 RULE_KEPT = "the rule kept"
-_STATEMENT_COLUMNS = StatementRow._fields
 
 
 class StatementWalk:
@@ -39,8 +39,8 @@ class StatementWalk:
         self._damaged_ids: set[bytes] = set()
         self._misfiled: dict[bytes, Logged] = {}
         self._next_position = 0
-        self.matched_documents = 0
-        self.unknown_contents: set[int] = set()
+        self.unknown_positions: set[int] = set()
+        """Where nothing is known of what stood there."""
 
     def judge(self, stretch: ReadStretch) -> None:
         """Judge one stretch."""
@@ -90,15 +90,16 @@ class StatementWalk:
         return True
 
     def _remember_damage(self, item: Item) -> None:
-        self.unknown_contents.add(item.position)
+        """Nothing is concluded from a damaged entry, nor from what rests on it. Its subject may be what was damaged:
+        that of a statement that links to it is then learned from there."""
+        self.unknown_positions.add(item.position)
         if item.row is None:
             return
-        row = item.row
-        self._damaged_ids.add(row.id)
-        self.damaged_subjects.add(row.subject)
-        self.damaged_keys.add(row.key)
-        stream = self.streams.get(row.key, Stream())
-        self.streams[row.key] = Stream(max(stream.next_sequence, row.sequence + 1), stream.observed_size)
+        self._damaged_ids.add(item.row.id)
+        self.damaged_subjects.add(item.raw[SUBJECT_FIELD])
+        self.damaged_keys.add(item.row.key)
+        stream = self.streams.get(item.row.key, Stream())
+        self.streams[item.row.key] = Stream(stream.next_sequence + 1, stream.observed_size)
 
     def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
         statement = item.entry.statement
@@ -108,12 +109,10 @@ class StatementWalk:
         if item.content_problem:
             self._name_content(item)
         effective = effective and self._check_kind(item) and self._check_rules(item, targets)
-        filed = True
-        if item.row is not None or effective:
-            expected = (item.id, item.signer, statement.sequence, statement.subject)
-            filed = self._findings.compare_row(5, "statements", item.position, _STATEMENT_COLUMNS, expected, item.row)
-        if item.row is not None or effective:
-            filed &= self._check_index(item, stretch, targets)
+        filed = self._findings.compare_row(
+            5, "entries", item.position, ("id", "key"), (item.id, item.signer), (item.row.id, item.row.key)
+        )
+        filed &= self._check_index(item, targets)
         links = {rel: target.index for rel, target in targets.items()}
         logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         own[item.id] = logged
@@ -189,6 +188,8 @@ class StatementWalk:
         statement, position = item.entry.statement, item.position
         kind, count = known_kind(statement.kind), self._registry_count(position)
         before = self.subjects.get(statement.subject)
+        if any(id in self._damaged_ids for _, id in item.links):
+            self.damaged_subjects.add(statement.subject)
 
         def speaks_for(institution: str, owner: str) -> bool:
             return self._attribution.speaks_for(institution, owner, count)
@@ -218,30 +219,24 @@ class StatementWalk:
         return not missing
 
     def _name_content(self, item: Item) -> None:
-        self.unknown_contents.add(item.position)
         what = "row" if item.content_problem == "none" else "parts"
         expected = f"parts that hash to 0x{item.entry.statement.content.hex()}"
         self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
 
-    def _check_index(self, item: Item, stretch: ReadStretch, targets: dict[str, Logged]) -> bool:
-        """Step 7: the rows of links and documents. Whether the links are right."""
+    def _check_index(self, item: Item, targets: dict[str, Logged]) -> bool:
+        """Step 7: links and the digests that the document is found by. Whether they are right."""
         if item.content is None:
             return True
-        findings, position = self._findings, item.position
-        expected = {rel: target.index for rel, target in targets.items()}
+        findings, row = self._findings, item.row
         damaged = {rel for rel, id in item.links if id in self._damaged_ids}
-        right = True
-        for rel in sorted((expected.keys() | item.linked.keys()) - damaged):
-            key = f"{position}/{rel}"
-            right &= findings.compare(7, "links", key, "target", expected.get(rel), item.linked.get(rel))
-        findings.counts["links"] += len(item.linked)
-        for digest in item.digests:
-            found = (digest, position) in stretch.documents
-            self.matched_documents += found
-            if not found:
-                findings.fault(7, "documents", f"0x{digest.hex()}/{position}", "row", "one", "none")
-        findings.counts["documents"] += len(item.digests)
-        return right
+        expected = {rel: target.index for rel, target in targets.items() if rel not in damaged}
+        found = row.links if row.links is None else {rel: at for rel, at in row.links.items() if rel not in damaged}
+        numbers = tuple(map(digest_number, item.digests)) if item.digests else (None, None)
+        findings.counts["links"] += len(expected)
+        findings.counts["documents"] += item.digests is not None
+        return findings.compare_row(
+            7, "entries", item.position, ("links", "sha256", "sm3"), (expected, *numbers), (found, row.sha256, row.sm3)
+        )
 
     def _break_rule(self, step: int, position: int, refused: Refused) -> None:
         self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)

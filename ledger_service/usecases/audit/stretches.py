@@ -13,6 +13,7 @@ from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import Signed, Signers, collect
 from ledger_service.usecases.check import known_kind, read_content, read_parts
 from ledger_service.usecases.ports import Logged
+from ledger_service.usecases.submission import decode_parts
 
 STRETCH_ENTRIES = 1_024
 """A multiple of a tile's width."""
@@ -28,7 +29,6 @@ class Item:
     position: int
     raw: bytes | None
     row: StatementRow | None
-    linked: dict[str, int]
     entry: Entry | None = None
     problem: str = ""
     id: bytes = b""
@@ -37,7 +37,7 @@ class Item:
     content_problem: str = ""
     content_refused: Refused | None = None
     links: tuple[tuple[str, bytes], ...] = ()
-    digests: tuple[bytes, ...] = ()
+    digests: tuple[bytes, bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -48,7 +48,6 @@ class ReadStretch:
     items: list[Item]
     signers: "list[Future[list[bytes | None]]]"
     targets: dict[bytes, Logged] = field(default_factory=dict)
-    documents: set[tuple[bytes, int]] = field(default_factory=set)
 
     def with_signers(self) -> list[Item]:
         """The items, when their signers are known."""
@@ -89,8 +88,7 @@ class StretchReader:
     def _read(self, begin: int, end: int, *, first: bool) -> ReadStretch:
         rows = self._rows.stretch(begin, end)
         items = [
-            Item(position, rows.entries.get(position), rows.statements.get(position), rows.links.get(position, {}))
-            for position in range(begin, end)
+            Item(position, rows.entries.get(position), rows.statements.get(position)) for position in range(begin, end)
         ]
         signed = [signed for item in items if (signed := self._take_apart(item)) is not None]
         if first:
@@ -101,8 +99,6 @@ class StretchReader:
                 _read_parts(item, rows.contents.get(item.position))
         self._last_signed = signed
         read.targets = self._rows.logged({id for item in items for _, id in item.links})
-        digests = {digest for item in items for digest in item.digests}
-        read.documents = self._rows.documents_in(begin, end, digests)
         return read
 
     def _take_apart(self, item: Item) -> Signed | None:
@@ -123,9 +119,12 @@ def _read_parts(item: Item, parts: bytes | None) -> None:
         item.content_problem = "none"
         return
     try:
-        content = read_content(parts)
+        content = read_content(decode_parts(parts))
     except Refused as refused:
         item.content_problem = refused.detail
+        return
+    except MalformedInput as error:
+        item.content_problem = str(error)
         return
     statement = item.entry.statement
     if content.hash != statement.content:

@@ -20,7 +20,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "chain",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("tip_number", sa.BigInteger(), nullable=False),
         sa.Column("tip_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("tip_parent", sa.LargeBinary(length=32), nullable=False),
@@ -49,21 +49,24 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
-        "documents",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("digest", "position"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "entries",
         sa.Column(
             "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
         sa.Column("entry", sa.LargeBinary(length=289), nullable=False),
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("links", sa.String(), nullable=False),
+        sa.Column("sha256", sa.BigInteger(), nullable=True),
+        sa.Column("sm3", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
+        sa.UniqueConstraint("id", name="entries_id"),
         sqlite_with_rowid=True,
     )
+    op.create_index("entries_subject", "entries", [sa.literal_column("substr(entry, 65, 8)")], unique=False)
+    for digest in ("sha256", "sm3"):
+        present = sa.column(digest).is_not(None)
+        op.create_index(f"entries_{digest}", "entries", [digest], sqlite_where=present, postgresql_where=present)
     op.create_table(
         "heads",
         sa.Column(
@@ -84,18 +87,8 @@ def upgrade() -> None:
     )
     op.create_index("heads_block", "heads", ["block_number"], unique=False)
     op.create_table(
-        "links",
-        sa.Column(
-            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("rel", sa.String(length=32), nullable=False),
-        sa.Column("target", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("position", "rel"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "log",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("origin", sa.String(length=128), nullable=False),
         sa.Column("chain_id", sa.BigInteger(), nullable=False),
         sa.Column("genesis", sa.LargeBinary(length=32), nullable=False),
@@ -155,21 +148,6 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_index("registry_changes_block", "registry_changes", ["block_number"], unique=False)
-    op.create_table(
-        "statements",
-        sa.Column(
-            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("position"),
-        sa.UniqueConstraint("id", name="statements_id"),
-        sa.UniqueConstraint("key", "sequence", name="statements_key_sequence"),
-        sqlite_with_rowid=True,
-    )
-    op.create_index("statements_subject", "statements", ["subject", "position"], unique=False)
     op.create_table(
         "streams",
         sa.Column("key", sa.LargeBinary(length=20), nullable=False),
