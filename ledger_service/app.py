@@ -18,7 +18,7 @@ from anchors.core.encoding import decode_hex
 from anchors.core.trust import Finality
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.http.api import create_api
-from ledger_service.http.services import Admission, Readiness, Services
+from ledger_service.http.services import Admission, Services
 from ledger_service.logging import set_up_logging
 from ledger_service.metrics import LedgerCollector, create_metrics
 from ledger_service.operator_keys import OperatorKeys, unlock_operator_keys
@@ -28,20 +28,22 @@ from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log, read_identity
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.storage.promises import SqlPromises
 from ledger_service.storage.reader import SqlReader
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.clock import Clock
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.guard import Guard
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
-from ledger_service.usecases.ports import StoreUnavailable
+from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.witness import Witnesser
 from ledger_service.workers.repeat import Worker
 
-CHAIN_SILENT_SECONDS = 120
+LOOK_SECONDS = 1.0
 SHUTDOWN_SECONDS = 5
 SUBMISSIONS_AT_ONCE = 128
 CONNECTIONS_AT_ONCE = 1_024
@@ -70,8 +72,13 @@ class Application:
         self.tree, self.reader, self.ledger = SqlTree(engine), SqlReader(engine), SqlLedger(engine)
         self.view, self.outbox = SqlChainView(engine, log), SqlOutbox(engine)
         self.guard = Guard(chain, self.tree, ChainIdentity(identity.chain_id, identity.genesis), log)
+        promises = SqlPromises(engine)
+        self.clock = Clock(self.view, promises, settings.clock_seconds, _now)
         self.workers = self._make_workers(settings, keys, chain, domain, witness)
-        self.door = Door(self.ledger, domain, keys.receipt, settings.promise_seconds, _now)
+        self.readiness = ReadinessCheck(
+            self.tree, self.view, promises, self.clock, _now, self.why_not_promising, self.failing
+        )
+        self.door = Door(self.ledger, domain, keys.receipt, settings.promise_seconds, self.clock.now)
         self.commit = GroupCommit(self.door)
         self.checkers = ThreadPoolExecutor(settings.check_threads, thread_name_prefix="check")
         tiles = LogTiles(self.tree)
@@ -90,7 +97,6 @@ class Application:
             view=self.view,
             reader=self.reader,
             readiness=self.readiness,
-            may_accept=self.why_not_accepting,
             operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
             bundles_need_token=settings.entry_bundles == "token",
         )
@@ -107,6 +113,10 @@ class Application:
         finality = Finality(settings.finality_blocks)
         self.follower = Follower(chain, self.view, domain.registry, settings.start_block, finality)
 
+        def look() -> bool:
+            self.clock.look()
+            return False
+
         def follow() -> bool:
             self.follower.run_once()
             return False
@@ -119,6 +129,7 @@ class Application:
             return False
 
         return [
+            Worker("clock", look, LOOK_SECONDS),
             Worker("follow", follow, settings.follow_seconds),
             Worker("integrate", self._guarded(integrate), settings.checkpoint_seconds),
             Worker("witness", self._guarded(witness), settings.witness_seconds),
@@ -136,8 +147,8 @@ class Application:
 
         return guarded
 
-    def why_not_accepting(self) -> str:
-        """Why nothing can be promised now; empty where it can."""
+    def why_not_promising(self) -> str:
+        """What stands against any promise now, the clock left out; empty where nothing does."""
         if incident := self._incident():
             return incident
         if not self.guard.passed:
@@ -147,30 +158,11 @@ class Application:
     def _incident(self) -> str:
         """Which worker stopped for good, and why; empty where none did."""
         stopped = (worker.health for worker in self.workers if worker.health.stopped_for_good)
-        return next((f"{health.name} {health.problem}" for health in stopped), "")
+        return next((f"{health.name}: {health.problem}" for health in stopped), "")
 
-    def readiness(self) -> Readiness:
-        """See `Readiness`."""
-        reasons = [f"{worker.health.name}: {worker.health.problem}" for worker in self.workers if worker.health.problem]
-        if not self._incident() and (reason := self.why_not_accepting()):
-            reasons.append(reason)
-        try:
-            reasons.extend(self._delays())
-        except StoreUnavailable as error:
-            reasons.append(str(error))
-        return Readiness(not reasons, tuple(reasons))
-
-    def _delays(self) -> list[str]:
-        status, delays = self.view.status(), []
-        if status.tip is None:
-            delays.append("the chain was not followed yet")
-        elif (age := _now() - status.tip.timestamp) > CHAIN_SILENT_SECONDS:
-            delays.append(f"the chain's newest block is {age} s old: statements are pending")
-        head = self.view.newest_head()
-        promised = self.reader.earliest_witness_by(head.new_size if head else 0)
-        if promised is not None and promised < _now():
-            delays.append(f"receipts are overdue since {_now() - promised} s")
-        return delays
+    def failing(self) -> list[str]:
+        """What the workers fail at now."""
+        return [f"{worker.health.name}: {worker.health.problem}" for worker in self.workers if worker.health.problem]
 
     def start(self) -> None:
         """Start the workers."""

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     """How often the newest checkpoint is sent to the contract."""
     follow_seconds: Annotated[float, Field(gt=0, le=3_600)] = 0.5
     """How often the chain is asked for new blocks."""
+    clock_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """How far the machine's clock may be from the chain's time before nothing is promised by it any more."""
     promise_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     """Within how many seconds a receipt promises that a statement is witnessed."""
     entry_bundles: Literal["public", "token"] = "public"

@@ -18,6 +18,75 @@ class StoreUnavailable(Exception):
     """The database did not answer or did not take the write. Whether a commit persisted is unknown: read again."""
 
 
+class LeaseLost(Exception):
+    """Another process is the anchorer now, or this one never was: it writes nothing and competes for the lease again."""
+
+
+@dataclass(frozen=True)
+class WorkerStanding:
+    """How a worker of the anchorer fares: its present problem, empty where there is none."""
+
+    name: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the anchorer tells all processes: who it is and for how long, and what stands against promising.
+
+    `term` grows by one with every holder, so it also counts the changes of the lease. `compared` and `caught_up` are of
+    this term: the database was held against the chain's head, and the chain was followed to its tip. An `incident`
+    outlives its term."""
+
+    term: int = 0
+    holder: str = ""
+    remaining_seconds: float = 0.0
+    compared: bool = False
+    caught_up: bool = False
+    incident: str = ""
+    workers: tuple[WorkerStanding, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether a process holds the lease now."""
+        return self.remaining_seconds > 0
+
+
+class Fence(Protocol):
+    """Keeps a process that lost the lease from writing."""
+
+    @property
+    def term(self) -> int:
+        """The term in which this process is the anchorer. Every write of the anchorer checks in its own transaction that
+        the lease still has this term. Raises `LeaseLost` where it is not the anchorer."""
+
+
+class Lease(Fence, Protocol):
+    """Who is the anchorer. All but `take` and `standing` raise `LeaseLost` once another process has taken over,
+    and everything is durable on return."""
+
+    def take(self) -> bool:
+        """Become the anchorer of a new term, if nobody is; False where somebody is."""
+
+    def renew(self, workers: Sequence[WorkerStanding]) -> None:
+        """Hold the lease for another full term from now on, and tell how the workers fare."""
+
+    def give_back(self) -> None:
+        """End the term, so that another can begin at once. A person stopped this process, so an incident ends too."""
+
+    def passed_guard(self) -> None:
+        """The database was compared with the chain in this term."""
+
+    def reached_tip(self) -> None:
+        """The view has reached the chain's tip. Only going back (`ChainView.roll_back`) takes this away."""
+
+    def met_incident(self, incident: str) -> None:
+        """Nothing may be signed or promised any more, for this reason."""
+
+    def standing(self) -> Standing:
+        """What is known of the anchorer now. Any process may ask."""
+
+
 @dataclass(frozen=True)
 class Logged:
     """A statement in the log, as later statements see it. `links` maps rel to the target's index."""
@@ -270,3 +339,67 @@ class Reader(Protocol):
 
     def promised_by(self, index: int) -> int | None:
         """The earliest promise among receipts that cover the entry at `index`."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """When something was accepted, and by when it is to be witnessed."""
+
+    accepted_at: int
+    witness_by: int
+
+
+class Promises(Protocol):
+    """The receipts by their times."""
+
+    def newest_accepted_at(self) -> int | None:
+        """When the newest receipt was given."""
+
+    def first_about(self, index: int) -> Promise | None:
+        """The earliest promise about the entry at `index`, which is the oldest that waits: at the cost of one receipt's
+        length, however many wait behind it."""
+
+
+@dataclass(frozen=True)
+class SentHead:
+    """A head that was signed for the contract: the transaction's hash, the size it moves to, every byte that was signed."""
+
+    hash: bytes
+    size: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored copy that nobody released yet: how many entries the backup held, and when it was made."""
+
+    entries: int
+    made_at: int
+
+
+class Past(Protocol):
+    """What a database knows of its own past, which no honest copy of it contradicts."""
+
+    def extent(self) -> tuple[int, int]:
+        """How many entries the log counts, and one more than the highest stored index: equal in a whole database."""
+
+    def codes(self) -> tuple[bytes, bytes] | None:
+        """The code hashes of registry and witness as first seen."""
+
+    def record_codes(self, registry: bytes, witness: bytes) -> None:
+        """Remember both code hashes, unless that was done. Durable on return."""
+
+    def largest_sent(self) -> list[SentHead]:
+        """All transactions for the largest head that was ever signed for the contract."""
+
+    def largest_mined(self) -> SentHead | None:
+        """The transaction that moved the head furthest and was final."""
+
+    def open_restore(self) -> Restored | None:
+        """The restore that was not released yet."""
+
+    def release(self, now: int) -> None:
+        """Let the restored copy go on. Durable on return."""
+
+    def forget_mined(self, above: int) -> int:
+        """Take back that moves of the head beyond `above` were final; how many transactions that were."""
