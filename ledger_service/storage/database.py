@@ -16,12 +16,20 @@ from sqlalchemy.pool import QueuePool
 from ledger_service.usecases.ports import StoreUnavailable
 
 SQLITE_BUSY_SECONDS = 30
+IDLE_TRANSACTION_SECONDS = 10
+_BOUNDED = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s"
+"""A process that hangs in the middle of a transaction loses its connection, so that its locks do not hold up others."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_database(url: str) -> Engine:
-    """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`."""
-    engine = create_engine(_with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True)
+def open_database(url: str, name: str = "huzheng") -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`.
+
+    `name` is what PostgreSQL calls its connections."""
+    options = {} if url.startswith("sqlite") else {"application_name": name, "options": _BOUNDED}
+    engine = create_engine(
+        _with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args=options
+    )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     with unavailable_on_error():

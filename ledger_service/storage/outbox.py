@@ -3,19 +3,21 @@
 from sqlalchemy import Engine, select, update
 
 from ledger_service.storage import schema
-from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.usecases.ports import OutgoingTransaction
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.lease import begin_fenced
+from ledger_service.usecases.ports import Fence, OutgoingTransaction
 
 
 class SqlOutbox:
     """`ports.Outbox` over SQLAlchemy Core."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, fence: Fence | None = None):
         self._engine = engine
+        self._fence = fence
 
     def add(self, transaction: OutgoingTransaction) -> None:
         """See `ports.Outbox`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             connection.execute(
                 schema.outbox.insert(),
                 {
@@ -52,7 +54,7 @@ class SqlOutbox:
 
     def close(self, id: int, outcome: str, gas_used: int | None) -> None:
         """See `ports.Outbox`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             connection.execute(
                 update(schema.outbox).where(schema.outbox.c.id == id).values(outcome=outcome, gas_used=gas_used)
             )

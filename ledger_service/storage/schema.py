@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -40,6 +41,31 @@ log = _table(
     Column("registry", LargeBinary(20), nullable=False),
     Column("witness", LargeBinary(20), nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("registry_code", LargeBinary(32)),
+    Column("witness_code", LargeBinary(32)),
+)
+
+# Each time that this database was filled from a backup; it signs and accepts nothing until that was released.
+restores = _table(
+    "restores",
+    Column("id", _Position, primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("restored_at", BigInteger, nullable=False),
+    Column("released_at", BigInteger),
+)
+
+# Who is the anchorer, and what it tells the other processes: one row.
+anchorer = _table(
+    "anchorer",
+    Column("id", Integer, primary_key=True),
+    Column("term", BigInteger, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("compared", Boolean, nullable=False),
+    Column("caught_up", Boolean, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("workers", Text, nullable=False),
 )
 
 # Originals.

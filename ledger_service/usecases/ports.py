@@ -19,7 +19,7 @@ class StoreUnavailable(Exception):
 
 
 class LeaseLost(Exception):
-    """Another process is the anchorer now, or this one never was: it writes nothing and competes for the lease again."""
+    """Another process is the anchorer now: this one writes nothing and competes for the lease again."""
 
 
 @dataclass(frozen=True)
@@ -52,35 +52,34 @@ class Standing:
         return self.remaining_seconds > 0
 
 
-class Fence(Protocol):
-    """Keeps a process that lost the lease from writing."""
+@dataclass(frozen=True)
+class Fence:
+    """The term in which a process is the anchorer. Storage that is given one checks in the transaction of every write
+    that the lease still has this term, and raises `LeaseLost` where it has not; without one nothing is checked."""
 
-    @property
-    def term(self) -> int:
-        """The term in which this process is the anchorer. Every write of the anchorer checks in its own transaction that
-        the lease still has this term. Raises `LeaseLost` where it is not the anchorer."""
+    term: int
 
 
-class Lease(Fence, Protocol):
-    """Who is the anchorer. All but `take` and `standing` raise `LeaseLost` once another process has taken over,
-    and everything is durable on return."""
+class Lease(Protocol):
+    """Who is the anchorer. What takes a fence raises `LeaseLost` once another process has taken over. All of it is
+    durable on return."""
 
-    def take(self) -> bool:
-        """Become the anchorer of a new term, if nobody is; False where somebody is."""
+    def take(self) -> Fence | None:
+        """Become the anchorer of a new term, if nobody is; None where somebody is."""
 
-    def renew(self, workers: Sequence[WorkerStanding]) -> None:
-        """Hold the lease for another full term from now on, and tell how the workers fare."""
+    def renew(self, fence: Fence, workers: Sequence[WorkerStanding]) -> None:
+        """Hold the lease for its full length from now on, and tell how the workers fare."""
 
-    def give_back(self) -> None:
+    def give_back(self, fence: Fence) -> None:
         """End the term, so that another can begin at once. A person stopped this process, so an incident ends too."""
 
-    def passed_guard(self) -> None:
+    def passed_guard(self, fence: Fence) -> None:
         """The database was compared with the chain in this term."""
 
-    def reached_tip(self) -> None:
+    def reached_tip(self, fence: Fence) -> None:
         """The view has reached the chain's tip. Only going back (`ChainView.roll_back`) takes this away."""
 
-    def met_incident(self, incident: str) -> None:
+    def met_incident(self, fence: Fence, incident: str) -> None:
         """Nothing may be signed or promised any more, for this reason."""
 
     def standing(self) -> Standing:
