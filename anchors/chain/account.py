@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anchors.chain.artifacts import Artifact
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.hexadecimal import octets, quantity
 from anchors.chain.json_rpc import JsonRpc, RpcRefused
 from anchors.chain.port import ChainUnavailable, Fees, SignedTransaction, TransactionReceipt
@@ -28,7 +29,7 @@ _LONGEST_POLL_SECONDS = 1.0
 class PayingAccount:
     """One account on one chain, by its 32-byte secret. It keeps no state but the chain's id, which does not change."""
 
-    def __init__(self, rpc: JsonRpc, secret: bytes):
+    def __init__(self, rpc: Endpoints | JsonRpc, secret: bytes):
         self.rpc = rpc
         self._account: LocalAccount = Account.from_key(require_bytes(secret, 32, "account secret"))
         self.address: bytes = bytes.fromhex(self._account.address.removeprefix("0x"))

@@ -139,6 +139,14 @@ class Chain(Protocol):
     def tip(self) -> Block:
         """The newest block the node knows."""
 
+    def finalized(self) -> Block | None:
+        """The newest block that the node calls final by its own knowledge (the tag `finalized`), None before there is
+        one. Only chains whose rule of finality is `finalized` are asked."""
+
+    def hold_to(self, final: Block) -> None:
+        """The caller knows that this block is final: from now on nodes that contradict it are not asked as long as
+        there is one that does not, and a node that has not reached it is `ChainUnavailable`."""
+
     def block(self, number: int) -> Block | None:
         """The block at `number` in the node's present chain, or None above its tip."""
 

@@ -1,9 +1,11 @@
 """The `WitnessSender` port over the JSON-RPC of an Ethereum node: heads for the witness contract."""
 
+from collections.abc import Sequence
+
 from anchors.chain import artifacts
 from anchors.chain.account import PayingAccount
 from anchors.chain.call_data import call_data
-from anchors.chain.json_rpc import JsonRpc
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.port import Fees, SignedTransaction, TransactionReceipt, WitnessCall
 from anchors.core.encoding import require_bytes
 
@@ -14,8 +16,10 @@ class EthereumWitnessSender:
     It keeps no nonces: whoever uses it owns them. Safe to use from several threads.
     """
 
-    def __init__(self, rpc_url: str, witness: bytes, secret: bytes, timeout_seconds: float = 10.0):
-        self._account = PayingAccount(JsonRpc(rpc_url, timeout_seconds), secret)
+    def __init__(
+        self, rpc: Endpoints | str | Sequence[str], witness: bytes, secret: bytes, timeout_seconds: float = 10.0
+    ):
+        self._account = PayingAccount(Endpoints.of(rpc, timeout_seconds), secret)
         self._witness = require_bytes(witness, 20, "witness address")
         self._contract = artifacts.load(artifacts.WITNESS)
 

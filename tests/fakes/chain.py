@@ -1,7 +1,8 @@
 """A chain in memory with both contracts on it: `FakeChain` is a `Chain`, `FakeSender` a `WitnessSender`.
 
 It keeps the contracts' rules and the node's (nonces, replacement at +10 %, base fee, balances). What a test may do to
-it: `mine`, `reorg`, `automine`, `unavailable`, `refuse_next`, `balances`, `next_time`, `lose_pool`.
+it: `mine`, `reorg`, `automine`, `unavailable`, `refuse_next`, `balances`, `next_time`, `lose_pool`,
+`finalized_number`.
 """
 
 from collections.abc import Iterator
@@ -85,6 +86,7 @@ class FakeChain:
         self.refuse_next: TransactionRefused | None = None
         self.balances: dict[bytes, int] = {}
         self.next_time: int | None = None
+        self.finalized_number: int | None = None
         self._pool: dict[tuple[bytes, int], bytes] = {}
         self._blocks: list[_Mined] = []
         self._forks = 0
@@ -99,6 +101,14 @@ class FakeChain:
         """The newest block."""
         self.reach()
         return self._blocks[-1].block
+
+    def finalized(self) -> Block | None:
+        """The block that a test called final, None before."""
+        self.reach()
+        return None if self.finalized_number is None else self.block(self.finalized_number)
+
+    def hold_to(self, final: Block) -> None:
+        """There is one node only, and it never lags; what it contradicts, the caller sees."""
 
     def block(self, number: int) -> Block | None:
         """The block at `number`, or None above the tip."""
