@@ -31,13 +31,14 @@ class Page(Wire, Generic[Item]):
 
 
 class ProblemView(Wire):
-    """RFC 9457, with `retry`: the same bytes may be accepted later."""
+    """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request."""
 
     type: str
     title: str
     status: int
     detail: str
     retry: bool
+    instance: str | None = None
 
 
 class HeadView(Wire):
