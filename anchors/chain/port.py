@@ -173,14 +173,24 @@ class WitnessSender(Protocol):
     def next_nonce(self) -> int:
         """The account's next nonce by the node's pending view."""
 
+    def mined_nonce(self) -> int:
+        """The next nonce without what waits: how many of the account's transactions are mined."""
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The hash of the mined transaction of this account that used this nonce; None where there is none, or where
+        the node cannot tell any more."""
+
     def fees(self) -> Fees:
         """What the chain asks at present."""
 
     def sign(self, call: WitnessCall, nonce: int, fees: Fees) -> SignedTransaction:
         """Sign, without sending. Raises `TransactionRefused` where the contract would refuse the call now."""
 
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign what `sign` signed once more, the same call under the same nonce, for other fees."""
+
     def broadcast(self, raw: bytes) -> None:
-        """Give a signed transaction to the node. Returns where the node has it, also when it had it before; raises
+        """Give a signed transaction to all nodes. Returns where one has it, also when it had it before; raises
         `TransactionRefused` (`nonce-too-low`, `underpriced`, `replacement-underpriced`, `insufficient-funds`, …)."""
 
     def receipt(self, transaction: bytes) -> TransactionReceipt | None:

@@ -32,6 +32,14 @@ class EthereumWitnessSender:
         """The account's next nonce by the node's pending view."""
         return self._account.next_nonce()
 
+    def mined_nonce(self) -> int:
+        """The next nonce without what waits: how many of the account's transactions are mined."""
+        return self._account.mined_nonce()
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The hash of the mined transaction that used this nonce, where the node can still tell, else None."""
+        return self._account.transaction_at(nonce)
+
     def fees(self) -> Fees:
         """What the chain asks at present, in wei per gas."""
         return self._account.fees()
@@ -51,8 +59,12 @@ class EthereumWitnessSender:
         gas = self._account.estimate_gas(self._witness, data, self._contract)
         return self._account.sign(self._witness, data, gas, nonce, fees)
 
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign what `sign` signed once more, under the same nonce, for other fees."""
+        return self._account.reprice(raw, fees)
+
     def broadcast(self, raw: bytes) -> None:
-        """Give a signed transaction to the node. Returns where the node has it, also when it had it before; raises
+        """Give a signed transaction to all nodes. Returns where one has it, also when it had it before; raises
         `TransactionRefused` with one of the codes of `anchors.chain.refusals`."""
         self._account.broadcast(raw)
 
