@@ -97,8 +97,7 @@ class SqlAuditRows:
 
     def log(self) -> LogRow | None:
         """See `AuditRows`."""
-        c = schema.log.c
-        return self._one(LogRow._make, select(c.origin, c.chain_id, c.genesis, c.registry, c.witness, c.size))
+        return self._one(LogRow._make, select(*(schema.log.c[name] for name in LogRow._fields)))
 
     def extent(self) -> int:
         """See `AuditRows`."""
