@@ -1,14 +1,19 @@
 """Settings, from the environment (`HUZHENG_…`). All are checked at start; docs/SETTINGS.md lists them."""
 
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from anchors.chain.endpoints import Endpoints
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
+from anchors.core.trust import Finality
 
 
 class SettingsError(Error):
@@ -30,6 +35,29 @@ def _address(value: str) -> str:
     return value
 
 
+def _rpc(value: str) -> str:
+    try:
+        Endpoints(value)
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _finality(value: str) -> str:
+    try:
+        return str(Finality.parse(value))
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _collector(value: str) -> str:
+    if re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", value) is None:
+        raise ValueError("an address such as http://127.0.0.1:4318, without a user, is expected")
+    if find_spec("opentelemetry") is None:
+        raise ValueError("OpenTelemetry is not installed; pip install 'huzheng[telemetry]'")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -42,16 +70,17 @@ class Settings(BaseSettings):
     """The log's origin, a schema-less URL such as `ledger.example/2026`. Never reused."""
     database: str = "sqlite:///huzheng.db"
     """Where the ledger is kept: `sqlite:///path` or `postgresql://user:password@host/name`."""
-    rpc: str
-    """JSON-RPC address of a node of the chain."""
+    rpc: Annotated[str, AfterValidator(_rpc)]
+    """JSON-RPC addresses of nodes of the chain: one, or several with commas between, the preferred one first."""
     registry: Address
     """Address of the InstitutionRegistry, 0x and 40 lower-case hex digits."""
     witness: Address
     """Address of the CheckpointWitness."""
     start_block: Annotated[int, Field(ge=0)] = 0
     """The block in which the registry was deployed; the chain is followed from there."""
-    finality_blocks: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """After how many blocks, its own included, a block is final: 1 on QBFT and IBFT."""
+    finality: Annotated[str, AfterValidator(_finality)] = "instant"
+    """When a block is final: `instant` (QBFT, IBFT), `confirmations:N` (N blocks, its own included) or `finalized`
+    (what the node calls so)."""
     keys: Path = Path("keys")
     """Folder of the operator's keystores: checkpoint.json, receipt.json, note.json, relay.json."""
     passphrase: SecretStr | None = None
@@ -64,6 +93,12 @@ class Settings(BaseSettings):
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """Port to listen on; 0 takes a free one."""
+    role: Literal["all", "api", "anchorer"] = "all"
+    """What runs here: processes that accept and answer, a candidate for the anchorer, or both."""
+    api_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many processes accept and answer, on one listening socket. With role `all` and 1, one process does everything."""
+    lease_seconds: Annotated[float, Field(ge=0.5, le=3_600)] = 15.0
+    """After how many seconds of silence another process takes the anchorer's place; the same for all of a log."""
     check_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Threads that check signatures; about one per processor."""
     checkpoint_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1.0
@@ -80,6 +115,14 @@ class Settings(BaseSettings):
     """Who may read entry bundles: they say who did what when."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
+    telemetry: Annotated[str, AfterValidator(_collector)] | None = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP) that takes spans and metrics; without it nothing is sent."""
+
+    def secrets(self) -> list[str]:
+        """Every value here that nobody may read, not even in a log."""
+        given = [one.get_secret_value() for one in (self.passphrase, self.operator_token) if one is not None]
+        addresses = [self.database, *self.rpc.split(",")]
+        return given + [password for address in addresses if (password := urlsplit(address.strip()).password)]
 
 
 def read_settings(**overrides: object) -> Settings:
