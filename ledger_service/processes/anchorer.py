@@ -13,6 +13,7 @@ from collections.abc import Callable
 from anchors.chain.port import ChainIdentity
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.core.trust import Finality
+from ledger_service.observed import Tracing, start_telemetry, traced_step, traced_stores
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys
 from ledger_service.processes.opening import OpenedLog, now, open_log
 from ledger_service.settings import Settings
@@ -45,6 +46,7 @@ class Anchorer:
         self._opened = open_log(settings, anchorer_name(self._holder))
         self._keys = unlock_anchorer_keys(settings)
         self._lease = SqlLease(self._opened.engine, self._holder, self._seconds)
+        self._telemetry = start_telemetry(settings, "anchorer")
         self._closing = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._compete, name="lease", daemon=True)
@@ -59,6 +61,8 @@ class Anchorer:
         self._lost.set()
         if self._thread.is_alive():
             self._thread.join(2 * SHUTDOWN_SECONDS)
+        if self._telemetry:
+            self._telemetry.close()
 
     def _compete(self) -> None:
         problem = ""
@@ -83,7 +87,7 @@ class Anchorer:
     def _hold(self, fence: Fence, before: Standing) -> None:
         _log.info("this process is the anchorer of term %d, after %s", fence.term, before.holder or "nobody")
         self._lost.clear()
-        term = _Term(self._opened, self._keys, self._lease, fence, before.incident, self._lost, self._seconds)
+        term = _Term(self._opened, self._keys, self._lease, fence, before.incident, self._lost, self._telemetry)
         term.start()
         try:
             while not self._closing.is_set() and not self._lost.wait(self._seconds / RENEWALS_A_TERM):
@@ -113,16 +117,18 @@ class _Term:
         fence: Fence,
         incident: str,
         lost: threading.Event,
-        seconds: float,
+        tracing: Tracing | None,
     ):
         self._lease = lease
         self._fence = fence
         self._incident = incident
         self._lost = lost
-        self._seconds = seconds
-        self._held_until = time.monotonic() + seconds
         settings, engine, log = opened.settings, opened.engine, opened.domain.log
-        tree, view = SqlTree(engine, fence), SqlChainView(engine, log, fence)
+        self._seconds = settings.lease_seconds
+        self._held_until = time.monotonic() + self._seconds
+        tree, view, outbox = traced_stores(
+            tracing, SqlTree(engine, fence), SqlChainView(engine, log, fence), SqlOutbox(engine, fence)
+        )
         self._guard = Guard(
             opened.chain,
             tree,
@@ -139,7 +145,7 @@ class _Term:
             tree, settings.origin, opened.domain, keys.note_key(settings.origin), keys.checkpoint, now
         )
         sender = EthereumWitnessSender(settings.rpc, opened.identity.witness, keys.relay)
-        witnesser = Witnesser(opened.chain, sender, tree, view, SqlOutbox(engine, fence), log, now)
+        witnesser = Witnesser(opened.chain, sender, tree, view, outbox, log, now)
 
         def follow() -> bool:
             follower.run_once()
@@ -154,9 +160,12 @@ class _Term:
             return False
 
         self._workers = [
-            Worker("follow", self._fenced("follow", follow), settings.follow_seconds),
-            Worker("integrate", self._guarded("integrate", integrate), settings.checkpoint_seconds),
-            Worker("witness", self._guarded("witness", witness), settings.witness_seconds),
+            Worker(name, traced_step(tracing, name, step), seconds)
+            for name, step, seconds in (
+                ("follow", self._fenced("follow", follow), settings.follow_seconds),
+                ("integrate", self._guarded("integrate", integrate), settings.checkpoint_seconds),
+                ("witness", self._guarded("witness", witness), settings.witness_seconds),
+            )
         ]
 
     def start(self) -> None:
