@@ -27,8 +27,8 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request where the problem is the
-    whole answer."""
+    """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request where the problem is
+    the whole answer."""
 
     type: str
     title: str

@@ -23,10 +23,12 @@ SHORTEST_SECRET = 8
 
 @dataclass(slots=True)
 class RequestInHand:
-    """The request that the present context serves: its id, and how many statements it brought."""
+    """The request that the present context serves: its id, how many statements it brought, and the code of the problem
+    that is its whole answer."""
 
     id: str
     statements: int = 0
+    problem: str = ""
 
 
 current_request: ContextVar[RequestInHand | None] = ContextVar("request", default=None)

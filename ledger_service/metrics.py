@@ -43,14 +43,16 @@ class ProcessFigures:
         )
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+    def request(self, method: str, route: str, status: int, seconds: float, problem: str) -> None:
+        """A request was answered, as a whole with the problem of this code, if any."""
         found = self._known.get((method, route, status))
         if found is None:
             found = (self._requests.labels(method, route, str(status)), self._request_seconds.labels(route))
             self._known[method, route, status] = found
         found[0].inc()
         found[1].observe(seconds)
+        if problem:
+            self.refused(problem)
 
     def refused(self, code: str) -> None:
         """A statement or a request was refused for the problem of this code."""

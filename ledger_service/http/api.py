@@ -58,6 +58,7 @@ def _problem(refused: Refused) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     problem = refused.to_wire()
     if (request := current_request.get()) is not None:
+        request.problem = refused.problem.code
         problem = msgspec.structs.replace(problem, instance=REQUEST_PREFIX + request.id)
     return Response(msgspec.json.encode(problem), status, headers, media_type=PROBLEM_TYPE)
 

@@ -25,8 +25,8 @@ _NO_TRACE = b"0" * 32
 
 _log = logging.getLogger(ACCESS)
 
-Count = Callable[[str, str, int, float], None]
-"""Counts a request: method, route, status, seconds."""
+Count = Callable[[str, str, int, float, str], None]
+"""Counts a request: method, route, status, seconds, and the code of its problem or an empty text."""
 Trace = Callable[[str, str], AbstractContextManager[Callable[[str, int, int], None]]]
 """Opens a span for a request: method and `traceparent` (or empty). What it gives is told route, status, statements."""
 
@@ -64,8 +64,8 @@ class RequestLog:
                 seconds, route = time.perf_counter() - started, _route(scope)
                 if tell is not None:
                     tell(route, status, request.statements)
-                self._count(scope["method"], route, status, seconds)
-                _write(scope["method"], route, status, seconds, request.statements)
+                self._count(scope["method"], route, status, seconds, request.problem)
+                _write(scope["method"], route, status, seconds, request)
 
 
 def _identify(headers: list[tuple[bytes, bytes]]) -> tuple[str, str]:
@@ -92,7 +92,14 @@ def _route(scope: Scope) -> str:
     return scope["path"] if "endpoint" in scope and not scope.get("path_params") else UNKNOWN_ROUTE
 
 
-def _write(method: str, route: str, status: int, seconds: float, statements: int) -> None:
-    milliseconds = round(seconds * 1_000, 2)
-    fields = {"method": method, "route": route, "status": status, "ms": milliseconds, "statements": statements}
+def _write(method: str, route: str, status: int, seconds: float, request: RequestInHand) -> None:
+    fields: dict[str, object] = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1_000, 2),
+        "statements": request.statements,
+    }
+    if request.problem:
+        fields["problem"] = request.problem
     _log.info("%s %s %d", method, route, status, extra={"fields": fields})
