@@ -53,7 +53,7 @@ def _finality(value: str) -> str:
 def _collector(value: str) -> str:
     if re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", value) is None:
         raise ValueError("an address such as http://127.0.0.1:4318, without a user, is expected")
-    if find_spec("opentelemetry") is None:
+    if find_spec("opentelemetry.exporter") is None:
         raise ValueError("OpenTelemetry is not installed; pip install 'huzheng[telemetry]'")
     return value
 
@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """How often accepted entries are brought under a signed checkpoint."""
     witness_seconds: Annotated[float, Field(gt=0, le=86_400)] = 2.0
     """How often the newest checkpoint is sent to the contract."""
+    max_fee: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """No transaction offers more than so many gwei per gas, whatever a node asks."""
     follow_seconds: Annotated[float, Field(gt=0, le=3_600)] = 0.5
     """How often the chain is asked for new blocks."""
     clock_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
@@ -116,7 +118,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
-    """Address of an OpenTelemetry collector (OTLP over HTTP) that takes spans and metrics; without it nothing is sent."""
+    """Address of an OpenTelemetry collector (OTLP over HTTP) for spans and metrics; without it nothing is sent."""
 
     def secrets(self) -> list[str]:
         """Every value here that nobody may read, not even in a log."""

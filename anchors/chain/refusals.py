@@ -23,6 +23,7 @@ POOL_FULL = "pool-full"
 INVALID = "invalid"
 NOT_PERMITTED = "not-permitted"
 REVERTED = "reverted"
+FEE_CEILING = "fee-ceiling"
 OTHER = "other"
 
 _ERROR_WITH_TEXT = bytes.fromhex("08c379a0")

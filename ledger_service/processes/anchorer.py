@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from anchors.chain.port import ChainIdentity
 from anchors.chain.sender import EthereumWitnessSender
+from anchors.chain.transactions import WEI_PER_GWEI, Transactions
 from anchors.core.trust import Finality
 from ledger_service.observed import Tracing, start_telemetry, traced_step, traced_stores
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys
@@ -145,7 +146,8 @@ class _Term:
             tree, settings.origin, opened.domain, keys.note_key(settings.origin), keys.checkpoint, now
         )
         sender = EthereumWitnessSender(settings.rpc, opened.identity.witness, keys.relay)
-        witnesser = Witnesser(opened.chain, sender, tree, view, outbox, log, now)
+        transactions = Transactions(opened.chain, sender, outbox, now, settings.max_fee * WEI_PER_GWEI)
+        witnesser = Witnesser(opened.chain, transactions, tree, view, log)
 
         def follow() -> bool:
             follower.run_once()

@@ -95,6 +95,7 @@ receipts = _table(
 outbox = _table(
     "outbox",
     Column("id", _Position, primary_key=True),
+    Column("account", LargeBinary(20), nullable=False),
     Column("old_size", BigInteger, nullable=False),
     Column("new_size", BigInteger, nullable=False),
     Column("nonce", BigInteger, nullable=False),
@@ -105,6 +106,8 @@ outbox = _table(
     Column("sent_at", BigInteger, nullable=False),
     Column("outcome", String(16)),
     Column("gas_used", BigInteger),
+    Index("outbox_open", "outcome"),
+    Index("outbox_nonce", "account", "nonce"),
 )
 
 # Derived from entries and contents.
@@ -205,6 +208,7 @@ heads = _table(
     Column("registry_head", LargeBinary(32), nullable=False),
     Column("registry_count", BigInteger, nullable=False),
     Column("witness_id", LargeBinary(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
     Column("block_number", BigInteger, nullable=False),
     Column("block_hash", LargeBinary(32), nullable=False),
     Column("transaction", LargeBinary(32), nullable=False),

@@ -4,12 +4,14 @@ Every value that crosses is ours: bytes, integers, frozen dataclasses. Times are
 20-byte addresses, an index is an entry's place in the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from anchors.chain.port import Block, RegistryEvent, WitnessEvent
+from anchors.chain.transactions import Outbox as Outbox  # the one port of storage that is used below the use cases
+from anchors.chain.transactions import OutgoingTransaction as OutgoingTransaction
 from anchors.core.registry import Change
 from anchors.core.tiles import FullTile
 
@@ -243,11 +245,13 @@ class ChainStatus:
 
 @dataclass(frozen=True)
 class FollowedBlocks:
-    """What one step of the follower learned, to be stored in one transaction."""
+    """What one step of the follower learned, to be stored in one transaction. `head_times` has the time of every block
+    (by number) in which a head stands."""
 
     blocks: Sequence[Block]
     registry_events: Sequence[RegistryEvent]
     witness_events: Sequence[WitnessEvent]
+    head_times: Mapping[int, int]
     status: ChainStatus
 
 
@@ -257,8 +261,9 @@ class ChainView(Protocol):
     def status(self) -> ChainStatus:
         """How far the chain was followed."""
 
-    def recent_blocks(self) -> list[Block]:
-        """The stored blocks, newest first: enough of them to find where a reorganisation left off."""
+    def recent_blocks(self, up_to: int | None = None, limit: int | None = None) -> list[Block]:
+        """The stored blocks, newest first, at most `limit` of those up to a number: those of the newest blocks, and all
+        that are not final, so that it is found where a reorganisation left off."""
 
     def add(self, followed: FollowedBlocks) -> None:
         """Store the next blocks with their events, and the status. Durable on return."""
@@ -272,39 +277,14 @@ class ChainView(Protocol):
     def covering_head(self, index: int) -> WitnessEvent | None:
         """The first head that covers the entry at `index`."""
 
+    def head_time(self, head: WitnessEvent) -> int:
+        """The time of the block in which a stored head stands."""
+
     def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
         """The newest head, or the newest in or below a block."""
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """Heads with a size below `before`, newest first."""
-
-
-@dataclass(frozen=True)
-class OutgoingTransaction:
-    """A witness transaction as sent: for which move of the head, and every byte that went out."""
-
-    id: int
-    old_size: int
-    new_size: int
-    nonce: int
-    hash: bytes
-    raw: bytes
-    fee_cap: int
-    fee_tip: int
-    sent_at: int
-
-
-class Outbox(Protocol):
-    """Witness transactions that were signed, so that after a crash the chain can be asked about them first."""
-
-    def add(self, transaction: OutgoingTransaction) -> None:
-        """Store before it is sent; `id` is ignored. Durable on return."""
-
-    def open(self) -> list[OutgoingTransaction]:
-        """Those not yet closed, oldest first."""
-
-    def close(self, id: int, outcome: str, gas_used: int | None) -> None:
-        """Remember how it ended: `mined`, `reverted`, `replaced` or `refused`. Durable on return."""
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("registry_head", sa.LargeBinary(length=32), nullable=False),
         sa.Column("registry_count", sa.BigInteger(), nullable=False),
         sa.Column("witness_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("block_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("transaction", sa.LargeBinary(length=32), nullable=False),
@@ -123,6 +124,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account", sa.LargeBinary(length=20), nullable=False),
         sa.Column("old_size", sa.BigInteger(), nullable=False),
         sa.Column("new_size", sa.BigInteger(), nullable=False),
         sa.Column("nonce", sa.BigInteger(), nullable=False),
@@ -136,6 +138,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=True,
     )
+    op.create_index("outbox_nonce", "outbox", ["account", "nonce"], unique=False)
+    op.create_index("outbox_open", "outbox", ["outcome"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
