@@ -144,7 +144,7 @@ class Validator:
         port = self.url.rpartition(":")[2]
         files = ["--config", self.folder / "config.toml", "--datadir", self.folder / "data", "--ipcdisable"]
         chain = ["--syncmode", "full", "--gcmode", "archive", "--cache", "32", "--nat", "none", "--maxpeers", "10"]
-        signer = ["--mine", "--miner.etherbase", self.address, "--unlock", self.address]
+        signer = ["--mine", "--miner.recommit", "1s", "--miner.etherbase", self.address, "--unlock", self.address]
         signer += ["--password", self.folder / "password", "--allow-insecure-unlock"]
         http = ["--http", "--http.addr", "127.0.0.1", "--http.port", port, "--authrpc.port", "0"]
         return [*files, *chain, *signer, *http, "--http.api", "eth,net,web3,txpool,admin,miner,clique"]

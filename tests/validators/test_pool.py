@@ -5,7 +5,6 @@ Transactions that must wait have a nonce that is not their turn, so that no bloc
 
 import itertools
 import re
-import time
 
 import pytest
 from eth_account import Account
