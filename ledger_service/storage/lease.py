@@ -17,6 +17,8 @@ from ledger_service.usecases.ports import Fence, LeaseLost, Standing, WorkerStan
 
 ANCHORER_ROW = 1
 LOCK_SECONDS = 5
+HANGING_SECONDS = 1
+"""A transaction of a holder whose time is over hangs when it is older."""
 _anchorer = schema.anchorer
 _is_the_row = _anchorer.c.id == ANCHORER_ROW
 _FIRST = text(
@@ -24,6 +26,10 @@ _FIRST = text(
     f"VALUES ({ANCHORER_ROW}, 0, '', 0, false, false, '', '[]') ON CONFLICT DO NOTHING"
 )
 """Before the first term nobody is the anchorer."""
+_END_HANGING = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name "
+    "AND usename = current_user AND xact_start < clock_timestamp() - make_interval(secs => :seconds)"
+)
 
 
 @contextmanager
@@ -69,13 +75,15 @@ class SqlLease:
             "caught_up": False,
             "workers": "[]",
         }
+        free = select(_anchorer.c.term).where(_is_the_row, _anchorer.c.term == before.term, is_over)
         with unavailable_on_error():
-            self._end_transactions_of(before.holder)
             with self._begin() as connection:
                 connection.execute(_FIRST)
-                still = _is_the_row & (_anchorer.c.term == before.term) & is_over
-                done = connection.execute(update(_anchorer).where(still).values(taken))
-        return fence if done.rowcount else None
+                if connection.execute(free.with_for_update(skip_locked=True)).first():
+                    connection.execute(update(_anchorer).where(_is_the_row).values(taken))
+                    return fence
+            self._end_transactions_of(before.holder)
+        return None
 
     def renew(self, fence: Fence, workers: Sequence[WorkerStanding]) -> None:
         """See `ports.Lease`."""
@@ -120,15 +128,11 @@ class SqlLease:
             yield connection
 
     def _end_transactions_of(self, holder: str) -> None:
-        """A holder that hangs inside a transaction keeps its locks for as long as it hangs: end its connections, which
-        are named after it (`anchorer_name`). It can do nothing with them any more, whatever it believes."""
+        """A holder that hangs inside a transaction keeps the row locked for as long as it hangs: end its connections,
+        which are named after it (`anchorer_name`). Whatever it wrote there is undone."""
         if holder and self._engine.dialect.name == "postgresql":
-            ours = text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = :name AND usename = current_user"
-            )
             with self._engine.connect() as connection:
-                connection.execute(ours, {"name": anchorer_name(holder)})
+                connection.execute(_END_HANGING, {"name": anchorer_name(holder), "seconds": HANGING_SECONDS})
 
 
 def _lost(fence: Fence) -> LeaseLost:
