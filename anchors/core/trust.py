@@ -166,7 +166,7 @@ def parse_trust(data: bytes) -> Trust:
     try:
         wire = msgspec.json.decode(data, type=_Trust)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedInput(f"trust file: {error}") from None
+        raise MalformedInput(f"trust file: {str(error)[:200]}") from None
     canonical.refuse_duplicates(data)
     changes = tuple(_read_change(change) for change in wire.registry.changes)
     registry_contract = _read_contract(wire.contracts.registry, "registry")
