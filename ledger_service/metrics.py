@@ -111,7 +111,9 @@ class LedgerCollector(Collector):
         if standing.held:
             holder.add_metric([standing.holder], 1)
         yield holder
-        yield _gauge("huzheng_incident", "Whether an incident stops signing; /readyz says which", standing.incident)
+        yield _gauge(
+            "huzheng_incident", "Whether an incident stops signing; /readyz says which", bool(standing.incident)
+        )
         failing = GaugeMetricFamily("huzheng_worker_failing", "Whether a worker fails now", labels=["worker"])
         for worker in standing.workers:
             failing.add_metric([worker.name], int(bool(worker.problem)))
@@ -143,8 +145,8 @@ def _progress(figures: Figures) -> Iterator[Metric]:
     yield _gauge("huzheng_chain_block_age_seconds", "Age of the newest block followed, by this machine's clock", age)
 
 
-def _gauge(name: str, text: str, value: object) -> Metric:
-    return GaugeMetricFamily(name, text, value=value if isinstance(value, int | float) else bool(value))
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=float(value))
 
 
 def create_metrics() -> tuple[CollectorRegistry, ProcessFigures]:

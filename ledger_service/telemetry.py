@@ -1,8 +1,8 @@
 """OpenTelemetry, where `HUZHENG_TELEMETRY` names a collector: spans and metrics over OTLP/HTTP.
 
-Only the composition root imports this module, and only then: without the setting nothing of OpenTelemetry is loaded.
-It is an extra (`pip install 'huzheng[telemetry]'`), because whatever is installed beside the operator's keys must be
-trusted, and most operators read `/metrics` instead.
+This module is imported only then: without the setting neither the SDK nor an exporter is loaded. They are an extra
+(`pip install 'huzheng[telemetry]'`), because whatever is installed beside the operator's keys must be trusted, and most
+operators read `/metrics` instead.
 """
 
 import fcntl
@@ -209,7 +209,7 @@ def _convert(metric: Metric, since: int, now: int) -> export.Metric | None:
     else:
         counter = metric.type == "counter"
         points = [
-            export.NumberDataPoint(sample.labels, since if counter else now, now, sample.value)
+            export.NumberDataPoint(sample.labels, since if counter else now, now, float(sample.value))
             for sample in metric.samples
             if not sample.name.endswith("_created")
         ]

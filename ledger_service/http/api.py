@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 REQUEST_PREFIX = "urn:huzheng:request:"
+_NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework's own would send paths, bodies and messages of exceptions, and be switched on by foreign variables."""
 _RETRY_LATER = (429, 503)
 _PROBLEM = {
     "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",
@@ -38,6 +40,7 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
         responses={"default": _PROBLEM},
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     api.state.services = services
     api.state.metrics = metrics
