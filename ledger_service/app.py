@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 def serve(settings: Settings) -> None:
     """Run what the settings say until SIGTERM or SIGINT. Raises `Error`, `Incident` or `StoreUnavailable` at start."""
-    set_up_logging(settings.log_format)
+    set_up_logging(settings.log_format, settings.secrets())
     if settings.role == "anchorer":
         _anchor(settings)
         return

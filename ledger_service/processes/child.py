@@ -30,7 +30,7 @@ def main(role: str, channel: socket.socket, listener: socket.socket | None) -> i
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hand on
     threading.Thread(target=_end_with_parent, args=(channel,), name="parent", daemon=True).start()
     settings = read_settings()
-    set_up_logging(settings.log_format)
+    set_up_logging(settings.log_format, settings.secrets())
     try:
         _run(role, settings, listener, lambda: channel.send(b"."))
     except (Error, Incident, StoreUnavailable) as error:
