@@ -26,8 +26,9 @@ def check_against_chain(tree: Tree, head: Head) -> None:
     size = tree.size()
     if head.size > size:
         raise Incident(
-            f"the contract holds a head of {head.size} entries, this database has {size}; an older copy was restored: "
-            "collect the lost entries from the senders with 'huzheng recover', or open a successor log"
+            f"the contract holds a head of {head.size} entries, this database has {size} and is behind by "
+            f"{head.size - size}; an older copy was restored: collect the lost entries from the senders with "
+            "'huzheng recover', or open a successor log"
         )
     if head.size and (root := root_at(tree, head.size)) != head.root:
         raise Incident(
@@ -95,6 +96,11 @@ class Guard:
         """Compare. Raises `ChainUnavailable` (try again) or `Incident` (never sign)."""
         self.passed = False
         self._check_restored()
+        self.compare()
+        self.passed = True
+
+    def compare(self) -> Head:
+        """Steps 2 to 6, for a copy that is not released yet; the contract's head."""
         self._check_chain()
         check_codes(self._past, read_codes(self._chain, *self._contracts))
         check_right_edge(self._tree, self._past)
@@ -102,7 +108,7 @@ class Guard:
         head = self._chain.head(self._log)
         check_against_chain(self._tree, head)
         self._check_not_gone_back(head)
-        self.passed = True
+        return head
 
     def _check_restored(self) -> None:
         restored = self._past.open_restore()
@@ -122,9 +128,10 @@ class Guard:
                 "set HUZHENG_RPC to a node of that chain"
             )
         final_number = self._view.status().final_number
-        final = next((block for block in self._view.recent_blocks() if block.number <= final_number), None)
+        final = next(iter(self._view.recent_blocks(final_number, 1)), None)
         if final is None:
             return
+        self._chain.hold_to(final)
         present = self._chain.block(final.number)
         if present is None:
             raise ChainUnavailable(
