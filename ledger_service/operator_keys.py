@@ -52,13 +52,8 @@ def _unlock(settings: Settings, name: str, passphrase: str) -> bytes:
 
 
 def _passphrase(settings: Settings) -> str:
-    if settings.passphrase is not None:
-        return settings.passphrase.get_secret_value()
-    if settings.passphrase_file is None:
+    if settings.passphrase is None:
         raise SettingsError(
             "settings: set HUZHENG_PASSPHRASE_FILE (or HUZHENG_PASSPHRASE) to unlock the operator's keys"
         )
-    try:
-        return settings.passphrase_file.read_text("utf-8").partition("\n")[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"settings: HUZHENG_PASSPHRASE_FILE cannot be read: {error}") from None
+    return settings.passphrase.get_secret_value()

@@ -3,10 +3,11 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from anchors.chain.endpoints import Endpoints
@@ -89,6 +90,8 @@ class Settings(BaseSettings):
     """File whose first line is the passphrase, instead of `passphrase`."""
     operator_token: SecretStr | None = None
     """Token for reading parts, timelines and documents and for freezing keys; without it these routes are closed."""
+    operator_token_file: Path | None = None
+    """File whose first line is the token, instead of `operator_token`."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
@@ -96,7 +99,7 @@ class Settings(BaseSettings):
     role: Literal["all", "api", "anchorer"] = "all"
     """What runs here: processes that accept and answer, a candidate for the anchorer, or both."""
     api_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many processes accept and answer, on one listening socket. With role `all` and 1, one process does everything."""
+    """How many processes accept and answer, on one listening socket. With role `all` and 1, one does everything."""
     lease_seconds: Annotated[float, Field(ge=0.5, le=3_600)] = 15.0
     """After how many seconds of silence another process takes the anchorer's place; the same for all of a log."""
     check_threads: Annotated[int, Field(ge=1, le=64)] = 2
@@ -120,11 +123,33 @@ class Settings(BaseSettings):
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
     """Address of an OpenTelemetry collector (OTLP over HTTP) for spans and metrics; without it nothing is sent."""
 
+    @model_validator(mode="after")
+    def _read_files(self) -> Self:
+        for name in ("passphrase", "operator_token"):
+            file = getattr(self, f"{name}_file")
+            if file is None:
+                continue
+            if getattr(self, name):
+                raise ValueError(f"set HUZHENG_{name.upper()} or HUZHENG_{name.upper()}_FILE, not both")
+            setattr(self, name, SecretStr(_first_line(file, f"HUZHENG_{name.upper()}_FILE")))
+        return self
+
+    @model_validator(mode="after")
+    def _can_keep_its_promise(self) -> Self:
+        least = self.checkpoint_seconds + self.witness_seconds
+        if self.promise_seconds <= least:
+            raise ValueError(
+                f"HUZHENG_PROMISE_SECONDS is {self.promise_seconds}, and a checkpoint with its transaction may take "
+                f"{least:g} s to begin (HUZHENG_CHECKPOINT_SECONDS + HUZHENG_WITNESS_SECONDS): promise more"
+            )
+        return self
+
     def secrets(self) -> list[str]:
         """Every value here that nobody may read, not even in a log."""
         given = [one.get_secret_value() for one in (self.passphrase, self.operator_token) if one is not None]
-        addresses = [self.database, *self.rpc.split(",")]
-        return given + [password for address in addresses if (password := urlsplit(address.strip()).password)]
+        passwords = [urlsplit(address.strip()).password for address in (self.database, *self.rpc.split(","))]
+        written = [password for password in passwords if password]
+        return [*given, *written, *map(unquote, written)]
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -132,5 +157,21 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        wrong = [f"HUZHENG_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        raise SettingsError(f"settings: {'; '.join(wrong)}") from None
+        raise SettingsError(f"settings: {'; '.join(map(_explain, error.errors()))}") from None
+
+
+def _explain(item: ErrorDetails) -> str:
+    """One finding: of a single variable, or of several together, which name themselves."""
+    message = item["msg"].removeprefix("Value error, ")
+    return f"HUZHENG_{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message
+
+
+def _first_line(file: Path, variable: str) -> str:
+    try:
+        line = file.read_text("utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ValueError(f"{variable}: {file} cannot be read: {reason}") from None
+    if not line:
+        raise ValueError(f"{variable}: the first line of {file} is empty")
+    return line

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from anchors import Part
-from ledger_service.settings import SettingsError, read_settings
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, running_ledger
 from tests.fixtures.signer import document
@@ -114,12 +113,3 @@ def test_without_the_setting_nothing_is_loaded() -> None:
         "sys.exit(any(name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
-
-
-@pytest.mark.parametrize("wrong", ["collector:4318", "http://user:word@collector:4318", "ftp://collector", ""])
-def test_a_wrong_collector_is_refused(wrong: str) -> None:
-    address = "0x" + "11" * 20
-    with pytest.raises(SettingsError, match="HUZHENG_TELEMETRY"):
-        read_settings(
-            origin="ledger.example/x", rpc="http://127.0.0.1:1", registry=address, witness=address, telemetry=wrong
-        )
