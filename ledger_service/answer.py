@@ -27,13 +27,15 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """RFC 9457, with `retry`: the same bytes may be accepted later."""
+    """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request where the problem is
+    the whole answer."""
 
     type: str
     title: str
     status: int
     detail: str
     retry: bool
+    instance: str | UnsetType = UNSET
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
-"""The operator's keys: one keystore a purpose, unlocked at start."""
+"""The operator's keys: one keystore a purpose, unlocked at start. A process unlocks those that it signs with."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from anchors.core.note import SignerKey
 from anchors.core.registry import Purpose
@@ -18,11 +17,10 @@ FILES = {
 
 
 @dataclass(frozen=True, repr=False)
-class OperatorKeys:
-    """Secrets of 32 bytes: for the contract, for receipts, for notes (Ed25519), and the account that pays."""
+class AnchorerKeys:
+    """Secrets of 32 bytes: for the contract, for notes (Ed25519), and the account that pays."""
 
     checkpoint: bytes
-    receipt: bytes
     note: bytes
     relay: bytes
 
@@ -31,14 +29,19 @@ class OperatorKeys:
         return SignerKey(origin, self.note)
 
 
-def unlock_operator_keys(settings: Settings) -> OperatorKeys:
-    """Read and unlock the keystores. Raises `SettingsError`."""
+def unlock_receipt_key(settings: Settings) -> bytes:
+    """The secret of 32 bytes that signs receipts and refusals. Raises `SettingsError`."""
+    return _unlock(settings, "receipt.json", _passphrase(settings))
+
+
+def unlock_anchorer_keys(settings: Settings) -> AnchorerKeys:
+    """Read and unlock the keystores of the anchorer. Raises `SettingsError`."""
     passphrase = _passphrase(settings)
-    secrets = {Path(name).stem: _unlock(settings.keys / name, purpose, passphrase) for name, purpose in FILES.items()}
-    return OperatorKeys(**secrets)
+    return AnchorerKeys(*(_unlock(settings, f"{name}.json", passphrase) for name in ("checkpoint", "note", "relay")))
 
 
-def _unlock(path: Path, purpose: str, passphrase: str) -> bytes:
+def _unlock(settings: Settings, name: str, passphrase: str) -> bytes:
+    path, purpose = settings.keys / name, FILES[name]
     try:
         key_file = read_key_file(path)
         if key_file.purpose != purpose:
@@ -49,13 +52,8 @@ def _unlock(path: Path, purpose: str, passphrase: str) -> bytes:
 
 
 def _passphrase(settings: Settings) -> str:
-    if settings.passphrase is not None:
-        return settings.passphrase.get_secret_value()
-    if settings.passphrase_file is None:
+    if settings.passphrase is None:
         raise SettingsError(
             "settings: set HUZHENG_PASSPHRASE_FILE (or HUZHENG_PASSPHRASE) to unlock the operator's keys"
         )
-    try:
-        return settings.passphrase_file.read_text("utf-8").partition("\n")[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"settings: HUZHENG_PASSPHRASE_FILE cannot be read: {error}") from None
+    return settings.passphrase.get_secret_value()

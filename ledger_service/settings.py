@@ -1,14 +1,20 @@
 """Settings, from the environment (`HUZHENG_…`). All are checked at start; docs/SETTINGS.md lists them."""
 
+import re
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from anchors.chain.endpoints import Endpoints
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
+from anchors.core.trust import Finality
 
 
 class SettingsError(Error):
@@ -30,6 +36,29 @@ def _address(value: str) -> str:
     return value
 
 
+def _rpc(value: str) -> str:
+    try:
+        Endpoints(value)
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _finality(value: str) -> str:
+    try:
+        return str(Finality.parse(value))
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _collector(value: str) -> str:
+    if re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", value) is None:
+        raise ValueError("an address such as http://127.0.0.1:4318, without a user, is expected")
+    if find_spec("opentelemetry.exporter") is None:
+        raise ValueError("OpenTelemetry is not installed; pip install 'huzheng[telemetry]'")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -42,16 +71,17 @@ class Settings(BaseSettings):
     """The log's origin, a schema-less URL such as `ledger.example/2026`. Never reused."""
     database: str = "sqlite:///huzheng.db"
     """Where the ledger is kept: `sqlite:///path` or `postgresql://user:password@host/name`."""
-    rpc: str
-    """JSON-RPC address of a node of the chain."""
+    rpc: Annotated[str, AfterValidator(_rpc)]
+    """JSON-RPC addresses of nodes of the chain: one, or several with commas between, the preferred one first."""
     registry: Address
     """Address of the InstitutionRegistry, 0x and 40 lower-case hex digits."""
     witness: Address
     """Address of the CheckpointWitness."""
     start_block: Annotated[int, Field(ge=0)] = 0
     """The block in which the registry was deployed; the chain is followed from there."""
-    finality_blocks: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """After how many blocks, its own included, a block is final: 1 on QBFT and IBFT."""
+    finality: Annotated[str, AfterValidator(_finality)] = "instant"
+    """When a block is final: `instant` (QBFT, IBFT), `confirmations:N` (N blocks, its own included) or `finalized`
+    (what the node calls so)."""
     keys: Path = Path("keys")
     """Folder of the operator's keystores: checkpoint.json, receipt.json, note.json, relay.json."""
     passphrase: SecretStr | None = None
@@ -60,24 +90,66 @@ class Settings(BaseSettings):
     """File whose first line is the passphrase, instead of `passphrase`."""
     operator_token: SecretStr | None = None
     """Token for reading parts, timelines and documents and for freezing keys; without it these routes are closed."""
+    operator_token_file: Path | None = None
+    """File whose first line is the token, instead of `operator_token`."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """Port to listen on; 0 takes a free one."""
+    role: Literal["all", "api", "anchorer"] = "all"
+    """What runs here: processes that accept and answer, a candidate for the anchorer, or both."""
+    api_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many processes accept and answer, on one listening socket. With role `all` and 1, one does everything."""
+    lease_seconds: Annotated[float, Field(ge=0.5, le=3_600)] = 15.0
+    """After how many seconds of silence another process takes the anchorer's place; the same for all of a log."""
     check_threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Threads that check signatures; about one per processor."""
     checkpoint_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1.0
     """How often accepted entries are brought under a signed checkpoint."""
     witness_seconds: Annotated[float, Field(gt=0, le=86_400)] = 2.0
     """How often the newest checkpoint is sent to the contract."""
+    max_fee: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """No transaction offers more than so many gwei per gas, whatever a node asks."""
     follow_seconds: Annotated[float, Field(gt=0, le=3_600)] = 0.5
     """How often the chain is asked for new blocks."""
+    clock_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """How far the machine's clock may be from the chain's time before nothing is promised by it any more."""
     promise_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     """Within how many seconds a receipt promises that a statement is witnessed."""
     entry_bundles: Literal["public", "token"] = "public"
     """Who may read entry bundles: they say who did what when."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
+    telemetry: Annotated[str, AfterValidator(_collector)] | None = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP) for spans and metrics; without it nothing is sent."""
+
+    @model_validator(mode="after")
+    def _read_files(self) -> Self:
+        for name in ("passphrase", "operator_token"):
+            file = getattr(self, f"{name}_file")
+            if file is None:
+                continue
+            if getattr(self, name):
+                raise ValueError(f"set HUZHENG_{name.upper()} or HUZHENG_{name.upper()}_FILE, not both")
+            setattr(self, name, SecretStr(_first_line(file, f"HUZHENG_{name.upper()}_FILE")))
+        return self
+
+    @model_validator(mode="after")
+    def _can_keep_its_promise(self) -> Self:
+        least = self.checkpoint_seconds + self.witness_seconds
+        if self.promise_seconds <= least:
+            raise ValueError(
+                f"HUZHENG_PROMISE_SECONDS is {self.promise_seconds}, and a checkpoint with its transaction may take "
+                f"{least:g} s to begin (HUZHENG_CHECKPOINT_SECONDS + HUZHENG_WITNESS_SECONDS): promise more"
+            )
+        return self
+
+    def secrets(self) -> list[str]:
+        """Every value here that nobody may read, not even in a log."""
+        given = [one.get_secret_value() for one in (self.passphrase, self.operator_token) if one is not None]
+        passwords = [urlsplit(address.strip()).password for address in (self.database, *self.rpc.split(","))]
+        written = [password for password in passwords if password]
+        return [*given, *written, *map(unquote, written)]
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -85,5 +157,21 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        wrong = [f"HUZHENG_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        raise SettingsError(f"settings: {'; '.join(wrong)}") from None
+        raise SettingsError(f"settings: {'; '.join(map(_explain, error.errors()))}") from None
+
+
+def _explain(item: ErrorDetails) -> str:
+    """One finding: of a single variable, or of several together, which name themselves."""
+    message = item["msg"].removeprefix("Value error, ")
+    return f"HUZHENG_{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message
+
+
+def _first_line(file: Path, variable: str) -> str:
+    try:
+        line = file.read_text("utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ValueError(f"{variable}: {file} cannot be read: {reason}") from None
+    if not line:
+        raise ValueError(f"{variable}: the first line of {file} is empty")
+    return line

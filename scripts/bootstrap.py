@@ -61,6 +61,11 @@ def node_command() -> list[str]:
     return [str(_node_wheel() / "bin" / "node")]
 
 
+def npm_program() -> Path:
+    """npm of the project's environment, to be run by `node_command()`."""
+    return _node_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+
 def _is_current() -> bool:
     return _stamp_matches(PYTHON_STAMP, _python_fingerprint()) and _stamp_matches(NODE_STAMP, _node_fingerprint())
 
@@ -109,12 +114,11 @@ def _install_uv() -> None:
 
 
 def _set_up_node() -> None:
-    npm = _node_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     with _step("Node packages as package-lock.json fixes them"):
         NODE_STAMP.unlink(missing_ok=True)
         # Not `npm ci`: it fails where a mirror lacks other platforms' packages. --no-save keeps the lock as it is.
         flags = ["--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-        _run([*node_command(), str(npm), "install", *flags], "npm could not install the packages")
+        _run([*node_command(), str(npm_program()), "install", *flags], "npm could not install the packages")
     NODE_MODULES.mkdir(exist_ok=True)
     NODE_STAMP.write_text(_node_fingerprint())
 

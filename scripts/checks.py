@@ -12,25 +12,14 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from scripts import audit, slither
 from scripts.bootstrap import NODE_MODULES, ROOT, node_command
+from scripts.outcome import Outcome
 
 PROGRAMS = Path(sys.executable).parent
 PYTEST_COLLECTED_NOTHING = 5
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one check came to. `skips`: each skipped test, with its reason. `note`: why it failed beyond the counts."""
-
-    name: str
-    passed: int
-    failed: int
-    skips: tuple[str, ...] = ()
-    note: str = ""
-    seconds: float = 0.0
 
 
 def main() -> int:
@@ -40,6 +29,8 @@ def main() -> int:
         _timed("ruff format", lambda name: _static(name, [str(PROGRAMS / "ruff"), "format", "--check", "--quiet"])),
         _timed("import rules", lambda name: _static(name, [str(PROGRAMS / "lint-imports"), "--no-logo"])),
         _timed("contracts", _contracts),
+        _timed("slither", slither.check),
+        _timed("audit", audit.check),
         _timed("pytest", lambda name: _pytest(name, sys.argv[1:])),
     ]
     _summarize(outcomes)

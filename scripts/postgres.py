@@ -47,52 +47,71 @@ class PostgresServer:
             connection.execute(command)
 
 
+class OwnPostgres:
+    """A server whose start and end are in the hands of the caller; its data stays in `folder` between them."""
+
+    def __init__(self, folder: Path, *, durable: bool):
+        self._folder = folder
+        self._settings = _SETTINGS if durable else _SETTINGS + _NOT_DURABLE
+        self._as_user = _as_unprivileged(folder)
+        self._programs = _programs(folder) / "bin"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.server = PostgresServer(folder)
+        make = ["--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "-U", "postgres", "-D", folder / "data"]
+        made = subprocess.run(
+            [self._programs / "initdb", *make],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            **self._as_user,
+        )
+        if made.returncode:
+            raise OSError(f"initdb: {made.stderr.strip().splitlines()[-1]}")
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises `OSError`."""
+        options = [word for setting in self._settings for word in ("-c", setting)]
+        log = self._folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", "-k", self._folder, *options],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=die_with_parent(signal.SIGINT),
+                **self._as_user,
+            )
+        _wait_until_ready(self._process, self._folder, log)
+
+    def stop(self) -> None:
+        """Shut it down quickly: connections are cut. Does nothing where it does not run."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(READY_WITHIN_SECONDS)
+
+
 @contextlib.contextmanager
 def running_postgres(*, durable: bool) -> Iterator[PostgresServer]:
     """A server in a folder of its own, both gone afterwards. Raises `PostgresFailed`."""
+    with own_postgres(durable=durable) as own:
+        yield own.server
+
+
+@contextlib.contextmanager
+def own_postgres(*, durable: bool) -> Iterator[OwnPostgres]:
+    """The same, for whoever stops and starts it. Raises `PostgresFailed`."""
     with tempfile.TemporaryDirectory(prefix="huzheng-postgres-", ignore_cleanup_errors=True) as folder:
         try:
-            running = _start(Path(folder), _SETTINGS if durable else _SETTINGS + _NOT_DURABLE)
+            own = OwnPostgres(Path(folder), durable=durable)
+            own.start()
         except (OSError, subprocess.SubprocessError) as failure:
             raise PostgresFailed(f"PostgreSQL does not start here: {failure}") from failure
         try:
-            yield PostgresServer(Path(folder))
+            yield own
         finally:
-            running.send_signal(signal.SIGINT)  # fast shutdown: connections are cut
-            running.wait(READY_WITHIN_SECONDS)
-
-
-def _start(folder: Path, settings: list[str]) -> subprocess.Popen[bytes]:
-    as_user = _as_unprivileged(folder)
-    programs = _programs(folder) / "bin"
-    data, log = folder / "data", folder / "log"
-    make = [
-        programs / "initdb",
-        "--auth=trust",
-        "--encoding=utf8",
-        "--locale=C",
-        "--no-sync",
-        "-U",
-        "postgres",
-        "-D",
-        data,
-    ]
-    made = subprocess.run(make, capture_output=True, text=True, cwd=folder, stdin=subprocess.DEVNULL, **as_user)
-    if made.returncode:
-        raise OSError(f"initdb: {made.stderr.strip().splitlines()[-1]}")
-    options = [word for setting in settings for word in ("-c", setting)]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, *options],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            preexec_fn=die_with_parent(signal.SIGINT),
-            **as_user,
-        )
-    _wait_until_ready(server, folder, log)
-    return server
+            own.stop()
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path, log: Path) -> None:

@@ -5,20 +5,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from anchors.chain.artifacts import Artifact
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.hexadecimal import octets, quantity
-from anchors.chain.json_rpc import JsonRpc, RpcRefused
+from anchors.chain.json_rpc import RpcRefused
 from anchors.chain.port import ChainUnavailable, Fees, SignedTransaction, TransactionReceipt
 from anchors.chain.refusals import ALREADY_KNOWN, NONCE_TOO_LOW, refused_by_contract, refused_by_node, sending_reason
 from anchors.core.encoding import encode_hex, keccak256, require_bytes
+from anchors.core.errors import MalformedInput
 from anchors.imports import keeping_recursion_limit
 
 with keeping_recursion_limit():
+    import rlp
     from eth_account import Account
     from eth_account.signers.local import LocalAccount
 
 BASE_FEE_MARGIN = 2
 """The cap allows for the base fee to double: six full blocks in a row at 12.5 % each."""
 
+SEARCHED_BLOCKS = 100
+"""Full nodes keep the states of the newest 128 blocks (geth); some are gone while the search goes on."""
+
+_DYNAMIC_FEE_TYPE = 2
 _GAS_MARGIN_DIVISOR = 4
 _GAS_MARGIN_UNITS = 10_000
 _POLL_SECONDS = 0.05
@@ -28,7 +35,7 @@ _LONGEST_POLL_SECONDS = 1.0
 class PayingAccount:
     """One account on one chain, by its 32-byte secret. It keeps no state but the chain's id, which does not change."""
 
-    def __init__(self, rpc: JsonRpc, secret: bytes):
+    def __init__(self, rpc: Endpoints, secret: bytes):
         self.rpc = rpc
         self._account: LocalAccount = Account.from_key(require_bytes(secret, 32, "account secret"))
         self.address: bytes = bytes.fromhex(self._account.address.removeprefix("0x"))
@@ -37,6 +44,24 @@ class PayingAccount:
     def next_nonce(self) -> int:
         """The next nonce by the node's pending view."""
         return self.rpc.ask(quantity, "eth_getTransactionCount", encode_hex(self.address), "pending")
+
+    def mined_nonce(self) -> int:
+        """How many transactions of the account are mined in the node's present chain: the next nonce without those
+        that wait."""
+        return self.rpc.ask(quantity, "eth_getTransactionCount", encode_hex(self.address), "latest")
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The hash of the mined transaction that used this nonce, looked for in the newest `SEARCHED_BLOCKS` blocks;
+        None where there is none, or where the node keeps no states of the past."""
+        try:
+            number = self._block_that_used(nonce)
+            block = None if number is None else self.rpc.call("eth_getBlockByNumber", hex(number), True)
+            for wire in block["transactions"] if block else ():
+                if octets(wire["from"], 20) == self.address and quantity(wire["nonce"]) == nonce:
+                    return octets(wire["hash"], 32)
+        except (RpcRefused, ValueError, KeyError, TypeError, MalformedInput):
+            pass  # the name of a transaction is worth no more than this
+        return None
 
     def fees(self) -> Fees:
         """What the chain asks: cap and tip, which are both the legacy price where the chain has no base fee."""
@@ -83,18 +108,24 @@ class PayingAccount:
         signed = self._account.sign_transaction(fields)
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
 
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign the same call under the same nonce, with the same gas limit, for other fees."""
+        nonce, gas, to, data = _read_signed(raw)
+        return self.sign(to, data, gas, nonce, fees)
+
     def broadcast(self, raw: bytes) -> None:
-        """Give a signed transaction to the node. Returns where the node has it, also when it had or mined it before."""
-        try:
-            self.rpc.call("eth_sendRawTransaction", encode_hex(raw))
-        except RpcRefused as refused:
-            reason = sending_reason(refused)
-            if reason == ALREADY_KNOWN:
-                return
-            # "Too low" is also said of this very transaction once it is mined.
-            if reason == NONCE_TOO_LOW and self._has(keccak256(raw)):
-                return
-            raise refused_by_node(refused) from None
+        """Give a signed transaction to all nodes. Returns where one has it, also when it had or mined it before.
+
+        Raises the first `TransactionRefused` where none has, `ChainUnavailable` where none answered."""
+        answers = self.rpc.call_all("eth_sendRawTransaction", encode_hex(raw))
+        if any(not isinstance(answer, Exception) for answer in answers):
+            return
+        refusals = [answer for answer in answers if isinstance(answer, RpcRefused)]
+        reasons = [sending_reason(refused) for refused in refusals]
+        # "Too low" is also said of this very transaction once it is mined.
+        if ALREADY_KNOWN in reasons or (NONCE_TOO_LOW in reasons and self._has(keccak256(raw))):
+            return
+        raise refused_by_node(refusals[0]) if refusals else ChainUnavailable("; ".join(str(each) for each in answers))
 
     def receipt(self, transaction: bytes, deadline: float | None = None) -> TransactionReceipt | None:
         """The receipt where the transaction is mined in the node's present chain, else None."""
@@ -128,6 +159,19 @@ class PayingAccount:
         except (RpcRefused, ValueError):  # not every node knows the method
             return otherwise
 
+    def _block_that_used(self, nonce: int) -> int | None:
+        def used_after(number: int) -> bool:
+            return quantity(self.rpc.call("eth_getTransactionCount", encode_hex(self.address), hex(number))) > nonce
+
+        newest = quantity(self.rpc.call("eth_blockNumber"))
+        oldest = max(0, newest - SEARCHED_BLOCKS)
+        if used_after(oldest) or not used_after(newest):
+            return None
+        while newest - oldest > 1:
+            middle = (oldest + newest) // 2
+            oldest, newest = (oldest, middle) if used_after(middle) else (middle, newest)
+        return newest
+
     def _has(self, transaction: bytes) -> bool:
         return self.rpc.ask(lambda answer: answer is not None, "eth_getTransactionByHash", encode_hex(transaction))
 
@@ -135,6 +179,16 @@ class PayingAccount:
         if self._chain_id is None:
             self._chain_id = self.rpc.ask(quantity, "eth_chainId")
         return self._chain_id
+
+
+def _read_signed(raw: bytes) -> tuple[int, int, bytes | None, bytes]:
+    """Nonce, gas limit, recipient (None of a deployment) and data of a transaction that `sign` made (EIP-1559 or
+    legacy with EIP-155)."""
+    if raw[0] == _DYNAMIC_FEE_TYPE:
+        _, nonce, _, _, gas, to, _, data, *_ = rlp.decode(raw[1:])
+    else:
+        nonce, _, gas, to, _, data, *_ = rlp.decode(raw)
+    return int.from_bytes(nonce, "big"), int.from_bytes(gas, "big"), to or None, data
 
 
 def _read_base_fee(block: Any) -> int | None:

@@ -7,7 +7,7 @@ from anchors.chain import artifacts
 from anchors.chain.account import PayingAccount
 from anchors.chain.acts import Act
 from anchors.chain.call_data import deployment_data
-from anchors.chain.json_rpc import JsonRpc
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.port import SignedTransaction, TransactionReceipt, TransactionRefused
 from anchors.chain.refusals import REVERTED
 from anchors.core.encoding import encode_hex, keccak256, require_bytes
@@ -29,7 +29,7 @@ class Deployment:
 
 
 def deploy(
-    rpc_url: str,
+    rpc: Endpoints | str | Sequence[str],
     secret: bytes,
     administrator: bytes | None = None,
     *,
@@ -40,7 +40,7 @@ def deploy(
 
     Returns when both are mined. Raises `ChainUnavailable` or `TransactionRefused`.
     """
-    account = PayingAccount(JsonRpc(rpc_url, timeout_seconds), secret)
+    account = PayingAccount(Endpoints.of(rpc, timeout_seconds), secret)
     try:
         nonce, fees = account.next_nonce(), account.fees()
         registry, witness = contract_address(account.address, nonce), contract_address(account.address, nonce + 1)
@@ -72,13 +72,13 @@ class Administrator:
 
     def __init__(
         self,
-        rpc_url: str,
+        rpc: Endpoints | str | Sequence[str],
         registry: bytes,
         secret: bytes,
         timeout_seconds: float = 10.0,
         mined_within_seconds: float = 120.0,
     ):
-        self._account = PayingAccount(JsonRpc(rpc_url, timeout_seconds), secret)
+        self._account = PayingAccount(Endpoints.of(rpc, timeout_seconds), secret)
         self._registry = require_bytes(registry, 20, "registry address")
         self._mined_within_seconds = mined_within_seconds
         self._contract = artifacts.load(artifacts.REGISTRY)

@@ -20,4 +20,6 @@ def _digits(value: Any, what: str) -> bytes:
     if not isinstance(value, str) or not value.startswith("0x"):
         raise ValueError(f"expected a {what} with 0x in front, got {str(value)[:80]!r}")
     digits = value[2:]
+    if not digits.isalnum() and digits:
+        raise ValueError(f"expected a {what} of hex digits alone, got {value[:80]!r}")  # `fromhex` skips white space
     return bytes.fromhex("0" + digits if len(digits) % 2 else digits)

@@ -4,6 +4,7 @@ Neither a proxy nor anything else is taken from the environment: the URL alone s
 """
 
 import http.client
+import select
 import time
 from base64 import b64encode
 from collections import deque
@@ -74,10 +75,15 @@ class HttpPost:
             self._idle.pop().close()
 
     def _connect(self) -> tuple[http.client.HTTPConnection, bool]:
-        try:
-            return self._idle.pop(), True
-        except IndexError:
-            return self._new(), False
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if not _has_something_to_read(connection):
+                return connection, True
+            connection.close()
+        return self._new(), False
 
     def _new(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -100,6 +106,16 @@ class HttpPost:
             raise PostFailed(f"{response.length} bytes of the answer are missing")
         response.close()  # `read1` leaves it open, and the connection would take no other request
         return response.status, bytes(received)
+
+
+def _has_something_to_read(connection: http.client.HTTPConnection) -> bool:
+    """Whether anything came before anything was asked: the end of the connection, or an answer too many, after which
+    every answer on it would be that to the question before."""
+    if connection.sock is None:  # the server closed it with its answer; the next request opens it again
+        return False
+    waiting = select.poll()
+    waiting.register(connection.sock, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _limit(connection: http.client.HTTPConnection, deadline: float) -> None:

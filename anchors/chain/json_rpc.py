@@ -14,6 +14,8 @@ from anchors.core.errors import MalformedInput
 _HTTP_OK = 200
 _HTTP_TOO_LARGE = 413
 _SHOWN_CHARACTERS = 200
+_MAX_DEPTH = 64
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 Result = TypeVar("Result")
 
@@ -55,6 +57,8 @@ class JsonRpc:
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
         status, body = self._post(msgspec.json.encode(request), deadline or self.deadline())
         try:
+            if _nests_deeper(body, _MAX_DEPTH):
+                raise ValueError("too deep")
             answer = msgspec.json.decode(body)
             if not isinstance(answer, dict):
                 raise ValueError("not an object")
@@ -72,12 +76,12 @@ class JsonRpc:
         self, read: Callable[[Any], Result], method: str, *parameters: Any, deadline: float | None = None
     ) -> Result:
         """The result as `read` understands it. Every refusal and every answer that it does not understand (it raises
-        `ValueError`, `KeyError`, `TypeError` or `MalformedInput`) is a `ChainUnavailable`."""
+        `ValueError`, `KeyError`, `TypeError`, `AttributeError` or `MalformedInput`) is a `ChainUnavailable`."""
         try:
             return read(self.call(method, *parameters, deadline=deadline))
         except RpcRefused as refused:
             raise self.unavailable(str(refused)) from None
-        except (ValueError, KeyError, TypeError, MalformedInput) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, MalformedInput) as error:
             raise self.unavailable(f"{method} was answered with something unusable: {error}") from None
 
     def unavailable(self, what: str) -> ChainUnavailable:
@@ -91,6 +95,18 @@ class JsonRpc:
             raise self.unavailable(f"no answer within {self.timeout_seconds:g} s") from None
         except PostFailed as failure:
             raise self.unavailable(str(failure)) from None
+
+
+def _nests_deeper(text: bytes, levels: int) -> bool:
+    """Whether brackets nest deeper, those in strings included: found out before a decoder descends into them, because
+    a library may have raised the interpreter's recursion limit so far that the stack would overrun."""
+    brackets = text.translate(None, _NO_BRACKETS)
+    for _ in range(levels):
+        inner = len(brackets)
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(brackets) == inner:
+            break
+    return bool(brackets)
 
 
 def one_line(text: str) -> str:

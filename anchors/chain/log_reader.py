@@ -16,13 +16,12 @@ class LogReader:
         self._rpc = rpc
         self._range_blocks = LONGEST_RANGE_BLOCKS
 
-    def read(self, emitter: bytes, topic: bytes, first_block: int, last_block: int) -> list[LogLine]:
+    def read(self, emitter: bytes, topic: bytes, first_block: int, last_block: int, deadline: float) -> list[LogLine]:
         """All logs of `emitter` under `topic` in these blocks (inclusive), in chain order.
 
         Raises `ChainUnavailable`, also where the node has not reached `last_block`: its answer would leave out what it
         does not know.
         """
-        deadline = self._rpc.deadline()
         if first_block > last_block:
             return []
         last = self._rpc.ask(_is_there, "eth_getBlockByNumber", hex(last_block), False, deadline=deadline)

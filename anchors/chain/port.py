@@ -139,6 +139,14 @@ class Chain(Protocol):
     def tip(self) -> Block:
         """The newest block the node knows."""
 
+    def finalized(self) -> Block | None:
+        """The newest block that the node calls final by its own knowledge (the tag `finalized`), None before there is
+        one. Only chains whose rule of finality is `finalized` are asked."""
+
+    def hold_to(self, final: Block) -> None:
+        """The caller knows that this block is final: from now on nodes that contradict it are not asked as long as
+        there is one that does not, and a node that has not reached it is `ChainUnavailable`."""
+
     def block(self, number: int) -> Block | None:
         """The block at `number` in the node's present chain, or None above its tip."""
 
@@ -165,14 +173,24 @@ class WitnessSender(Protocol):
     def next_nonce(self) -> int:
         """The account's next nonce by the node's pending view."""
 
+    def mined_nonce(self) -> int:
+        """The next nonce without what waits: how many of the account's transactions are mined."""
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The hash of the mined transaction of this account that used this nonce; None where there is none, or where
+        the node cannot tell any more."""
+
     def fees(self) -> Fees:
         """What the chain asks at present."""
 
     def sign(self, call: WitnessCall, nonce: int, fees: Fees) -> SignedTransaction:
         """Sign, without sending. Raises `TransactionRefused` where the contract would refuse the call now."""
 
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign what `sign` signed once more, the same call under the same nonce, for other fees."""
+
     def broadcast(self, raw: bytes) -> None:
-        """Give a signed transaction to the node. Returns where the node has it, also when it had it before; raises
+        """Give a signed transaction to all nodes. Returns where one has it, also when it had it before; raises
         `TransactionRefused` (`nonce-too-low`, `underpriced`, `replacement-underpriced`, `insufficient-funds`, …)."""
 
     def receipt(self, transaction: bytes) -> TransactionReceipt | None:

@@ -1,6 +1,7 @@
 """Why a transaction was refused: the contract's error by its name, or the node's text sorted into a few codes.
 
-Nodes share no codes, only habits of wording; the texts here are those of geth, Reth, Besu, Nethermind and anvil.
+Nodes share no codes, only habits of wording; the texts here are those of geth, Reth, Besu, Erigon, Nethermind, anvil,
+and some of older nodes and gateways. What the sender does about each: `anchors.chain.transactions`.
 """
 
 import re
@@ -10,12 +11,19 @@ from anchors.chain.artifacts import Artifact
 from anchors.chain.json_rpc import RpcRefused, one_line
 from anchors.chain.port import TransactionRefused
 
-NONCE_TOO_LOW = "nonce-too-low"
 ALREADY_KNOWN = "already-known"
 REPLACEMENT_UNDERPRICED = "replacement-underpriced"
-UNDERPRICED = "underpriced"
+NONCE_TOO_HIGH = "nonce-too-high"
+NONCE_TOO_LOW = "nonce-too-low"
 INSUFFICIENT_FUNDS = "insufficient-funds"
+GAS_LIMIT = "gas-limit"
+FEE_ABOVE_LIMIT = "fee-above-limit"
+UNDERPRICED = "underpriced"
+POOL_FULL = "pool-full"
+INVALID = "invalid"
+NOT_PERMITTED = "not-permitted"
 REVERTED = "reverted"
+FEE_CEILING = "fee-ceiling"
 OTHER = "other"
 
 _ERROR_WITH_TEXT = bytes.fromhex("08c379a0")
@@ -23,15 +31,52 @@ _PANIC = bytes.fromhex("4e487b71")
 _REVERTED_CODE = 3
 
 _TEXTS = (  # the first that fits: a replacement that is underpriced is also "underpriced"
-    (ALREADY_KNOWN, r"already known|known transaction|already.?imported|alreadyknown|already exists"),
-    (REPLACEMENT_UNDERPRICED, r"replacement|another transaction with same nonce|cannot replace"),
-    (NONCE_TOO_LOW, r"nonce (?:is )?too low|oldnonce|nonce below|nonce has already been used|invalid nonce.*low"),
-    (INSUFFICIENT_FUNDS, r"insufficient.?funds|upfront cost exceeds|insufficient balance|doesn't have enough funds"),
+    (
+        ALREADY_KNOWN,
+        r"already known|known transaction|already.?imported|alreadyknown|already exists|existing txn with same hash",
+    ),
+    (
+        REPLACEMENT_UNDERPRICED,
+        r"replacement|another (?:transaction|tx)\b.* same nonce|(?:not|cannot|can't) replace|replaced by"
+        r"|to replace existing|ownnoncealreadyused",
+    ),
+    (
+        NONCE_TOO_HIGH,
+        r"nonce (?:is )?too (?:high|distant)|nonce ?gap|lower nonce|future nonce",
+    ),
+    (
+        NONCE_TOO_LOW,
+        r"nonce (?:is )?too low|oldnonce|nonce below|nonce has already been used|invalid nonce.*low"
+        r"|invalid transaction nonce|already finalized|^mined$",
+    ),
+    (
+        INSUFFICIENT_FUNDS,
+        r"insufficient.?funds|upfront cost exceeds|insufficient balance|not? (?:have )?enough funds"
+        r"|doesn't have enough funds|overdraws",
+    ),
+    (
+        GAS_LIMIT,
+        r"intrinsic.?gas|floor data gas|gas is too low|exceeds block(?:'s)? gas limit|gas limit (?:is )?too high"
+        r"|greater than the block gas limit|gaslimitexceeded|gas is beyond limit|exceeds current gas limit",
+    ),
+    (FEE_ABOVE_LIMIT, r"exceeds the configured cap|fee cap exceeded"),
     (
         UNDERPRICED,
-        r"underpriced|less than block base fee|below (?:current|configured|minimum|the minimum)|gas ?price .*too low"
-        r"|fee ?too ?low|feecap too low|tip .*too low",
+        r"underpriced|less than block base fee|below (?:current|configured|minimum|the minimum|chain minimum)"
+        r"|gas ?price .*too low|gas ?price too low|fee ?too ?low|feecap too low|tip .*too low",
     ),
+    (
+        POOL_FULL,
+        r"pool.* full|queue.* full|too many transactions|pool size constraints|account limit exceeded|spammer"
+        r"|transaction pool not enabled|tries to replace pending|sync is still in progress",
+    ),
+    (
+        INVALID,
+        r"invalid sender|invalid signature|chain.?id|\brlp|rlptoolong|failed to decode|type not supported|oversized"
+        r"|for another chain|negative value|priority fee per gas (?:higher|exceeds)",
+    ),
+    (NOT_PERMITTED, r"not authori[sz]ed|not permitted|not allowed|forbidden|blacklist|banned|denied"),
+    (REVERTED, r"revert"),
 )
 
 

@@ -1,9 +1,11 @@
 """The `WitnessSender` port over the JSON-RPC of an Ethereum node: heads for the witness contract."""
 
+from collections.abc import Sequence
+
 from anchors.chain import artifacts
 from anchors.chain.account import PayingAccount
 from anchors.chain.call_data import call_data
-from anchors.chain.json_rpc import JsonRpc
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.port import Fees, SignedTransaction, TransactionReceipt, WitnessCall
 from anchors.core.encoding import require_bytes
 
@@ -14,8 +16,10 @@ class EthereumWitnessSender:
     It keeps no nonces: whoever uses it owns them. Safe to use from several threads.
     """
 
-    def __init__(self, rpc_url: str, witness: bytes, secret: bytes, timeout_seconds: float = 10.0):
-        self._account = PayingAccount(JsonRpc(rpc_url, timeout_seconds), secret)
+    def __init__(
+        self, rpc: Endpoints | str | Sequence[str], witness: bytes, secret: bytes, timeout_seconds: float = 10.0
+    ):
+        self._account = PayingAccount(Endpoints.of(rpc, timeout_seconds), secret)
         self._witness = require_bytes(witness, 20, "witness address")
         self._contract = artifacts.load(artifacts.WITNESS)
 
@@ -27,6 +31,14 @@ class EthereumWitnessSender:
     def next_nonce(self) -> int:
         """The account's next nonce by the node's pending view."""
         return self._account.next_nonce()
+
+    def mined_nonce(self) -> int:
+        """The next nonce without what waits: how many of the account's transactions are mined."""
+        return self._account.mined_nonce()
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The hash of the mined transaction that used this nonce, where the node can still tell, else None."""
+        return self._account.transaction_at(nonce)
 
     def fees(self) -> Fees:
         """What the chain asks at present, in wei per gas."""
@@ -47,8 +59,12 @@ class EthereumWitnessSender:
         gas = self._account.estimate_gas(self._witness, data, self._contract)
         return self._account.sign(self._witness, data, gas, nonce, fees)
 
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign what `sign` signed once more, under the same nonce, for other fees."""
+        return self._account.reprice(raw, fees)
+
     def broadcast(self, raw: bytes) -> None:
-        """Give a signed transaction to the node. Returns where the node has it, also when it had it before; raises
+        """Give a signed transaction to all nodes. Returns where one has it, also when it had it before; raises
         `TransactionRefused` with one of the codes of `anchors.chain.refusals`."""
         self._account.broadcast(raw)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from anchors.chain.finality import newest_final
 from anchors.chain.port import Chain
 from anchors.chain.registry_history import read_registry
 from anchors.core.encoding import encode_hex, keccak256
@@ -29,7 +30,7 @@ def build_trust(
     verifier key is not a note key of its log.
     """
     identity = chain.identity()
-    final_block = chain.tip().number - finality.blocks + 1
+    final_block = newest_final(chain, finality, chain.tip())
     folded = Registry(identity.chain_id, registry)
     changes = read_registry(chain, folded, first_block, final_block)
     trust = Trust(

@@ -8,6 +8,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, WitnessEvent
 from anchors.chain.registry_history import read_registry
@@ -98,22 +99,23 @@ def _check(verdict: Verdict, trust: Trust, chain: Chain, first_block: int) -> tu
     _check_chain(trust, chain)  # step 8
     log, tip = trust.log(verdict.checkpoint.origin), chain.tip()
     heads = _find_heads(verdict, log, chain, first_block, tip)  # step 9
-    block = _check_final(heads.checkpoint, trust, chain, tip)
-    covering = block if heads.first == heads.checkpoint else _check_final(heads.first, trust, chain, tip)
+    final = newest_final(chain, trust.finality, tip)
+    block = _check_final(heads.checkpoint, chain, final)
+    covering = block if heads.first == heads.checkpoint else _check_final(heads.first, chain, final)
     registry = _registry_at(heads.first, trust, chain, first_block)  # step 10
     _check_speaks(verdict, trust, log, registry)
     why = (
         f"the contract witnessed this checkpoint in block {block.number} of {iso_time(block.timestamp)}; the first head"
         f" that covers the entry stands in block {covering.number}, at change {registry.count} of the registry"
     )
-    return why, Times(_parent_of(heads.observed, trust, chain, tip), covering)
+    return why, Times(_parent_of(heads.observed, chain, final), covering)
 
 
-def _parent_of(observed: WitnessEvent | None, trust: Trust, chain: Chain, tip: Block) -> Block | None:
+def _parent_of(observed: WitnessEvent | None, chain: Chain, final: int) -> Block | None:
     """The block before the one in which the observed head stands; that head's id contains its hash."""
     if observed is None:
         return None
-    block = _check_final(observed, trust, chain, tip)
+    block = _check_final(observed, chain, final)
     parent = chain.block(block.number - 1)
     if parent is None or parent.hash != block.parent:
         raise ChainUnavailable(f"block {block.number - 1} changed while it was read; try again")
@@ -161,10 +163,10 @@ def _heads_of(chain: Chain, log: bytes, first_block: int, last_block: int) -> It
         yield from (event for event in chain.witness_events(begin, end) if event.log == log)
 
 
-def _check_final(event: WitnessEvent, trust: Trust, chain: Chain, tip: Block) -> Block:
+def _check_final(event: WitnessEvent, chain: Chain, final: int) -> Block:
     """The event's block, where it is final, and in the chain, and gives the event its id."""
     number = event.place.block_number
-    if not trust.finality.is_final(number, tip.number):
+    if number > final:
         raise _NotProvable(f"block {number} with the head of {event.new_size} entries is not final yet; ask again")
     block = chain.block(number)
     if block is None or block.hash != event.place.block_hash:

@@ -53,11 +53,18 @@ def address_word(address: bytes) -> bytes:
     return b"\x00" * 12 + address
 
 
-@lru_cache(maxsize=4096)
 def code_word(code: str) -> bytes:
     """A code as a bytes32, left-aligned and zero-padded. Raises `MalformedInput` for anything that is no code."""
+    try:
+        return _code_word(code)
+    except TypeError:  # of the cache, for what has no hash
+        raise MalformedInput(f"code: expected text, got {type(code).__name__}") from None
+
+
+@lru_cache(maxsize=4096)
+def _code_word(code: str) -> bytes:
     if not isinstance(code, str) or not _CODE.fullmatch(code):
-        raise MalformedInput(f"code {code!r}: expected 1 to 32 characters from ! to ~, without spaces")
+        raise MalformedInput(f"code {str(code)[:40]!r}: expected 1 to 32 characters from ! to ~, without spaces")
     return code.encode("ascii").ljust(WORD_BYTES, b"\x00")
 
 

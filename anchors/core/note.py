@@ -26,7 +26,7 @@ _VERIFIER_KEY = re.compile(r"(?P<name>[^\s+]+)\+(?P<key_id>[0-9a-f]{8})\+(?P<key
 def check_name(name: str) -> str:
     """Return a key name that is non-empty and free of Unicode spaces and plus, else raise `MalformedInput`."""
     if not re.fullmatch(r"[^\s+]+", name) or not name.isprintable():
-        raise MalformedInput(f"key name {name!r}: must not be empty nor hold spaces, control characters or +")
+        raise MalformedInput(f"key name {name[:80]!r}: must not be empty nor hold spaces, control characters or +")
     return name
 
 

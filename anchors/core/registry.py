@@ -254,4 +254,5 @@ def parse_action(text: str) -> Action:
     for action in Action:
         if action.text == text:
             return action
-    raise MalformedInput(f"registry action {text!r}: expected one of {', '.join(action.text for action in Action)}")
+    known = ", ".join(action.text for action in Action)
+    raise MalformedInput(f"registry action {text[:40]!r}: expected one of {known}")

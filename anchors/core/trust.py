@@ -1,7 +1,8 @@
 """The trust file: what a verifier must already believe (docs/spec/trust.md)."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 
@@ -14,6 +15,8 @@ from anchors.core.registry import Change, Purpose, Registry, note_key_address, p
 from anchors.core.typed_data import Domain, log_id
 
 MAX_TRUST_BYTES = 64 * 2**20
+MAX_CONFIRMATIONS = 10_000
+_BLOCKS = re.compile(r"[1-9][0-9]{0,4}")
 
 
 class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -21,8 +24,8 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class _Finality(_Wire):
-    rule: Literal["instant", "confirmations"]
-    blocks: int | None = None
+    rule: Literal["instant", "confirmations", "finalized"]
+    blocks: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Chain(_Wire):
@@ -74,13 +77,37 @@ class _Trust(_Wire):
 
 @dataclass(frozen=True)
 class Finality:
-    """When a block is final: at once (`blocks` is 1), or when the tip's number is at least block + blocks - 1."""
+    """When a block is final: at once (`blocks` is 1, as on QBFT and IBFT), when the tip's number is at least
+    block + blocks - 1, or (`blocks` is None) when the node's newest `finalized` block is not below it.
 
-    blocks: int
+    As text: `instant`, `confirmations:N`, `finalized`.
+    """
 
-    def is_final(self, block: int, tip: int) -> bool:
-        """Whether `block` is final under a chain whose newest block is `tip`."""
-        return block + self.blocks - 1 <= tip
+    blocks: int | None
+
+    def newest_final(self, tip: int, finalized: int | None) -> int:
+        """The number of the newest final block under a chain whose newest block is `tip`, below 0 where none is final.
+        `finalized` is what the node calls so, None where it names none; only the rule `finalized` looks at it."""
+        if self.blocks is not None:
+            return tip - self.blocks + 1
+        return -1 if finalized is None else min(finalized, tip)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text form. Raises `MalformedInput`."""
+        rule, _, number = text.partition(":")
+        if text in ("instant", "finalized"):
+            return cls(1 if text == "instant" else None)
+        if rule == "confirmations" and _BLOCKS.fullmatch(number) and int(number) <= MAX_CONFIRMATIONS:
+            return cls(int(number))
+        raise MalformedInput(
+            f"finality: expected instant, confirmations:N with N from 1 to {MAX_CONFIRMATIONS}, or finalized"
+        )
+
+    def __str__(self) -> str:
+        if self.blocks is None:
+            return "finalized"
+        return "instant" if self.blocks == 1 else f"confirmations:{self.blocks}"
 
 
 @dataclass(frozen=True)
@@ -139,7 +166,7 @@ def parse_trust(data: bytes) -> Trust:
     try:
         wire = msgspec.json.decode(data, type=_Trust)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedInput(f"trust file: {error}") from None
+        raise MalformedInput(f"trust file: {str(error)[:200]}") from None
     canonical.refuse_duplicates(data)
     changes = tuple(_read_change(change) for change in wire.registry.changes)
     registry_contract = _read_contract(wire.contracts.registry, "registry")
@@ -162,13 +189,12 @@ def parse_trust(data: bytes) -> Trust:
 
 def format_trust(trust: Trust) -> bytes:
     """The trust file's bytes."""
-    blocks = trust.finality.blocks
     wire = _Trust(
         version=1,
         chain=_Chain(
             id=trust.chain_id,
             genesis=encode_hex(trust.genesis),
-            finality=_Finality("instant") if blocks == 1 else _Finality("confirmations", blocks),
+            finality=_write_finality(trust.finality),
             validators=[encode_hex(item) for item in trust.validators],
         ),
         contracts=_Contracts(_write_contract(trust.registry_contract), _write_contract(trust.witness_contract)),
@@ -218,11 +244,18 @@ def _read_registry(wire: _Trust, contract: Contract, changes: tuple[Change, ...]
 
 
 def _read_finality(wire: _Finality) -> Finality:
-    if (wire.rule == "instant") != (wire.blocks is None) or (
-        wire.blocks is not None and not 1 <= wire.blocks <= 10_000
-    ):
-        raise MalformedInput("trust file: finality is instant, or confirmations with blocks from 1 to 10000")
-    return Finality(wire.blocks or 1)
+    if wire.rule != "confirmations" and wire.blocks is msgspec.UNSET:
+        return Finality.parse(wire.rule)
+    if wire.rule != "confirmations" or wire.blocks is msgspec.UNSET or not 1 <= wire.blocks <= MAX_CONFIRMATIONS:
+        raise MalformedInput(
+            f"trust file: finality is instant, finalized, or confirmations with blocks from 1 to {MAX_CONFIRMATIONS}"
+        )
+    return Finality(wire.blocks)
+
+
+def _write_finality(finality: Finality) -> _Finality:
+    rule = str(finality).partition(":")[0]
+    return _Finality(rule, finality.blocks if rule == "confirmations" else msgspec.UNSET)
 
 
 def _read_contract(wire: _Contract, name: str) -> Contract:

@@ -8,6 +8,7 @@ import typer
 from anchors.chain.acts import OpenLog
 from anchors.chain.administration import deploy as deploy_contracts
 from anchors.chain.ethereum import EthereumChain
+from anchors.chain.finality import newest_final
 from anchors.chain.registry_history import read_registry
 from anchors.chain.trust_builder import build_trust
 from anchors.core.checkpoint import check_origin
@@ -126,10 +127,10 @@ def trust(
     witness: WitnessAddress,
     origins: Annotated[list[str], typer.Option("--origin", help="Origin of a log to trust; repeat for more.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The trust file to write.")] = Path("trust.json"),
-    finality_blocks: Annotated[
-        int,
-        typer.Option("--finality-blocks", envvar="HUZHENG_FINALITY_BLOCKS", min=1, max=10_000, help="1: at once."),
-    ] = 1,
+    finality: Annotated[
+        str,
+        typer.Option("--finality", envvar="HUZHENG_FINALITY", help="instant, confirmations:N or finalized."),
+    ] = "instant",
     validators: Annotated[list[str] | None, typer.Option("--validator", help="Address of a validator; repeat.")] = None,
     first_block: FirstBlock = 0,
     as_json: AsJson = False,
@@ -137,14 +138,14 @@ def trust(
     """Make a trust file from a node that you trust. Whoever uses it believes you and the node."""
     registry_address = parse_hex(registry, 20, "--registry")
     witness_address = parse_hex(witness, 20, "--witness")
-    finality = Finality(finality_blocks)
+    rule = Finality.parse(finality)
     chain = EthereumChain(rpc, registry_address, witness_address)
     try:
         folded = Registry(chain.identity().chain_id, registry_address)
-        read_registry(chain, folded, first_block, chain.tip().number - finality.blocks + 1)
+        read_registry(chain, folded, first_block, newest_final(chain, rule, chain.tip()))
         logs = [(origin, _note_keys(folded, origin)) for origin in origins]
         named = [parse_hex(address, 20, "--validator") for address in validators or ()]
-        made = build_trust(chain, registry_address, witness_address, logs, finality, named, first_block)
+        made = build_trust(chain, registry_address, witness_address, logs, rule, named, first_block)
     finally:
         chain.close()
     write_atomically(out, format_trust(made))

@@ -31,6 +31,9 @@ VERBS = {
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
+    "backup": "Copy the whole ledger into one file, while the service goes on.",
+    "restore": "Fill an empty database from a backup, and compare it with the chain.",
+    "recover": "Take back from the senders what a restored ledger lost; let it go on.",
 }
 """Verb to its line in the list of verbs. Each is the module of its name here with an `app`, whose docstring is the
 verb's own help; only the verb that is called is imported."""

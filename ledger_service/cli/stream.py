@@ -12,6 +12,8 @@ from ledger_service.cli.output import Output
 from ledger_service.cli.sending import PATIENCE_SECONDS, open_log, outcome_members, send, show_open, stored_members
 from ledger_service.client.api import Api
 from ledger_service.client.errors import WrongInput
+from ledger_service.client.files import new_file
+from ledger_service.client.promised import write_line
 from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, REFUSED, UNSENT, Stream
 
@@ -83,6 +85,27 @@ def retry(
     output = Output(as_json)
     output.result(stored_members(stored))
     output.line(f"Number {sequence} is unsent again; send it with 'huzheng stream send'.")
+    return 0
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(help="The new file.")],
+    trust: TrustFile,
+    store: StorePath = DEFAULT_STORE,
+    origin: Origin = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write every statement that has an index, with its receipt, for an operator who lost the end of the log."""
+    _, log = open_log(trust, origin)
+    count = 0
+    with _open(store) as opened, new_file(file) as lines:
+        for body, sent, accepted in opened.accepted_answers(log.origin):
+            lines.write(write_line(log.origin, body, sent, accepted))
+            count += len(accepted)
+    output = Output(as_json)
+    output.result({"file": str(file), "statements": count})
+    output.line(f"{count} statements with their receipts are in {file}; give it to the operator.")
     return 0
 
 

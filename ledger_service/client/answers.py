@@ -127,6 +127,8 @@ def _check_refusal(result: wire_form.Result, domain: Domain, keys: ReceiptKeys) 
         raise BrokenAnswer("a refusal names another statement or reason than its problem; ask the operator")
     if decode_hex(wire.log, 32, "refusal: log") != domain.log:
         raise BrokenAnswer("a refusal is for another log; ask the operator")
+    if not 0 <= wire.refusedAt <= MAX_UINT64:
+        raise BrokenAnswer("a refusal was made at a time that there is not; ask the operator")
     refusal = Refusal(decode_hex(wire.statement, 32, "refusal: statement"), wire.reason, wire.refusedAt)
     signer = signatures.recover(refusal.digest(domain), decode_hex(wire.signature, 65, "refusal: signature"))
     keys.check(signer, wire.key, "refusal")

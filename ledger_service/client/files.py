@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger_service.client.errors import WrongInput
 
@@ -24,6 +27,26 @@ def write_atomically(path: Path, data: bytes, *, mode: int = PUBLIC_FILE_MODE, r
             file.flush()
             os.fsync(file.fileno())
         _put_in_place(Path(name), path, replace)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def new_file(path: Path, *, mode: int = PRIVATE_FILE_MODE) -> Iterator[BinaryIO]:
+    """A file to be written and read back; it gets its name when the block ends without an error, synced. Raises
+    `WrongInput` where something has that name."""
+    path = Path(path)
+    if path.exists():
+        raise WrongInput(f"{path} exists already; choose another name")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            os.fchmod(file.fileno(), mode)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _put_in_place(Path(name), path, replace=False)
     finally:
         Path(name).unlink(missing_ok=True)
     _sync_folder(path.parent)

@@ -272,6 +272,17 @@ class Store:
         """Every answer that was received, oldest first: when (Unix seconds), the verdict, and the body as received."""
         return self._database.execute("SELECT received_at, verdict, body FROM answer ORDER BY number").fetchall()
 
+    def accepted_answers(self, origin: str) -> Iterator[tuple[str, list[str], list[Stored]]]:
+        """Every answer that brought statements into a log: its body, the ids that were sent for it (hex), and those
+        statements."""
+        rows = self._database.execute(
+            "SELECT number, body, sent FROM answer WHERE verdict = 'ok' AND EXISTS (SELECT 1 FROM statement JOIN "
+            "stream USING (key) WHERE answer = number AND state = 'accepted' AND origin = ?) ORDER BY number",
+            (origin,),
+        ).fetchall()
+        for number, body, sent in rows:
+            yield body, json.loads(sent), self._select("answer = ? AND state = 'accepted' ORDER BY log_index", number)
+
     def _select(self, condition: str, *arguments: object) -> list[Stored]:
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM statement WHERE {condition}", arguments)
         return [Stored(*row[:5], tuple(json.loads(row[5])), tuple(json.loads(row[6])), *row[7:]) for row in rows]

@@ -14,12 +14,16 @@ from ledger_service import problems
 from ledger_service.http import health, index, log, operate, read, submit
 from ledger_service.http.services import Services
 from ledger_service.http.wire import ProblemView
+from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 from ledger_service.usecases.ports import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+REQUEST_PREFIX = "urn:huzheng:request:"
+_NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework's own would send paths, bodies and messages of exceptions, and be switched on by foreign variables."""
 _RETRY_LATER = (429, 503)
 _PROBLEM = {
     "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",
@@ -36,6 +40,7 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
         responses={"default": _PROBLEM},
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     api.state.services = services
     api.state.metrics = metrics
@@ -54,7 +59,11 @@ def _problem(refused: Refused) -> Response:
     headers = {"Retry-After": str(refused.retry_after_seconds)} if status in _RETRY_LATER else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(msgspec.json.encode(refused.to_wire()), status, headers, media_type=PROBLEM_TYPE)
+    problem = refused.to_wire()
+    if (request := current_request.get()) is not None:
+        request.problem = refused.problem.code
+        problem = msgspec.structs.replace(problem, instance=REQUEST_PREFIX + request.id)
+    return Response(msgspec.json.encode(problem), status, headers, media_type=PROBLEM_TYPE)
 
 
 def _refused(_request: Request, error: Refused) -> Response:

@@ -18,10 +18,10 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=ReadyView, responses={503: {"model": ReadyView}}, summary="Ready?")
 def readyz(request: Request, response: Response) -> ReadyView:
-    """Whether statements can be accepted and witnessed, with reasons if not."""
-    readiness = services_of(request).readiness()
+    """Whether statements can be accepted and witnessed, with reasons if not, and how long the oldest entry waits."""
+    readiness = services_of(request).readiness.read()
     response.status_code = 200 if readiness.ready else 503
-    return ReadyView(ready=readiness.ready, reasons=list(readiness.reasons))
+    return ReadyView.of(readiness)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Figures for Prometheus")

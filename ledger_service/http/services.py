@@ -1,7 +1,7 @@
 """What the routes need, made once by the composition root."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +17,7 @@ from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """Whether the service can accept and witness, with reasons if not."""
-
-    ready: bool
-    reasons: tuple[str, ...]
+from ledger_service.usecases.readiness import ReadinessCheck
 
 
 class Admission:
@@ -64,8 +57,7 @@ class Services:
     tiles: LogTiles
     view: ChainView
     reader: Reader
-    readiness: Callable[[], Readiness]
-    may_accept: Callable[[], str]
+    readiness: ReadinessCheck
     operator_token: str | None
     bundles_need_token: bool
 

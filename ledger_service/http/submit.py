@@ -70,7 +70,7 @@ _DESCRIBED = {
 async def submit(request: Request) -> Response:
     """Answers each statement on its own; what has an index is durable before the answer."""
     services = services_of(request)
-    if reason := services.may_accept():
+    if reason := services.readiness.why_not_accepting():
         raise Refused(problems.NOT_READY, reason)
     with services.submissions.one():
         body = await _read_body(request)

@@ -10,6 +10,7 @@ from anchors.core.encoding import encode_base64, encode_hex
 from anchors.core.registry import Change, Institution, Key
 from ledger_service.usecases.look_up import Found, State
 from ledger_service.usecases.ports import SignedCheckpoint, Stream
+from ledger_service.usecases.readiness import Figures, Readiness
 
 Item = TypeVar("Item")
 Hex32 = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
@@ -30,13 +31,14 @@ class Page(Wire, Generic[Item]):
 
 
 class ProblemView(Wire):
-    """RFC 9457, with `retry`: the same bytes may be accepted later."""
+    """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request."""
 
     type: str
     title: str
     status: int
     detail: str
     retry: bool
+    instance: str | None = None
 
 
 class HeadView(Wire):
@@ -237,8 +239,50 @@ class RegistryView(Wire):
     changes: list[ChangeView]
 
 
+class ProgressView(Wire):
+    """How far one promise has come, how many entries wait for it, the oldest of these, and since when."""
+
+    entries: int
+    waiting: int
+    oldest: int | None
+    seconds: int
+
+
+class FiguresView(Wire):
+    """Progress by state, how long the oldest promise is broken, the newest block followed and its age."""
+
+    accepted: ProgressView
+    integrated: ProgressView
+    witnessed: ProgressView
+    final: ProgressView
+    overdue_seconds: int
+    block: int | None
+    block_age_seconds: int
+
+    @classmethod
+    def of(cls, figures: Figures) -> "FiguresView":
+        """The view of what was read."""
+        progress = {
+            state.value: ProgressView(entries=one.entries, waiting=one.waiting, oldest=one.oldest, seconds=one.seconds)
+            for state, one in figures.progress.items()
+        }
+        return cls(
+            **progress,
+            overdue_seconds=figures.overdue_seconds,
+            block=figures.block,
+            block_age_seconds=figures.block_age_seconds,
+        )
+
+
 class ReadyView(Wire):
     """Whether statements can be accepted and witnessed, with reasons if not."""
 
     ready: bool
     reasons: list[str]
+    figures: FiguresView | None
+
+    @classmethod
+    def of(cls, readiness: Readiness) -> "ReadyView":
+        """The view of a readiness."""
+        figures = FiguresView.of(readiness.figures) if readiness.figures else None
+        return cls(ready=readiness.ready, reasons=list(readiness.reasons), figures=figures)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -10,20 +9,16 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
-    Engine,
     Integer,
     LargeBinary,
     Select,
     String,
     Table,
-    create_engine,
     func,
     or_,
     select,
 )
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeEngine
 
 from anchors.core.encoding import word_code
@@ -31,8 +26,8 @@ from anchors.core.errors import MalformedInput
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
-from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.links import decode_links, encode_links
+from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.usecases.audit.rows import (
     BlockRow,
     ChainRow,
@@ -61,35 +56,13 @@ def open_audit_rows(url: str) -> Iterator["SqlAuditRows"]:
     """One view of the database at `sqlite:///path` or `postgresql://…`, which is not written to, not even migrated.
 
     Raises `StoreUnavailable` where it cannot be opened or its tables are not those of this version."""
-    engine = _open(url)
-    try:
-        with unavailable_on_error(), engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA query_only = ON")
-                connection.exec_driver_sql("BEGIN")
-            else:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            rows = SqlAuditRows(connection)
-            try:
-                rows.log()  # The first read fixes the view.
-            except DatabaseError as error:
-                raise StoreUnavailable(f"database: it does not hold a ledger: {error.orig}".splitlines()[0]) from error
-            yield rows
-    finally:
-        engine.dispose()
-
-
-def _open(url: str) -> Engine:
-    parsed = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, poolclass=NullPool)
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreUnavailable(f"database: {parsed.get_backend_name()} is not sqlite or postgresql")
-    path = Path(parsed.database or "")
-    if not path.is_file():
-        raise StoreUnavailable(f"database: there is no file {path}")
-    read_only = f"sqlite:///file:{path.resolve()}?mode=ro&uri=true"
-    return create_engine(read_only, poolclass=NullPool, connect_args={"isolation_level": None})
+    with open_snapshot(url) as connection:
+        rows = SqlAuditRows(connection)
+        try:
+            rows.log()  # The first read fixes the view.
+        except DatabaseError as error:
+            raise StoreUnavailable(f"database: it does not hold a ledger: {error.orig}".splitlines()[0]) from error
+        yield rows
 
 
 class SqlAuditRows:
@@ -100,8 +73,7 @@ class SqlAuditRows:
 
     def log(self) -> LogRow | None:
         """See `AuditRows`."""
-        c = schema.log.c
-        return self._one(LogRow._make, select(c.origin, c.chain_id, c.genesis, c.registry, c.witness, c.size))
+        return self._one(LogRow._make, select(*(schema.log.c[name] for name in LogRow._fields)))
 
     def extent(self) -> int:
         """See `AuditRows`."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     Connection,
     Integer,
     LargeBinary,
@@ -31,17 +32,20 @@ _POSTGRESQL_TYPES: tuple[tuple[type[TypeEngine], str], ...] = (
 
 
 def insert_rows(connection: Connection, table: Table, rows: Collection[tuple]) -> None:
-    """Insert rows whose values stand in the order of the table's columns, without a number that the database gives."""
+    """Insert rows whose values stand in the order of the table's columns; they may leave out the number that the
+    database gives."""
     if not rows:
         return
+    columns = _given(table, len(next(iter(rows))))
     if connection.dialect.name != "postgresql":
-        connection.exec_driver_sql(_sqlite_insert(table), list(rows))
+        connection.exec_driver_sql(_sqlite_insert(table.name, columns), list(rows))
         return
+    names = ", ".join(f'"{column.name}"' for column in columns)
     with (
         connection.connection.driver_connection.cursor() as cursor,
-        cursor.copy(f'COPY "{table.name}" ({_names(table)}) FROM STDIN (FORMAT BINARY)') as copy,
+        cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
     ):
-        copy.set_types(_types(table))
+        copy.set_types(_types(columns))
         for row in rows:
             copy.write_row(row)
 
@@ -54,7 +58,8 @@ def replace_rows(connection: Connection, table: Table, rows: Collection[tuple]) 
         columns = tuple(list(column) for column in zip(*rows, strict=True))
         connection.exec_driver_sql(_postgresql_replace(table), columns)
     else:
-        connection.exec_driver_sql(f"{_sqlite_insert(table)} {_on_conflict(table)}", list(rows))
+        insert = _sqlite_insert(table.name, tuple(table.columns))
+        connection.exec_driver_sql(f"{insert} {_on_conflict(table)}", list(rows))
 
 
 def select_rows(connection: Connection, query: str, values: Collection) -> Iterator[Row]:
@@ -76,32 +81,29 @@ def _batches(values: list) -> Iterator[list]:
         yield values[begin : begin + VALUES_PER_QUERY]
 
 
-def _given(table: Table) -> list:
-    """The columns whose values come with a row."""
-    return [column for column in table.columns if column is not table.autoincrement_column]
-
-
-def _names(table: Table) -> str:
-    return ", ".join(f'"{column.name}"' for column in _given(table))
-
-
-@lru_cache(maxsize=64)
-def _types(table: Table) -> tuple[str, ...]:
-    return tuple(
-        next(name for kind, name in _POSTGRESQL_TYPES if isinstance(column.type, kind)) for column in _given(table)
-    )
+def _given(table: Table, width: int) -> tuple[Column, ...]:
+    """The columns of which a row of so many values has a value."""
+    columns = tuple(table.columns)
+    if width == len(columns):
+        return columns
+    return tuple(column for column in columns if column is not table.autoincrement_column)
 
 
 @lru_cache(maxsize=64)
-def _sqlite_insert(table: Table) -> str:
-    marks = ", ".join("?" for _ in _given(table))
-    return f'INSERT INTO "{table.name}" ({_names(table)}) VALUES ({marks})'
+def _types(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    return tuple(next(name for kind, name in _POSTGRESQL_TYPES if isinstance(column.type, kind)) for column in columns)
+
+
+@lru_cache(maxsize=64)
+def _sqlite_insert(table: str, columns: tuple[Column, ...]) -> str:
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    return f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(columns))})'
 
 
 @lru_cache(maxsize=64)
 def _postgresql_replace(table: Table) -> str:
-    arrays = ", ".join(f"%b::{name}[]" for name in _types(table))
-    return f'INSERT INTO "{table.name}" ({_names(table)}) SELECT * FROM unnest({arrays}) {_on_conflict(table)}'
+    arrays = ", ".join(f"%b::{name}[]" for name in _types(tuple(table.columns)))
+    return f'INSERT INTO "{table.name}" SELECT * FROM unnest({arrays}) {_on_conflict(table)}'
 
 
 @lru_cache(maxsize=64)

@@ -6,8 +6,9 @@ from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
 from anchors.core.registry import Action, Change
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows
-from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.usecases.ports import ChainStatus, FollowedBlocks
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.lease import begin_fenced, forget_tip
+from ledger_service.usecases.ports import ChainStatus, Fence, FollowedBlocks
 
 KEPT_BLOCKS = 256
 CHAIN_ROW = 1
@@ -16,9 +17,10 @@ CHAIN_ROW = 1
 class SqlChainView:
     """`ports.ChainView` over SQLAlchemy Core, for the log whose id it is given."""
 
-    def __init__(self, engine: Engine, log: bytes):
+    def __init__(self, engine: Engine, log: bytes, fence: Fence | None = None):
         self._engine = engine
         self._log = log
+        self._fence = fence
 
     def status(self) -> ChainStatus:
         """See `ports.ChainView`."""
@@ -36,7 +38,7 @@ class SqlChainView:
 
     def add(self, followed: FollowedBlocks) -> None:
         """See `ports.ChainView`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             insert_rows(connection, schema.blocks, [_block_row(block) for block in followed.blocks])
             insert_rows(connection, schema.registry_changes, [_change_row(event) for event in followed.registry_events])
             insert_rows(
@@ -54,7 +56,8 @@ class SqlChainView:
 
     def roll_back(self, last_number: int) -> None:
         """See `ports.ChainView`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
+            forget_tip(connection)
             connection.execute(delete(schema.blocks).where(schema.blocks.c.number > last_number))
             for table in (schema.registry_changes, schema.heads):
                 connection.execute(delete(table).where(table.c.block_number > last_number))

@@ -1,31 +1,44 @@
 """Open the database: SQLite where none is named, PostgreSQL by URL. The schema is brought up to date by Alembic."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from ledger_service.storage.causes import describe, is_damage
 from ledger_service.usecases.ports import StoreUnavailable
 
-SQLITE_BUSY_SECONDS = 30
+SQLITE_BUSY_SECONDS = 10
+IDLE_TRANSACTION_SECONDS = 10
+_BOUNDED = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s"
+"""A process that hangs in the middle of a transaction loses its connection, so that its locks do not hold up others."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_database(url: str) -> Engine:
-    """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`."""
-    engine = create_engine(_with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True)
+def open_database(url: str, name: str = "huzheng") -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`.
+
+    `name` is what PostgreSQL calls its connections."""
+    options = {} if url.startswith("sqlite") else {"application_name": name, "options": _BOUNDED}
+    engine = create_engine(
+        _with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args=options
+    )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     with unavailable_on_error():
         migrate(engine)
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            _stay_with_file(engine, engine.url.database)
     return engine
 
 
@@ -82,13 +95,17 @@ def unavailable_on_error() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, InternalError) as error:
-        raise StoreUnavailable(f"database: {_first_line(error.orig)}") from error
-    except (PoolTimeout, sqlite3.OperationalError, OSError) as error:
-        raise StoreUnavailable(f"database: {_first_line(error)}") from error
-
-
-def _first_line(error: BaseException | None) -> str:
-    return (str(error).splitlines() or ["no answer"])[0]
+        raise StoreUnavailable(describe(error.orig)) from error
+    except DatabaseError as error:
+        if not is_damage(error.orig):
+            raise
+        raise StoreUnavailable(describe(error.orig)) from error
+    except sqlite3.DatabaseError as error:
+        if not (isinstance(error, sqlite3.OperationalError) or is_damage(error)):
+            raise
+        raise StoreUnavailable(describe(error)) from error
+    except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError) as error:
+        raise StoreUnavailable(describe(error)) from error
 
 
 def _with_driver(url: str) -> str:
@@ -103,6 +120,25 @@ def _prepare_sqlite(engine: Engine) -> None:
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -65536")
+
+
+def _stay_with_file(engine: Engine, path: str) -> None:
+    """Refuse to go on where another file, or none, stands at the path: what is written to a file that was moved away is
+    lost with the process, and a new connection would begin an empty one."""
+    opened = os.stat(path)
+
+    def look() -> None:
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise sqlite3.OperationalError(f"{path}: {error.strerror}; put the file back where it was") from None
+        if not os.path.samestat(found, opened):
+            raise sqlite3.OperationalError(
+                f"{path} is not the file that was opened; put that back, or start the service again to use the new one"
+            )
+
+    event.listen(engine, "do_connect", lambda *_: look())
+    event.listen(engine, "checkout", lambda *_: look())
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

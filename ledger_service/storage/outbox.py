@@ -1,24 +1,27 @@
 """Witness transactions that went out, or were about to."""
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
 from ledger_service.storage import schema
-from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.usecases.ports import OutgoingTransaction
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.lease import begin_fenced
+from ledger_service.usecases.ports import Fence, OutgoingTransaction
 
 
 class SqlOutbox:
     """`ports.Outbox` over SQLAlchemy Core."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, fence: Fence | None = None):
         self._engine = engine
+        self._fence = fence
 
-    def add(self, transaction: OutgoingTransaction) -> None:
+    def add(self, transaction: OutgoingTransaction) -> int:
         """See `ports.Outbox`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
-            connection.execute(
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
+            added = connection.execute(
                 schema.outbox.insert(),
                 {
+                    "account": transaction.account,
                     "old_size": transaction.old_size,
                     "new_size": transaction.new_size,
                     "nonce": transaction.nonce,
@@ -29,6 +32,7 @@ class SqlOutbox:
                     "sent_at": transaction.sent_at,
                 },
             )
+        return added.inserted_primary_key[0]
 
     def open(self) -> list[OutgoingTransaction]:
         """See `ports.Outbox`."""
@@ -38,6 +42,7 @@ class SqlOutbox:
         return [
             OutgoingTransaction(
                 row.id,
+                row.account,
                 row.old_size,
                 row.new_size,
                 row.nonce,
@@ -52,14 +57,15 @@ class SqlOutbox:
 
     def close(self, id: int, outcome: str, gas_used: int | None) -> None:
         """See `ports.Outbox`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             connection.execute(
                 update(schema.outbox).where(schema.outbox.c.id == id).values(outcome=outcome, gas_used=gas_used)
             )
 
-    def gas_used(self) -> tuple[int, int]:
-        """How many transactions were mined, and the gas they used in all."""
+    def next_nonce(self, account: bytes) -> int:
+        """See `ports.Outbox`."""
         columns = schema.outbox.c
+        used = (columns.account == account) & columns.outcome.is_not(None) & (columns.outcome != "refused")
         with unavailable_on_error(), self._engine.connect() as connection:
-            gas = connection.execute(select(columns.gas_used).where(columns.outcome == "mined")).scalars().all()
-        return len(gas), sum(gas)
+            largest = connection.execute(select(func.max(columns.nonce)).where(used)).scalar_one()
+        return 0 if largest is None else largest + 1

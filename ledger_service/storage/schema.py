@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     UniqueConstraint,
     literal_column,
 )
@@ -41,6 +42,31 @@ log = _table(
     Column("registry", LargeBinary(20), nullable=False),
     Column("witness", LargeBinary(20), nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("registry_code", LargeBinary(32)),
+    Column("witness_code", LargeBinary(32)),
+)
+
+# Each time that this database was filled from a backup; it signs and accepts nothing until that was released.
+restores = _table(
+    "restores",
+    Column("id", _Position, primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("restored_at", BigInteger, nullable=False),
+    Column("released_at", BigInteger),
+)
+
+# Who is the anchorer, and what it tells the other processes: one row.
+anchorer = _table(
+    "anchorer",
+    Column("id", Integer, primary_key=True),
+    Column("term", BigInteger, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("compared", Boolean, nullable=False),
+    Column("caught_up", Boolean, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("workers", Text, nullable=False),
 )
 
 # Originals: `entry` and `parts`. The other columns of `entries` are derived; they stand beside what they are derived
@@ -86,6 +112,7 @@ receipts = _table(
 outbox = _table(
     "outbox",
     Column("id", _Position, primary_key=True),
+    Column("account", LargeBinary(20), nullable=False),
     Column("old_size", BigInteger, nullable=False),
     Column("new_size", BigInteger, nullable=False),
     Column("nonce", BigInteger, nullable=False),
@@ -96,6 +123,8 @@ outbox = _table(
     Column("sent_at", BigInteger, nullable=False),
     Column("outcome", String(16)),
     Column("gas_used", BigInteger),
+    Index("outbox_open", "outcome"),
+    Index("outbox_nonce", "account", "nonce"),
 )
 
 # Derived from entries and contents.
@@ -172,6 +201,7 @@ heads = _table(
     Column("registry_head", LargeBinary(32), nullable=False),
     Column("registry_count", BigInteger, nullable=False),
     Column("witness_id", LargeBinary(32), nullable=False),
+    Column("time", BigInteger, nullable=False),
     Column("block_number", BigInteger, nullable=False),
     Column("block_hash", LargeBinary(32), nullable=False),
     Column("transaction", LargeBinary(32), nullable=False),

@@ -7,16 +7,18 @@ from sqlalchemy import Engine, Row, func, select
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows
-from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
-from ledger_service.usecases.ports import SignedCheckpoint
+from ledger_service.usecases.ports import Fence, SignedCheckpoint
 
 
 class SqlTree:
     """`ports.Tree` over SQLAlchemy Core."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, fence: Fence | None = None):
         self._engine = engine
+        self._fence = fence
 
     def size(self) -> int:
         """See `ports.Tree`."""
@@ -67,7 +69,7 @@ class SqlTree:
 
     def add_checkpoint(self, tiles: Iterable[FullTile], checkpoint: SignedCheckpoint, expected_size: int) -> bool:
         """See `ports.Tree`."""
-        with unavailable_on_error(), begin_writing(self._engine) as connection:
+        with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("LOCK TABLE checkpoints IN SHARE ROW EXCLUSIVE MODE")
             newest = connection.execute(select(func.max(schema.checkpoints.c.size))).scalar() or 0

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 from anchors.core import signature as signatures
 from anchors.core.checkpoint import Checkpoint
+from anchors.core.encoding import encode_hex
 from anchors.core.merkle import leaf_hash
 from anchors.core.note import SignerKey
-from anchors.core.tiles import TileBuilder, partial_tiles_of
+from anchors.core.tiles import TileBuilder
 from anchors.core.typed_data import Domain
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.ports import SignedCheckpoint, Tree
+from ledger_service.usecases.right_edge import ENTRIES_PER_READ, builder_at
 
 ENTRIES_PER_CHECKPOINT = 65_536
-ENTRIES_PER_READ = 4_096
 
 
 class Integrator:
@@ -44,7 +44,7 @@ class Integrator:
         end = min(self._tree.size(), begin + ENTRIES_PER_CHECKPOINT)
         if end == begin:
             return None
-        builder = self._builder_at(begin)
+        builder = self._builder_at(newest)
         # Whatever fails from here on leaves the builder ahead of the store: it is rebuilt at the next run.
         self._builder = TileBuilder()
         tiles = []
@@ -62,11 +62,17 @@ class Integrator:
         self._builder = builder
         return checkpoint
 
-    def _builder_at(self, size: int) -> TileBuilder:
-        if self._builder.size == size:
-            return self._builder
-        tiles = LogTiles(self._tree)
-        return TileBuilder(size, [tiles.read(tile) if tile.width else b"" for tile in partial_tiles_of(size)])
+    def _builder_at(self, newest: SignedCheckpoint | None) -> TileBuilder:
+        """The tree under the newest checkpoint; where it was read back, it must still have that checkpoint's root."""
+        size = newest.size if newest else 0
+        if self._builder.size != size:
+            self._builder = builder_at(self._tree, size)
+        if newest is not None and self._builder.root() != newest.root:
+            raise Incident(
+                f"the newest checkpoint of {size} entries has root {encode_hex(newest.root)}, tiles and entries have "
+                f"{encode_hex(self._builder.root())}; nothing is signed over that: find the row by an audit"
+            )
+        return self._builder
 
     def _sign(self, checkpoint: Checkpoint) -> SignedCheckpoint:
         return SignedCheckpoint(

@@ -4,7 +4,7 @@ Every value that crosses is ours: bytes, integers, frozen dataclasses. Times are
 20-byte addresses, an index is an entry's place in the log.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,12 +12,82 @@ from typing import Protocol
 import msgspec
 
 from anchors.chain.port import Block, RegistryEvent, WitnessEvent
+from anchors.chain.transactions import Outbox as Outbox  # the one port of storage that is used below the use cases
+from anchors.chain.transactions import OutgoingTransaction as OutgoingTransaction
 from anchors.core.registry import Change
 from anchors.core.tiles import FullTile
 
 
 class StoreUnavailable(Exception):
     """The database did not answer or did not take the write. Whether a commit persisted is unknown: read again."""
+
+
+class LeaseLost(Exception):
+    """Another process is the anchorer now: this one writes nothing and competes for the lease again."""
+
+
+@dataclass(frozen=True)
+class WorkerStanding:
+    """How a worker of the anchorer fares: its present problem, empty where there is none."""
+
+    name: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the anchorer tells all processes: who it is and for how long, and what stands against promising.
+
+    `term` grows by one with every holder, so it also counts the changes of the lease. `compared` and `caught_up` are of
+    this term: the database was held against the chain's head, and the chain was followed to its tip. An `incident`
+    outlives its term."""
+
+    term: int = 0
+    holder: str = ""
+    remaining_seconds: float = 0.0
+    compared: bool = False
+    caught_up: bool = False
+    incident: str = ""
+    workers: tuple[WorkerStanding, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether a process holds the lease now."""
+        return self.remaining_seconds > 0
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The term in which a process is the anchorer. Storage that is given one checks in the transaction of every write
+    that the lease still has this term, and raises `LeaseLost` where it has not; without one nothing is checked."""
+
+    term: int
+
+
+class Lease(Protocol):
+    """Who is the anchorer. What takes a fence raises `LeaseLost` once another process has taken over. All of it is
+    durable on return."""
+
+    def take(self) -> Fence | None:
+        """Become the anchorer of a new term, if nobody is; None where somebody is."""
+
+    def renew(self, fence: Fence, workers: Sequence[WorkerStanding]) -> None:
+        """Hold the lease for its full length from now on, and tell how the workers fare."""
+
+    def give_back(self, fence: Fence) -> None:
+        """End the term, so that another can begin at once. A person stopped this process, so an incident ends too."""
+
+    def passed_guard(self, fence: Fence) -> None:
+        """The database was compared with the chain in this term."""
+
+    def reached_tip(self, fence: Fence) -> None:
+        """The view has reached the chain's tip. Only going back (`ChainView.roll_back`) takes this away."""
+
+    def met_incident(self, fence: Fence, incident: str) -> None:
+        """Nothing may be signed or promised any more, for this reason."""
+
+    def standing(self) -> Standing:
+        """What is known of the anchorer now. Any process may ask."""
 
 
 class Logged(msgspec.Struct, frozen=True, gc=False):
@@ -179,11 +249,13 @@ class ChainStatus:
 
 @dataclass(frozen=True)
 class FollowedBlocks:
-    """What one step of the follower learned, to be stored in one transaction."""
+    """What one step of the follower learned, to be stored in one transaction. `head_times` has the time of every block
+    (by number) in which a head stands."""
 
     blocks: Sequence[Block]
     registry_events: Sequence[RegistryEvent]
     witness_events: Sequence[WitnessEvent]
+    head_times: Mapping[int, int]
     status: ChainStatus
 
 
@@ -193,8 +265,9 @@ class ChainView(Protocol):
     def status(self) -> ChainStatus:
         """How far the chain was followed."""
 
-    def recent_blocks(self) -> list[Block]:
-        """The stored blocks, newest first: enough of them to find where a reorganisation left off."""
+    def recent_blocks(self, up_to: int | None = None, limit: int | None = None) -> list[Block]:
+        """The stored blocks, newest first, at most `limit` of those up to a number: those of the newest blocks, and all
+        that are not final, so that it is found where a reorganisation left off."""
 
     def add(self, followed: FollowedBlocks) -> None:
         """Store the next blocks with their events, and the status. Durable on return."""
@@ -208,39 +281,14 @@ class ChainView(Protocol):
     def covering_head(self, index: int) -> WitnessEvent | None:
         """The first head that covers the entry at `index`."""
 
+    def head_time(self, head: WitnessEvent) -> int:
+        """The time of the block in which a stored head stands."""
+
     def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
         """The newest head, or the newest in or below a block."""
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """Heads with a size below `before`, newest first."""
-
-
-@dataclass(frozen=True)
-class OutgoingTransaction:
-    """A witness transaction as sent: for which move of the head, and every byte that went out."""
-
-    id: int
-    old_size: int
-    new_size: int
-    nonce: int
-    hash: bytes
-    raw: bytes
-    fee_cap: int
-    fee_tip: int
-    sent_at: int
-
-
-class Outbox(Protocol):
-    """Witness transactions that were signed, so that after a crash the chain can be asked about them first."""
-
-    def add(self, transaction: OutgoingTransaction) -> None:
-        """Store before it is sent; `id` is ignored. Durable on return."""
-
-    def open(self) -> list[OutgoingTransaction]:
-        """Those not yet closed, oldest first."""
-
-    def close(self, id: int, outcome: str, gas_used: int | None) -> None:
-        """Remember how it ended: `mined`, `reverted`, `replaced` or `refused`. Durable on return."""
 
 
 @dataclass(frozen=True)
@@ -274,3 +322,22 @@ class Reader(Protocol):
 
     def promised_by(self, index: int) -> int | None:
         """The earliest promise among receipts that cover the entry at `index`."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """When something was accepted, and by when it is to be witnessed."""
+
+    accepted_at: int
+    witness_by: int
+
+
+class Promises(Protocol):
+    """The receipts by their times."""
+
+    def newest_accepted_at(self) -> int | None:
+        """When the newest receipt was given."""
+
+    def first_about(self, index: int) -> Promise | None:
+        """The earliest promise about the entry at `index`, which is the oldest that waits: at the cost of one receipt's
+        length, however many wait behind it."""

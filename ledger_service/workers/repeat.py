@@ -7,25 +7,30 @@ from dataclasses import dataclass
 
 from anchors.core.errors import Error
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.ports import StoreUnavailable
+from ledger_service.usecases.ports import LeaseLost, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class WorkerHealth:
-    """How a worker fares: its present problem, whether it stopped for good, and how often it failed."""
+    """How a worker fares: its present problem, and how often it failed."""
 
     name: str
     problem: str = ""
-    stopped_for_good: bool = False
     failures: int = 0
+
+    @property
+    def line(self) -> str:
+        """Name and problem in one line."""
+        return f"{self.name}: {self.problem}"
 
 
 class Worker:
     """Runs `step` every `seconds` until closed; at once again as long as `step` says there is more to do.
 
-    Known failures are logged once, in one line, and tried again. An `Incident` stops the worker for good."""
+    Known failures are logged once, in one line, and tried again. An `Incident` stops the worker for good, and so does a
+    lost lease, which is no failure."""
 
     def __init__(self, name: str, step: Callable[[], bool], seconds: float):
         self.health = WorkerHealth(name)
@@ -38,26 +43,34 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
+    def stop(self) -> None:
+        """Begin no further step."""
+        self._stop.set()
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for the present step; whether it ended. The worker must have been started."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         """Let the present step finish, then stop."""
-        self._stop.set()
+        self.stop()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            more = self._run_step()
-            if self.health.stopped_for_good:
-                return
-            if not more:
+            if not self._run_step():
                 self._stop.wait(self._seconds)
 
     def _run_step(self) -> bool:
         health = self.health
         try:
             more = self._step()
+        except LeaseLost:
+            self.stop()
         except Incident as incident:
-            health.stopped_for_good = True
+            self.stop()
             self._failed(f"stopped: {incident}", logging.CRITICAL)
         except (Error, StoreUnavailable) as error:
             self._failed(str(error), logging.WARNING)

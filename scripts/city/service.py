@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 
 from anchors.core.encoding import encode_hex
+from anchors.core.trust import Finality
 from ledger_service.client.files import PRIVATE_FILE_MODE, write_atomically
 from scripts.city.founding import PASSPHRASE, City, write_operator_keys
 
@@ -54,10 +55,12 @@ def service_settings(city: City, folder: Path, database: str, finality_blocks: i
         "HUZHENG_REGISTRY": encode_hex(city.deployment.registry),
         "HUZHENG_WITNESS": encode_hex(city.deployment.witness),
         "HUZHENG_START_BLOCK": str(city.deployment.block_number),
-        "HUZHENG_FINALITY_BLOCKS": str(finality_blocks),
+        "HUZHENG_FINALITY": str(Finality(finality_blocks)),
         "HUZHENG_KEYS": str(folder / "keys"),
         "HUZHENG_PASSPHRASE_FILE": str(passphrase),
         "HUZHENG_OPERATOR_TOKEN": TOKEN,
+        # Development chains make blocks quicker than a second each, and date them a second apart.
+        "HUZHENG_CLOCK_SECONDS": "86400",
         "HUZHENG_PORT": str(port),
     }
 

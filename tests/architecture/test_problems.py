@@ -7,7 +7,7 @@ from tests.architecture.tree import ROOT
 
 ROW = re.compile(r"\| `([a-z-]+)` \| (\d+) \| (yes)? ?\|")
 CODE = re.compile(r"`([a-z]+(?:-[a-z]+)*)`")
-MEMBERS = {"type", "title", "status", "detail", "retry", "key"}
+MEMBERS = {"type", "title", "status", "detail", "retry", "key", "instance", "traceparent"}
 
 
 def test_the_page_lists_every_problem() -> None:

@@ -8,7 +8,14 @@ import pytest
 from ledger_service.storage import schema
 from tests.audit.world import World, change
 
-COLUMNS = [(table.name, column.name) for table in schema.metadata.sorted_tables for column in table.columns]
+UNREAD = ("anchorer", "restores")
+"""Acts of the running service and its operator, about which the log says nothing."""
+COLUMNS = [
+    (table.name, column.name)
+    for table in schema.metadata.sorted_tables
+    for column in table.columns
+    if table.name not in UNREAD
+]
 VALUES = {"a text": "no such thing", "octets": b"\xff\x00", "a fraction": 1.5, "a large number": 2**62}
 JUDGED_BY_NOTHING = {
     ("checkpoints", "signed_at"),

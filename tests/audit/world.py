@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, select
 
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
+from anchors.chain.transactions import Transactions
 from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.promise import Receipt, accepted_hash
@@ -66,7 +67,8 @@ class World:
             self.node, self.view, registry, city.deployment.block_number, Finality(FINALITY_BLOCKS)
         )
         self.integrator = Integrator(self.tree, city.origin, city.domain, city.note_key, city.operator.checkpoint, now)
-        self.witnesser = Witnesser(self.node, sender, self.tree, self.view, outbox, log, now)
+        transactions = Transactions(self.node, sender, outbox, now)
+        self.witnesser = Witnesser(self.node, transactions, self.tree, self.view, log)
         self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now)
         self.signers = [Signer(city.domain, item.code, item.secret) for item in city.institutions]
         self.story: list[Signed] = []

@@ -1,7 +1,8 @@
 """A chain in memory with both contracts on it: `FakeChain` is a `Chain`, `FakeSender` a `WitnessSender`.
 
 It keeps the contracts' rules and the node's (nonces, replacement at +10 %, base fee, balances). What a test may do to
-it: `mine`, `reorg`, `automine`, `unavailable`, `refuse_next`, `balances`, `next_time`, `lose_pool`.
+it: `mine`, `reorg`, `automine`, `unavailable`, `refuse_next`, `balances`, `next_time`, `lose_pool`,
+`finalized_number`.
 """
 
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ class _Mined:
     registry_events: list[RegistryEvent] = field(default_factory=list)
     witness_events: list[WitnessEvent] = field(default_factory=list)
     receipts: dict[bytes, TransactionReceipt] = field(default_factory=dict)
+    nonces: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     position: int = 0
 
     def place(self, transaction: bytes) -> Place:
@@ -85,6 +87,7 @@ class FakeChain:
         self.refuse_next: TransactionRefused | None = None
         self.balances: dict[bytes, int] = {}
         self.next_time: int | None = None
+        self.finalized_number: int | None = None
         self._pool: dict[tuple[bytes, int], bytes] = {}
         self._blocks: list[_Mined] = []
         self._forks = 0
@@ -99,6 +102,14 @@ class FakeChain:
         """The newest block."""
         self.reach()
         return self._blocks[-1].block
+
+    def finalized(self) -> Block | None:
+        """The block that a test called final, None before."""
+        self.reach()
+        return None if self.finalized_number is None else self.block(self.finalized_number)
+
+    def hold_to(self, final: Block) -> None:
+        """There is one node only, and it never lags; what it contradicts, the caller sees."""
 
     def block(self, number: int) -> Block | None:
         """The block at `number`, or None above the tip."""
@@ -192,6 +203,16 @@ class FakeChain:
             nonce += 1
         return nonce
 
+    def mined_nonce(self, account: bytes) -> int:
+        """How many transactions of the account are mined."""
+        self.reach()
+        return self.state.nonces.get(account, 0)
+
+    def transaction_at(self, account: bytes, nonce: int) -> bytes | None:
+        """The mined transaction that used the nonce."""
+        self.reach()
+        return next((mined.nonces[account, nonce] for mined in self._blocks if (account, nonce) in mined.nonces), None)
+
     def _check(self, transaction: _Transaction) -> None:
         if transaction.nonce < self.state.nonces.get(transaction.sender, 0):
             raise _refused("nonce-too-low")
@@ -223,6 +244,7 @@ class FakeChain:
             values = (call.log, call.old_size, call.new_size, call.new_root, state.registry.head, state.registry.count)
             identifier = witness_id(*values, block.timestamp, block.parent)
             mined.witness_events.append(WitnessEvent(*values, identifier, mined.place(name)))
+        mined.nonces[transaction.sender, transaction.nonce] = name
         mined.receipts[name] = TransactionReceipt(name, block.number, block.hash, succeeded, GAS)
 
     def _range(self, first_block: int, last_block: int) -> Iterator[_Mined]:
@@ -259,6 +281,14 @@ class FakeSender:
         """The account's next nonce by the pending view."""
         return self._chain.pending_nonce(self._address)
 
+    def mined_nonce(self) -> int:
+        """The next nonce without what waits."""
+        return self._chain.mined_nonce(self._address)
+
+    def transaction_at(self, nonce: int) -> bytes | None:
+        """The mined transaction that used the nonce."""
+        return self._chain.transaction_at(self._address, nonce)
+
     def fees(self) -> Fees:
         """What the chain asks."""
         self._chain.reach()
@@ -271,6 +301,12 @@ class FakeSender:
         fields = (call.log, call.old_size, call.new_size, call.new_root, list(call.proof), call.signature)
         raw = msgspec.msgpack.encode(_Transaction(self._address, nonce, fees.cap, fees.tip, *fields))
         return SignedTransaction(raw, keccak256(raw), nonce)
+
+    def reprice(self, raw: bytes, fees: Fees) -> SignedTransaction:
+        """Sign the same again for other fees."""
+        transaction = msgspec.msgpack.decode(raw, type=_Transaction)
+        raw = msgspec.msgpack.encode(msgspec.structs.replace(transaction, cap=fees.cap, tip=fees.tip))
+        return SignedTransaction(raw, keccak256(raw), transaction.nonce)
 
     def broadcast(self, raw: bytes) -> None:
         """Give a signed transaction to the chain."""

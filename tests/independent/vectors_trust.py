@@ -66,12 +66,15 @@ def _two_keys() -> dict[str, Any]:
 def _valid() -> dict[str, tuple[str, dict[str, Any]]]:
     instant = trust_document(opened().changes)
     instant["chain"]["finality"] = {"rule": "instant"}
+    finalized = trust_document(opened().changes)
+    finalized["chain"]["finality"] = {"rule": "finalized"}
     validators = copy.deepcopy(instant)
     validators["chain"]["validators"] = [AccountKey(f"validator {number}").address for number in range(4)]
     return {
         "opened": ("five changes", trust_document(opened().changes)),
         "every-action": ("all actions", trust_document(every_action().changes)),
         "instant-finality": ("the rule instant has no blocks", instant),
+        "finalized-finality": ("the rule finalized has no blocks", finalized),
         "validators": ("four validators", validators),
         "two-logs": ("two logs of one registry", _two_logs()),
         "two-note-keys": ("two note keys of one log", _two_keys()),
@@ -148,6 +151,11 @@ def _malformed() -> dict[str, tuple[str, Callable[[dict], None]]]:
         "genesis-in-capitals": (("chain", "genesis"), "0x" + "AB" * 32),
         "finality-unknown-rule": (("chain", "finality"), {"rule": "probably", "blocks": 3}),
         "finality-instant-with-blocks": (("chain", "finality"), {"rule": "instant", "blocks": 3}),
+        "finality-finalized-with-blocks": (("chain", "finality"), {"rule": "finalized", "blocks": 3}),
+        "finality-finalized-with-blocks-null": (("chain", "finality"), {"rule": "finalized", "blocks": None}),
+        "finality-finalized-in-capitals": (("chain", "finality"), {"rule": "Finalized"}),
+        "finality-confirmations-without-blocks": (("chain", "finality"), {"rule": "confirmations"}),
+        "finality-confirmations-too-many": (("chain", "finality"), {"rule": "confirmations", "blocks": 10_001}),
         "finality-confirmations-zero": (("chain", "finality"), {"rule": "confirmations", "blocks": 0}),
         "finality-confirmations-negative": (("chain", "finality"), {"rule": "confirmations", "blocks": -1}),
         "finality-confirmations-text": (("chain", "finality"), {"rule": "confirmations", "blocks": "3"}),

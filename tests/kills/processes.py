@@ -64,6 +64,16 @@ class Killable:
         self._process.join(seconds)
         assert self._process.exitcode == 0, f"{self.name} ended with {self._process.exitcode}: {self.tail()}"
 
+    @property
+    def runs(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.is_alive()
+
+    def ended(self, seconds: float) -> int | None:
+        """How it ended by itself: its exit status, or the signal's number below zero; None where it still runs."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
     def end(self) -> None:
         """End it where it still runs."""
         if self._process is not None and self._process.is_alive():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.checks import Outcome, read_hardhat, read_pytest
+from scripts.checks import read_hardhat, read_pytest
+from scripts.outcome import Outcome
 
 PASSES = "def test_passes(): pass\n"
 FAILS = "def test_fails(): assert False\n"

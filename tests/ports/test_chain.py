@@ -243,6 +243,36 @@ def test_a_replacement_has_to_pay_more(world, log):
     assert world.chain.head(log.id).size == 40
 
 
+def test_the_same_call_can_be_signed_again_for_other_fees_and_only_one_of_them_is_mined(world, log):
+    world.set_automine(False)
+    sender, fees = world.sender(), world.sender().fees()
+    first = sender.sign(log.call(0, 5), sender.next_nonce(), fees)
+    sender.broadcast(first.raw)
+    dearer = sender.reprice(first.raw, Fees(fees.cap * 5 // 4, fees.tip * 5 // 4))
+    assert dearer.nonce == first.nonce and dearer.hash != first.hash
+    assert sender.reprice(dearer.raw, fees) == first
+    sender.broadcast(dearer.raw)
+    world.mine()
+    assert sender.receipt(dearer.hash).succeeded and sender.receipt(first.hash) is None
+    assert world.chain.head(log.id).size == 5
+
+
+def test_what_is_mined_and_what_waits_are_counted_apart_and_a_used_nonce_names_its_transaction(world, log):
+    sender = world.sender()
+    before = sender.mined_nonce()
+    assert before == sender.next_nonce() and sender.transaction_at(before) is None
+    world.set_automine(False)
+    signed = sender.sign(log.call(0, 5), before, sender.fees())
+    sender.broadcast(signed.raw)
+    assert (sender.mined_nonce(), sender.next_nonce()) == (before, before + 1)
+    assert sender.transaction_at(before) is None
+    world.mine(5)
+    assert (sender.mined_nonce(), sender.next_nonce()) == (before + 1, before + 1)
+    assert sender.transaction_at(before) == signed.hash
+    world.reorg(5)
+    assert sender.mined_nonce() == before and sender.transaction_at(before) is None
+
+
 def test_an_account_without_money_cannot_send(world, log):
     poor = world.poor_sender()
     signed = poor.sign(log.call(0, 5), poor.next_nonce(), poor.fees())

@@ -12,7 +12,7 @@ import pytest
 from anchors.chain import artifacts
 from anchors.chain.json_rpc import JsonRpc, RpcRefused
 from anchors.chain.port import ChainUnavailable
-from anchors.chain.refusals import refused_by_contract, sending_reason
+from anchors.chain.refusals import refused_by_contract
 from anchors.core.encoding import keccak256, uint_word
 
 ANSWER = json.dumps({"jsonrpc": "2.0", "id": 1, "result": "0x1"}).encode()
@@ -142,37 +142,6 @@ def test_a_proxy_in_the_environment_is_not_asked(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with server(lambda connection, number: answer(connection, read_request(connection))) as url:
         assert JsonRpc(url).call("eth_chainId") == "0x1"
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("nonce too low: next nonce 5, tx nonce 3", "nonce-too-low"),
-        ("Nonce too low", "nonce-too-low"),
-        ("OldNonce, Current nonce: 5, nonce of rejected tx: 3", "nonce-too-low"),
-        ("already known", "already-known"),
-        ("transaction already imported", "already-known"),
-        ("Known transaction", "already-known"),
-        ("AlreadyKnown", "already-known"),
-        ("replacement transaction underpriced", "replacement-underpriced"),
-        ("Replacement transaction underpriced", "replacement-underpriced"),
-        ("ReplacementNotAllowed", "replacement-underpriced"),
-        ("transaction underpriced: tip needed 1, tip permitted 0", "underpriced"),
-        ("max fee per gas less than block base fee: address 0x…, maxFeePerGas: 1, baseFee: 7", "underpriced"),
-        ("Gas price below configured minimum gas price", "underpriced"),
-        ("gas price below current base fee", "underpriced"),
-        ("FeeTooLow, MaxFeePerGas too low", "underpriced"),
-        ("insufficient funds for gas * price + value", "insufficient-funds"),
-        ("Insufficient funds for gas * price + value", "insufficient-funds"),
-        ("InsufficientFunds, Account balance: 0", "insufficient-funds"),
-        ("Upfront cost exceeds account balance", "insufficient-funds"),
-        ("exceeds block gas limit", "other"),
-        ("invalid sender", "other"),
-        ("", "other"),
-    ],
-)
-def test_the_wording_of_nodes_is_sorted(text, reason):
-    assert sending_reason(RpcRefused("eth_sendRawTransaction", -32000, text)) == reason
 
 
 @pytest.mark.parametrize("data", ["{}", "Reverted {}", {"data": "{}"}])

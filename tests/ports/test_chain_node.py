@@ -14,6 +14,7 @@ from anchors.chain.account import PayingAccount
 from anchors.chain.acts import Admit, OpenLog, Suspend, add_key
 from anchors.chain.administration import Administrator, contract_address, deploy
 from anchors.chain.call_data import call_data
+from anchors.chain.endpoints import Endpoints
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.json_rpc import JsonRpc
 from anchors.chain.port import ChainUnavailable, Fees, Head, TransactionRefused
@@ -70,7 +71,7 @@ def between(url: str, bend: Callable[[dict[str, Any], dict[str, Any]], Any]) -> 
 def test_a_forged_head_that_is_mined_all_the_same_moves_nothing(world, log):
     log.witness(0, 20)
     forged = log.call(20, 33, Leaves([keccak256(b"rewritten"), *log.leaves.hashes[1:]]))
-    account = PayingAccount(JsonRpc(world.scratch.url), bytes(world.scratch.accounts[3].key))
+    account = PayingAccount(Endpoints(world.scratch.url), bytes(world.scratch.accounts[3].key))
     arguments = (forged.log, 20, 33, forged.new_root, list(forged.proof), forged.signature)
     data = call_data(artifacts.WITNESS, "witness", *arguments)
     signed = account.sign(world.witness, data, FORGED_GAS, account.next_nonce(), account.fees())

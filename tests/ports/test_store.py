@@ -4,15 +4,16 @@ back."""
 import secrets
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from msgspec.structs import replace
 from sqlalchemy import Engine, text
 
 from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
-from anchors.core.encoding import code_word, uint_word
+from anchors.core.encoding import code_word, keccak256, uint_word
 from anchors.core.registry import Action, Change
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
@@ -61,7 +62,7 @@ def engine(url: str) -> Engine:
 def a_statement(index: int, key: bytes = KEY, sequence: int | None = None, **changes: object) -> NewStatement:
     """A statement whose entry says what the row says."""
     logged = Logged(index, secrets.token_bytes(32), "report.issued", "SYN1", secrets.token_bytes(32))
-    logged = replace(logged, **changes)
+    logged = msgspec.structs.replace(logged, **changes)
     digests = secrets.token_bytes(32), secrets.token_bytes(32)
     entry = code_word(logged.kind) + code_word(logged.institution) + logged.subject
     entry += uint_word(index if sequence is None else sequence) + bytes(161)
@@ -155,7 +156,7 @@ def test_an_error_inside_undoes_everything(engine: Engine) -> None:
     "clash",
     [
         lambda first: a_statement(0, sequence=1),
-        lambda first: replace(a_statement(1), logged=replace(first.logged, index=1)),
+        lambda first: msgspec.structs.replace(a_statement(1), logged=msgspec.structs.replace(first.logged, index=1)),
     ],
     ids=["index", "statement"],
 )
@@ -297,21 +298,31 @@ def test_entries_and_tiles_in_order(engine: Engine) -> None:
 # Outbox
 
 
+def a_transaction(account: bytes, nonce: int) -> OutgoingTransaction:
+    raw = secrets.token_bytes(400)
+    return OutgoingTransaction(0, account, nonce, nonce + 1, nonce, keccak256(raw), raw, 2**90, 2**80, 100)
+
+
 def test_a_transaction_is_open_until_it_is_closed(engine: Engine, url: str) -> None:
-    outbox = SqlOutbox(engine)
-    sent = [
-        OutgoingTransaction(0, n, n + 1, n, secrets.token_bytes(32), secrets.token_bytes(400), 2**90, 2**80, 100)
-        for n in range(3)
-    ]
-    for transaction in sent:
-        outbox.add(transaction)
+    outbox, account = SqlOutbox(engine), secrets.token_bytes(20)
+    sent = [a_transaction(account, nonce) for nonce in range(3)]
+    ids = [outbox.add(transaction) for transaction in sent]
     again = SqlOutbox(open_database(url))
     opened = again.open()
-    assert [replace(transaction, id=0) for transaction in opened] == sent
+    assert opened == [replace(transaction, id=id) for transaction, id in zip(sent, ids, strict=True)]
     again.close(opened[0].id, "mined", 60_000)
     again.close(opened[1].id, "replaced", None)
     assert outbox.open() == opened[2:]
-    assert outbox.gas_used() == (1, 60_000)
+
+
+def test_the_next_nonce_is_after_those_of_the_account_that_are_used_for_good(engine: Engine) -> None:
+    outbox, account, other = SqlOutbox(engine), secrets.token_bytes(20), secrets.token_bytes(20)
+    assert outbox.next_nonce(account) == 0
+    for nonce, outcome in ((4, "mined"), (5, "reverted"), (6, "replaced"), (7, "refused")):
+        outbox.close(outbox.add(a_transaction(account, nonce)), outcome, None)
+    outbox.add(a_transaction(account, 8))
+    outbox.close(outbox.add(a_transaction(other, 90)), "mined", 1)
+    assert (outbox.next_nonce(account), outbox.next_nonce(other)) == (7, 91)
 
 
 # Chain view
@@ -337,7 +348,8 @@ def a_head(old_size: int, new_size: int, block: Block, log: bytes = LOG) -> Witn
 def follow(view: SqlChainView, blocks: list[Block], final: int, *events: RegistryEvent | WitnessEvent) -> None:
     changes = [event for event in events if isinstance(event, RegistryEvent)]
     heads = [event for event in events if isinstance(event, WitnessEvent)]
-    view.add(FollowedBlocks(blocks, changes, heads, ChainStatus(blocks[-1], final)))
+    times = {block.number: block.timestamp for block in blocks}
+    view.add(FollowedBlocks(blocks, changes, heads, times, ChainStatus(blocks[-1], final)))
 
 
 def test_what_was_followed_is_read_back(engine: Engine) -> None:
@@ -352,6 +364,7 @@ def test_what_was_followed_is_read_back(engine: Engine) -> None:
     assert view.registry_events() == changes
     assert view.heads(None, 10) == heads[::-1] and view.heads(9, 10) == heads[:1] and view.heads(None, 1) == heads[1:]
     assert [view.covering_head(index) for index in (0, 3, 4, 8, 9)] == [heads[0], heads[0], heads[1], heads[1], None]
+    assert [view.head_time(head) for head in heads] == [blocks[1].timestamp, blocks[3].timestamp]
     assert view.newest_head() == heads[1] and view.newest_head(3) == heads[0] and view.newest_head(1) is None
     with SqlLedger(engine).sequencing() as transaction:
         version = transaction.registry_version()
@@ -388,9 +401,13 @@ def test_going_back_to_before_the_beginning(engine: Engine) -> None:
 
 def test_old_blocks_are_not_kept_for_ever(engine: Engine) -> None:
     view = SqlChainView(engine, LOG)
-    follow(view, [a_block(number) for number in range(1, 2 * KEPT_BLOCKS)], 1)
+    newest = 2 * KEPT_BLOCKS
+    follow(view, [a_block(number) for number in range(1, newest)], 1)
+    assert len(view.recent_blocks()) == newest - 1, "what is not final may still leave the chain"
+    follow(view, [a_block(newest)], newest - 1)
     numbers = [block.number for block in view.recent_blocks()]
-    assert numbers == list(range(2 * KEPT_BLOCKS - 1, KEPT_BLOCKS - 2, -1))
+    assert numbers == list(range(newest, newest - KEPT_BLOCKS - 1, -1))
+    assert [block.number for block in view.recent_blocks(newest - 10, 2)] == [newest - 10, newest - 11]
 
 
 # Schema and identity

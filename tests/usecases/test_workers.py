@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import delete
 
 from anchors.chain.port import ChainUnavailable, TransactionRefused
+from anchors.chain.transactions import REPLACE_BLOCKS, REPLACE_SECONDS, RESEND_SECONDS
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_writing
 from ledger_service.usecases.accept import Accepted
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.witness import REPLACE_SECONDS, RESEND_SECONDS
 from tests.fakes.chain import FakeChain
 from tests.usecases.world import InProcessLedger
 
@@ -79,7 +79,7 @@ def test_nothing_is_signed_over_a_missing_entry(store_url: str) -> None:
     assert ledger.tree.newest_checkpoint() is None
 
 
-def test_a_transaction_that_is_never_mined_is_offered_for_more_and_then_settled(store_url: str) -> None:
+def test_a_transaction_that_is_not_mined_is_offered_for_more_and_then_settled(store_url: str) -> None:
     ledger = InProcessLedger(store_url)
     signer = ledger.found()
     ledger.follower.run_once()
@@ -93,6 +93,12 @@ def test_a_transaction_that_is_never_mined_is_offered_for_more_and_then_settled(
     assert ledger.witnesser.run_once() is None
     assert len(ledger.outbox.open()) == 1
     ledger.clock.seconds += REPLACE_SECONDS
+    assert ledger.witnesser.run_once() is None
+    assert len(ledger.outbox.open()) == 1, "no block was made, so no fee helps"
+    for _ in range(REPLACE_BLOCKS):
+        chain.perform()
+    ledger.follower.run_once()
+    ledger.clock.seconds += RESEND_SECONDS
     ledger.witnesser.run_once()
     opened = ledger.outbox.open()
     assert [item.nonce for item in opened] == [first.nonce, first.nonce]
@@ -100,15 +106,12 @@ def test_a_transaction_that_is_never_mined_is_offered_for_more_and_then_settled(
     assert opened[1].fee_tip * 10 >= opened[0].fee_tip * 11
     chain.mine()
     ledger.follower.run_once()
-    ledger.clock.seconds += RESEND_SECONDS
-    for _ in range(2):
-        ledger.witnesser.run_once()
-    assert ledger.outbox.open() == []
-    assert ledger.outbox.gas_used()[0] == 1
+    ledger.witnesser.run_once()
+    assert ledger.outcomes() == ["replaced", "mined"]
     assert chain.head(ledger.domain.log).size == 1
 
 
-def test_an_outbox_row_that_no_node_takes_does_not_stop_witnessing(sqlite_url: str) -> None:
+def test_a_transaction_that_no_node_can_ever_take_does_not_stop_witnessing(sqlite_url: str) -> None:
     ledger = InProcessLedger(sqlite_url)
     signer = ledger.found()
     ledger.follower.run_once()
@@ -120,11 +123,15 @@ def test_an_outbox_row_that_no_node_takes_does_not_stop_witnessing(sqlite_url: s
     assert outgoing is not None and ledger.outbox.open() == []
     ledger.submit(signer.issued().wire)
     ledger.integrator.run_once()
-    ledger.outbox.add(replace(outgoing, nonce=99, hash=b"\x01" * 32, raw=b"junk", sent_at=0))
-    ledger.chain.refuse_next = TransactionRefused("other", "the node refused the transaction: rlp")
+    ledger.outbox.add(replace(outgoing, nonce=1, hash=b"\x01" * 32, raw=b"junk", sent_at=0))
+    ledger.chain.refuse_next = TransactionRefused("invalid", "the node refused the transaction: rlp")
+    with pytest.raises(TransactionRefused, match="rlp"):
+        ledger.witnesser.run_once()
+    ledger.clock.seconds += RESEND_SECONDS
     ledger.witnesser.run_once()
     ledger.follower.run_once()
     ledger.witnesser.run_once()
+    assert ledger.outcomes() == ["mined", "refused", "mined"]
     assert ledger.chain.head(ledger.domain.log).size == 2
 
 

@@ -4,13 +4,16 @@ import time
 from dataclasses import dataclass, field
 
 import msgspec
+from sqlalchemy import select
 
 from anchors.chain.acts import Admit, OpenLog, RevokeKey, add_key
 from anchors.chain.port import ChainUnavailable
+from anchors.chain.transactions import Transactions
 from anchors.core.note import SignerKey
 from anchors.core.registry import Purpose
 from anchors.core.trust import Finality
 from anchors.core.typed_data import Domain, log_id
+from ledger_service.storage import schema
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
@@ -45,7 +48,7 @@ class InProcessLedger:
     """Everything of one log, without HTTP and without threads."""
 
     url: str
-    finality_blocks: int = 1
+    finality_blocks: int | None = 1
     chain: FakeChain = field(default_factory=FakeChain)
     clock: Clock = field(default_factory=Clock)
 
@@ -61,9 +64,8 @@ class InProcessLedger:
         self.door = Door(SqlLedger(self.engine), self.domain, secret("receipt"), 600, self.clock)
         note = SignerKey(ORIGIN, secret("note"))
         self.integrator = Integrator(self.tree, ORIGIN, self.domain, note, secret("checkpoint"), self.clock)
-        self.witnesser = Witnesser(
-            self.chain, self.sender, self.tree, self.view, self.outbox, self.domain.log, self.clock
-        )
+        transactions = Transactions(self.chain, self.sender, self.outbox, self.clock)
+        self.witnesser = Witnesser(self.chain, transactions, self.tree, self.view, self.domain.log)
 
     def found(self) -> Signer:
         """Admit an operator and a hospital; the hospital's signer."""
@@ -85,6 +87,11 @@ class InProcessLedger:
         body = msgspec.json.encode({"origin": ORIGIN, "statements": list(items)})
         checked = self.door.check(read_submission(body, ORIGIN))
         return list(self.door.commit([checked])[0].results)
+
+    def outcomes(self) -> list[str | None]:
+        """How the transactions of the outbox ended, in the order in which they were signed; None: not yet."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(select(schema.outbox.c.outcome).order_by(schema.outbox.c.id)).scalars())
 
     def lose_connection_while_reading(self) -> None:
         """The next run of the follower finds the tip, and then no events."""

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import astuple, fields
 
+from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, Head, RegistryEvent, WitnessEvent
 from anchors.chain.witness_id import witness_id
@@ -34,11 +35,8 @@ class ChainHistory:
         self.head_times: list[int] = []
         self.observable: dict[bytes, int] = {}
         self.tip: Block | None = None
-
-    @property
-    def final_number(self) -> int:
+        self.final_number = -1
         """The newest final block."""
-        return self.tip.number - self._trust.finality.blocks + 1
 
     def block(self, number: int) -> Block | None:
         """A block of the chain's present, None where there is none of that number."""
@@ -74,6 +72,7 @@ class ChainHistory:
         again = self._chain.block(tip.number)
         if again is None or again.hash != tip.hash:
             raise ChainUnavailable("the chain was replaced while it was read; run the audit again")
+        self.final_number = newest_final(self._chain, self._trust.finality, tip)
         self.tip, self._next_block = tip, tip.number + 1
         return True
 

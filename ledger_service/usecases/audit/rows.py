@@ -14,6 +14,8 @@ class LogRow(NamedTuple):
     genesis: bytes
     registry: bytes
     witness: bytes
+    registry_code: bytes | None
+    witness_code: bytes | None
     size: int
 
 

@@ -129,6 +129,9 @@ class Audit:
             trust.genesis,
             trust.registry_contract.address,
             trust.witness_contract.address,
+            # They are remembered when the chain was first compared with; a log that never was has none.
+            trust.registry_contract.code_hash if row.registry_code is not None else None,
+            trust.witness_contract.code_hash if row.witness_code is not None else None,
         )
         self._findings.compare_row(2, "log", encode_hex(self._log.id), LogRow._fields[:-1], expected, row[:-1])
         if row.size < extent:

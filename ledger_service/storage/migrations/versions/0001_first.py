@@ -10,6 +10,19 @@ down_revision = None
 def upgrade() -> None:
     """Make all tables."""
     op.create_table(
+        "anchorer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("term", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("compared", sa.Boolean(), nullable=False),
+        sa.Column("caught_up", sa.Boolean(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("workers", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "blocks",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
@@ -77,6 +90,7 @@ def upgrade() -> None:
         sa.Column("registry_head", sa.LargeBinary(length=32), nullable=False),
         sa.Column("registry_count", sa.BigInteger(), nullable=False),
         sa.Column("witness_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("block_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("transaction", sa.LargeBinary(length=32), nullable=False),
@@ -95,12 +109,15 @@ def upgrade() -> None:
         sa.Column("registry", sa.LargeBinary(length=20), nullable=False),
         sa.Column("witness", sa.LargeBinary(length=20), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("registry_code", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("witness_code", sa.LargeBinary(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=True,
     )
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account", sa.LargeBinary(length=20), nullable=False),
         sa.Column("old_size", sa.BigInteger(), nullable=False),
         sa.Column("new_size", sa.BigInteger(), nullable=False),
         sa.Column("nonce", sa.BigInteger(), nullable=False),
@@ -114,6 +131,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=True,
     )
+    op.create_index("outbox_nonce", "outbox", ["account", "nonce"], unique=False)
+    op.create_index("outbox_open", "outbox", ["outcome"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -148,6 +167,16 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_index("registry_changes_block", "registry_changes", ["block_number"], unique=False)
+    op.create_table(
+        "restores",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("restored_at", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "streams",
         sa.Column("key", sa.LargeBinary(length=20), nullable=False),

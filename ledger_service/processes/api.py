@@ -1,0 +1,152 @@
+"""An API process: it takes statements and answers questions. Any number of them run on one database; what one of them
+knows that the others do not, it can lose."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import uvicorn
+
+from ledger_service.http.api import create_api
+from ledger_service.http.connection import allow_open_files, bounded
+from ledger_service.http.request_log import RequestLog
+from ledger_service.http.services import Admission, Services
+from ledger_service.metrics import SHARED_FOLDER, LedgerCollector, create_metrics
+from ledger_service.observed import ContextThreads, ObservedCommit, ObservedDoor, start_telemetry
+from ledger_service.operator_keys import unlock_receipt_key
+from ledger_service.processes.opening import OpenedLog, now, open_log
+from ledger_service.settings import Settings
+from ledger_service.storage.chain_view import SqlChainView
+from ledger_service.storage.figures import SqlFigures
+from ledger_service.storage.lease import read_standing
+from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.promises import SqlPromises
+from ledger_service.storage.reader import SqlReader
+from ledger_service.storage.tree import SqlTree
+from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.clock import Clock, passed_seconds
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.readiness import ReadinessCheck
+from ledger_service.usecases.standing import StandingWatch
+from ledger_service.workers.repeat import Worker
+
+CLOCK_SECONDS = 1.0
+STANDING_SECONDS = 0.5
+SHUTDOWN_SECONDS = 5
+SUBMISSIONS_AT_ONCE = 128
+RECURSION_LIMIT = 1_000
+"""The interpreter's own. A library that comes with web3 raises it so far that deep JSON would overrun the stack."""
+
+_log = logging.getLogger(__name__)
+
+
+class ApiProcess:
+    """Storage, use cases and HTTP of one process."""
+
+    def __init__(self, settings: Settings):
+        sys.setrecursionlimit(RECURSION_LIMIT)
+        allow_open_files()
+        opened = open_log(settings, "api")
+        engine, domain = opened.engine, opened.domain
+        tree, view, promises = SqlTree(engine), SqlChainView(engine, domain.log), SqlPromises(engine)
+        standing = StandingWatch(lambda: read_standing(engine), passed_seconds)
+        clock = Clock(view, promises, settings.clock_seconds, now)
+        self._workers = [
+            Worker("standing", _once(standing.look), STANDING_SECONDS),
+            Worker("clock", _once(clock.look), CLOCK_SECONDS),
+        ]
+
+        def failing() -> list[str]:
+            return [*standing.failing(), *(worker.health.line for worker in self._workers if worker.health.problem)]
+
+        readiness = ReadinessCheck(tree, view, promises, clock, now, standing.why_not_promising, failing)
+        self._checkers = ContextThreads(settings.check_threads, thread_name_prefix="check")
+        metrics, counts = create_metrics()
+        self._telemetry = start_telemetry(settings, "api")
+        promising = Door(SqlLedger(engine), domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
+        door = ObservedDoor(promising, counts, self._telemetry)
+        self._commit = ObservedCommit(GroupCommit(door), door, self._telemetry)
+        services = _services(opened, tree, view, door, self._commit, self._checkers, readiness)
+        figures = SqlFigures(engine)
+        metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
+        self._api = RequestLog(
+            create_api(services, metrics), counts.request, self._telemetry.request if self._telemetry else None
+        )
+        if self._telemetry:
+            self._telemetry.send_metrics(metrics, os.environ.get(SHARED_FOLDER))
+
+    def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT; `ready` is called once requests can be taken. What is cut off at the end is found
+        again at the next start."""
+        config = uvicorn.Config(
+            self._api,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            http=bounded(),
+            ws="none",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        # uvicorn raises the signal again once it has shut down: it must not end the process before the workers ended.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
+        for worker in self._workers:
+            worker.start()
+        try:
+            ready()
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Finish what is under way, then stop."""
+        self._commit.close()
+        self._checkers.shutdown()
+        for worker in self._workers:
+            worker.close()
+        if self._telemetry:
+            self._telemetry.close()
+
+
+def _services(
+    opened: OpenedLog,
+    tree: SqlTree,
+    view: SqlChainView,
+    door: Door,
+    commit: GroupCommit,
+    checkers: Executor,
+    readiness: ReadinessCheck,
+) -> Services:
+    settings, reader = opened.settings, SqlReader(opened.engine)
+    return Services(
+        origin=settings.origin,
+        domain=opened.domain,
+        witness=opened.identity.witness,
+        door=door,
+        commit=commit,
+        checkers=checkers,
+        submissions=Admission(SUBMISSIONS_AT_ONCE),
+        ledger=SqlLedger(opened.engine),
+        look_up=LookUp(reader, tree, view, now),
+        tree=tree,
+        tiles=LogTiles(tree),
+        view=view,
+        reader=reader,
+        readiness=readiness,
+        operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
+        bundles_need_token=settings.entry_bundles == "token",
+    )
+
+
+def _once(look: Callable[[], None]) -> Callable[[], bool]:
+    def step() -> bool:
+        look()
+        return False
+
+    return step

@@ -1,0 +1,156 @@
+"""The parent of several processes on one listening socket. It opens no database and knows no key: it starts the others,
+starts again what died, hands on the signal to end, and ends itself in bounded time.
+
+Each child has a channel, a pair of sockets: a byte from the child says that it works, the end of the channel says to
+either side that the other has died. Children are started afresh, never forked from a process with threads.
+"""
+
+import logging
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from anchors.core.errors import Error
+
+API, ANCHORER = "api", "anchorer"
+FAILED_TO_START = 2
+STOP_SECONDS = 20.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+STEADY_SECONDS = 10.0
+"""A process that worked for so long is started again without a pause that earlier deaths made longer."""
+
+_log = logging.getLogger(__name__)
+
+
+class ChildFailed(Error):
+    """A process did not start the first time; it said why."""
+
+
+class _Child:
+    """One place for a process of a role; whoever dies there is followed by another."""
+
+    def __init__(self, role: str, listener: socket.socket | None):
+        self.role = role
+        self.works = False
+        self.start_at = 0.0
+        self.channel: socket.socket | None = None
+        self._listener = listener
+        self._process: subprocess.Popen | None = None
+        self._pause = FIRST_PAUSE_SECONDS
+        self._started_at = 0.0
+
+    def start(self) -> None:
+        """Start a process."""
+        self.channel, theirs = socket.socketpair()
+        inherited = [theirs.fileno(), *([self._listener.fileno()] if self._listener else [])]
+        command = [sys.executable, "-m", "ledger_service.processes.child", self.role, *map(str, inherited)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
+        theirs.close()
+        self.works, self._started_at = False, time.monotonic()
+
+    def died(self) -> int:
+        """Clear away the process that closed its channel, and set the time of the next; its exit status."""
+        self.channel.close()
+        self.channel = None
+        self._process.kill()  # it may have closed its channel alone
+        status = self._process.wait()
+        lived = time.monotonic() - self._started_at
+        self._pause = FIRST_PAUSE_SECONDS if lived > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        self.start_at = time.monotonic() + self._pause
+        return status
+
+    def tell_to_stop(self) -> None:
+        """Ask it to end."""
+        if self.channel is not None:
+            self._process.terminate()
+
+    def end(self, deadline: float) -> None:
+        """Wait until the monotonic time `deadline`, then end it."""
+        if self.channel is None:
+            return
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _log.warning("%s %d does not end; it is cut off", self.role, self._process.pid)
+            self._process.kill()
+            self._process.wait()
+        self.channel.close()
+        self.channel = None
+
+
+class Supervisor:
+    """Runs one process for each of `roles`."""
+
+    def __init__(self, roles: Sequence[str], listener: socket.socket | None):
+        self._children = [_Child(role, listener if role == API else None) for role in roles]
+        self._selector = selectors.DefaultSelector()
+        self._signals, self._woken = socket.socketpair()
+        self._all_work = False
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Until SIGTERM or SIGINT. `ready` is called once, when all processes work. Raises `ChildFailed` where one
+        cannot start before that, and mends later deaths."""
+        self._listen_to_signals()
+        try:
+            for child in self._children:
+                self._start(child)
+            while not self._is_told_to_stop(self._selector.select(self._seconds_to_next_start())):
+                for child in self._children:
+                    if child.channel is None and time.monotonic() >= child.start_at:
+                        self._start(child)
+                if not self._all_work and all(child.works for child in self._children):
+                    self._all_work = True
+                    ready()
+        finally:
+            self._end_all()
+
+    def _listen_to_signals(self) -> None:
+        self._signals.setblocking(False)
+        self._woken.setblocking(False)
+        signal.set_wakeup_fd(self._woken.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)  # the byte in the wake-up socket is what counts
+        self._selector.register(self._signals, selectors.EVENT_READ)
+
+    def _start(self, child: _Child) -> None:
+        child.start()
+        self._selector.register(child.channel, selectors.EVENT_READ, child)
+
+    def _seconds_to_next_start(self) -> float | None:
+        waiting = [child.start_at for child in self._children if child.channel is None]
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
+
+    def _is_told_to_stop(self, events: list) -> bool:
+        for key, _ in events:
+            if key.data is None:
+                return True
+            self._hear(key.data)
+        return False
+
+    def _hear(self, child: _Child) -> None:
+        try:
+            said = child.channel.recv(1)
+        except OSError:
+            said = b""
+        if said:
+            child.works = True
+            return
+        self._selector.unregister(child.channel)
+        status = child.died()
+        if not self._all_work and status == FAILED_TO_START:
+            raise ChildFailed(f"the {child.role} process does not start; its line above says why")
+        _log.error("an %s process ended with status %d; starting another", child.role, status)
+
+    def _end_all(self) -> None:
+        for child in self._children:
+            child.tell_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self._children:
+            child.end(deadline)
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
