@@ -106,7 +106,7 @@ class ChangeRow(NamedTuple):
 
 
 class HeadRow(NamedTuple):
-    """A witnessed head, with its place in the chain."""
+    """A witnessed head, with its block's time and its place in the chain."""
 
     new_size: int
     old_size: int
@@ -114,6 +114,7 @@ class HeadRow(NamedTuple):
     registry_head: bytes
     registry_count: int
     witness_id: bytes
+    time: int
     block_number: int
     block_hash: bytes
     transaction: bytes
