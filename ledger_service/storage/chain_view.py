@@ -11,6 +11,8 @@ from ledger_service.storage.lease import begin_fenced, forget_tip
 from ledger_service.usecases.ports import ChainStatus, Fence, FollowedBlocks
 
 KEPT_BLOCKS = 256
+"""How many of the newest blocks are kept, and all that are not final besides."""
+
 CHAIN_ROW = 1
 
 
@@ -30,9 +32,11 @@ class SqlChainView:
             return ChainStatus()
         return ChainStatus(Block(row.tip_number, row.tip_hash, row.tip_parent, row.tip_time), row.final_number)
 
-    def recent_blocks(self) -> list[Block]:
+    def recent_blocks(self, up_to: int | None = None, limit: int | None = None) -> list[Block]:
         """See `ports.ChainView`."""
-        query = select(schema.blocks).order_by(schema.blocks.c.number.desc())
+        query = select(schema.blocks).order_by(schema.blocks.c.number.desc()).limit(limit)
+        if up_to is not None:
+            query = query.where(schema.blocks.c.number <= up_to)
         with unavailable_on_error(), self._engine.connect() as connection:
             return [Block(*row) for row in connection.execute(query)]
 
@@ -44,14 +48,18 @@ class SqlChainView:
             insert_rows(
                 connection,
                 schema.heads,
-                [_head_row(event) for event in followed.witness_events if event.log == self._log],
+                [
+                    _head_row(event, followed.head_times[event.place.block_number])
+                    for event in followed.witness_events
+                    if event.log == self._log
+                ],
             )
             tip, final_number = followed.status.tip, followed.status.final_number
             replace_rows(
                 connection, schema.chain, [(CHAIN_ROW, tip.number, tip.hash, tip.parent, tip.timestamp, final_number)]
             )
             if followed.blocks:
-                oldest_kept = followed.blocks[-1].number - KEPT_BLOCKS
+                oldest_kept = min(followed.blocks[-1].number - KEPT_BLOCKS, final_number)
                 connection.execute(delete(schema.blocks).where(schema.blocks.c.number < oldest_kept))
 
     def roll_back(self, last_number: int) -> None:
@@ -73,6 +81,12 @@ class SqlChainView:
         """See `ports.ChainView`."""
         query = select(schema.heads).where(schema.heads.c.new_size > index).order_by(schema.heads.c.new_size).limit(1)
         return next(iter(self._heads(query)), None)
+
+    def head_time(self, head: WitnessEvent) -> int:
+        """See `ports.ChainView`."""
+        query = select(schema.heads.c.time).where(schema.heads.c.new_size == head.new_size)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
 
     def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
         """See `ports.ChainView`."""
@@ -143,7 +157,7 @@ def _change_row(event: RegistryEvent) -> tuple:
     )
 
 
-def _head_row(event: WitnessEvent) -> tuple:
+def _head_row(event: WitnessEvent, time: int) -> tuple:
     return (
         event.new_size,
         event.old_size,
@@ -151,5 +165,6 @@ def _head_row(event: WitnessEvent) -> tuple:
         event.registry_head,
         event.registry_count,
         event.witness_id,
+        time,
         *_place_row(event.place),
     )

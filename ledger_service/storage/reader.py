@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Select, func, or_, select
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.promises import LONGEST_RECEIPT
 from ledger_service.usecases.ports import StoredStatement, Stream, digest_number
 
 
@@ -51,7 +52,9 @@ class SqlReader:
     def promised_by(self, index: int) -> int | None:
         """See `ports.Reader`."""
         columns, place = schema.receipts.c, (index,)
-        query = select(columns.witness_by, columns.positions).where(columns.last >= index, columns.first <= index)
+        query = select(columns.witness_by, columns.positions).where(
+            columns.last >= index, columns.last < index + LONGEST_RECEIPT, columns.first <= index
+        )
         with unavailable_on_error(), self._engine.connect() as connection:
             rows = connection.execute(query.order_by(columns.witness_by))
             return next((row.witness_by for row in rows if place in struct.iter_unpack(">Q", row.positions)), None)

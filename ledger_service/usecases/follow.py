@@ -1,7 +1,13 @@
-"""Follow the chain: registry changes, heads, and the blocks they stand in; go back when the chain does."""
+"""Follow the chain: registry changes, heads, and the blocks they stand in; go back when the chain does.
 
+A reorganisation is another block at a number that is stored. A chain that is only shorter contradicts nothing: then the
+node lags, and nothing goes back (docs/adr/0011-many-endpoints-one-chain.md).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from anchors.chain.finality import newest_final
 from anchors.chain.port import Block, Chain, ChainUnavailable, RegistryEvent, WitnessEvent
 from anchors.core.registry import initial_head, next_head
 from anchors.core.trust import Finality
@@ -10,6 +16,10 @@ from ledger_service.usecases.ports import ChainStatus, ChainView, FollowedBlocks
 
 BLOCKS_PER_STEP = 500
 BLOCKS_WITH_HEADERS = 128
+"""How many of the newest blocks are stored with their hashes, and all that are not final besides, so that the block is
+found from which on the chain was replaced."""
+
+_BLOCKS_A_PAGE = 64
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Follower:
         self._registry = registry
         self._start_block = start_block
         self._finality = finality
+        self._held: int | None = None
         self.caught_up = False
         """Whether the view has reached the chain's tip in this process, and was not thrown back since."""
 
@@ -36,15 +47,44 @@ class Follower:
         """Go to the chain's tip. Raises `ChainUnavailable` where the chain moved meanwhile: run again.
 
         Raises `Incident` where a block that was final has left the chain; the view has gone back all the same."""
+        self._hold_to_final()
         tip = self._chain.tip()
         common, replaced = self._common_block(tip)
+        if replaced is not None and replaced <= self._view.status().final_number:
+            # One node's word is not enough: as long as another one holds the final block, that one is asked.
+            self._hold_to_final(again=True)
+            tip = self._chain.tip()
+            common, replaced = self._common_block(tip)
         if replaced is not None:
             self._go_back(common, replaced)
+        elif common is not None and (newest := self._newest()).number > tip.number:
+            return self._wait_for(tip, newest)
+        final_number = newest_final(self._chain, self._finality, tip)
         last = common
         while (last.number if last else self._start_block - 1) < tip.number:
-            last = self._step(last, tip)
+            last = self._step(last, tip, final_number)
+        self._note_final(last, final_number)
         self.caught_up = True
         return Followed(last or tip, replaced)
+
+    def _hold_to_final(self, *, again: bool = False) -> None:
+        number = self._view.status().final_number
+        if again or number != self._held:
+            for final in self._view.recent_blocks(number, 1):
+                self._chain.hold_to(final)
+            self._held = number
+
+    def _wait_for(self, tip: Block, newest: Block) -> Followed:
+        """The node lags. What was read stands; but who was not caught up before does not know how far the chain is."""
+        if not self.caught_up:
+            raise ChainUnavailable(
+                f"the node is at block {tip.number}, block {newest.number} was followed before: it lags behind; "
+                "wait until it has caught up, or set HUZHENG_RPC to another node"
+            )
+        return Followed(newest, None)
+
+    def _newest(self) -> Block:
+        return self._view.recent_blocks(None, 1)[0]
 
     def _go_back(self, common: Block | None, replaced: int) -> None:
         # Until the new blocks are read, a revocation may be missing that stood in the old ones.
@@ -59,31 +99,73 @@ class Follower:
 
     def _common_block(self, tip: Block) -> tuple[Block | None, int | None]:
         """The newest stored block that is still in the chain, and the oldest stored one that is not."""
-        replaced = None
-        for stored in self._view.recent_blocks():
-            present = tip if stored.number == tip.number else self._chain.block(stored.number)
-            if present is not None and present.hash == stored.hash:
+        replaced, above = None, None
+        for stored in self._stored_blocks():
+            if stored.number > tip.number:
+                above = stored.number
+                continue
+            present = tip if stored.number == tip.number else self._header(stored.number)
+            if present.hash == stored.hash:
                 return stored, replaced
             replaced = stored.number
         if replaced is not None:
             # Nothing that was kept is left: read everything again from the start.
             return None, self._start_block
+        if above is not None:
+            raise ChainUnavailable(
+                f"the node is at block {tip.number}, below block {above}, the oldest that is kept here: it lags "
+                "behind, or answers for another chain; set HUZHENG_RPC to another node"
+            )
         return None, None
 
-    def _step(self, last: Block | None, tip: Block) -> Block:
+    def _stored_blocks(self) -> Iterator[Block]:
+        """All that are kept, newest first, by pages: in most runs the first one is all that is needed."""
+        page = self._view.recent_blocks(None, 1)
+        while page:
+            yield from page
+            page = self._view.recent_blocks(page[-1].number - 1, _BLOCKS_A_PAGE)
+
+    def _step(self, last: Block | None, tip: Block, final_number: int) -> Block:
         first_number = last.number + 1 if last else self._start_block
         last_number = min(tip.number, first_number + BLOCKS_PER_STEP - 1)
-        blocks = self._headers(max(first_number, tip.number - BLOCKS_WITH_HEADERS), last_number, last)
+        first_header = max(first_number, min(tip.number - BLOCKS_WITH_HEADERS, final_number))
+        blocks = self._headers(first_header, last_number, last)
         registry_events = self._chain.registry_events(first_number, last_number)
         witness_events = self._chain.witness_events(first_number, last_number)
         _check_places([*registry_events, *witness_events], blocks)
         self._check_heads(registry_events)
         newest = blocks[-1] if blocks else self._header(last_number)
-        final_number = min(tip.number - self._finality.blocks + 1, last_number)
         self._view.add(
-            FollowedBlocks(blocks or [newest], registry_events, witness_events, ChainStatus(newest, final_number))
+            FollowedBlocks(
+                blocks or [newest],
+                registry_events,
+                witness_events,
+                self._times(witness_events, blocks),
+                ChainStatus(newest, self._final(min(final_number, last_number))),
+            )
         )
         return newest
+
+    def _note_final(self, last: Block | None, final_number: int) -> None:
+        """Blocks become final without a new one where the node says so."""
+        if last is not None and min(final_number, last.number) > self._view.status().final_number:
+            status = ChainStatus(last, self._final(min(final_number, last.number)))
+            self._view.add(FollowedBlocks([], [], [], {}, status))
+
+    def _final(self, final_number: int) -> int:
+        """What was final stays so: a node that says less later is not believed."""
+        return max(final_number, self._view.status().final_number)
+
+    def _times(self, events: list[WitnessEvent], blocks: list[Block]) -> dict[int, int]:
+        """The time of every block in which a head stands."""
+        times = {block.number: block.timestamp for block in blocks}
+        for place in (event.place for event in events):
+            if place.block_number not in times:
+                block = self._header(place.block_number)
+                if block.hash != place.block_hash:
+                    raise ChainUnavailable("the chain was replaced while its events were read; reading again")
+                times[block.number] = block.timestamp
+        return {event.place.block_number: times[event.place.block_number] for event in events}
 
     def _headers(self, first_number: int, last_number: int, last: Block | None) -> list[Block]:
         blocks: list[Block] = []

@@ -57,7 +57,7 @@ def read_reached(tree: Tree, view: ChainView) -> Reached:
 
 @dataclass(frozen=True)
 class Standing:
-    """A statement's state, whether the promise about it is broken, and the first head that covers it."""
+    """A statement's state, whether the earliest promise about it was broken, and the first head that covers it."""
 
     state: State
     overdue: bool
@@ -102,11 +102,13 @@ class LookUp:
         return read_reached(self._tree, self._view)
 
     def _standing(self, index: int, reached: Reached) -> Standing:
+        """A promise is kept by the block of the first head that covers the entry, so one that was broken shows for
+        ever: before there is such a head by the present time, then by the block's."""
         state = reached.state(index)
-        if state in (State.WITNESSED, State.FINAL):
-            return Standing(state, False, self._view.covering_head(index))
+        head = self._view.covering_head(index) if index < reached.witnessed else None
+        witnessed_at = self._view.head_time(head) if head else self._now()
         promised = self._reader.promised_by(index)
-        return Standing(state, promised is not None and promised < self._now(), None)
+        return Standing(state, promised is not None and promised < witnessed_at, head)
 
     def proof(self, id: bytes, *, parts_shown: bool) -> bytes:
         """A `.tlog-proof` of the statement. Raises `Refused` (`not-found`) before it is integrated."""

@@ -78,15 +78,15 @@ def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistor
 
 
 def _check_heads(rows: AuditRows, findings: Findings, history: ChainHistory, followed: int) -> None:
-    heads = {event.new_size: event for event in history.heads}
+    heads = {event.new_size: (event, time) for event, time in zip(history.heads, history.head_times, strict=True)}
     for row in rows.heads():
         findings.counts["head rows"] += 1
-        event = heads.pop(row.new_size, None)
-        if event is None:
+        found = heads.pop(row.new_size, None)
+        if found is None:
             findings.fault(7, "heads", row.new_size, "row", "none: the contract emitted no such head", "one")
         else:
-            findings.compare_row(7, "heads", row.new_size, HeadRow._fields, _head_row(event), row)
-    for size, event in heads.items():
+            findings.compare_row(7, "heads", row.new_size, HeadRow._fields, _head_row(*found), row)
+    for size, (event, _) in heads.items():
         if event.place.block_number <= followed:
             findings.fault(7, "heads", size, "row", "one", "none")
 
@@ -110,7 +110,7 @@ def _change_row(event: RegistryEvent) -> tuple:
     )  # fmt: skip
 
 
-def _head_row(event: WitnessEvent) -> tuple:
+def _head_row(event: WitnessEvent, time: int) -> tuple:
     return (
         event.new_size,
         event.old_size,
@@ -118,6 +118,7 @@ def _head_row(event: WitnessEvent) -> tuple:
         event.registry_head,
         event.registry_count,
         event.witness_id,
+        time,
         *_place(event.place),
     )
 

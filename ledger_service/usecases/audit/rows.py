@@ -108,7 +108,7 @@ class ChangeRow(NamedTuple):
 
 
 class HeadRow(NamedTuple):
-    """A witnessed head, with its place in the chain."""
+    """A witnessed head, with its block's time and its place in the chain."""
 
     new_size: int
     old_size: int
@@ -116,6 +116,7 @@ class HeadRow(NamedTuple):
     registry_head: bytes
     registry_count: int
     witness_id: bytes
+    time: int
     block_number: int
     block_hash: bytes
     transaction: bytes
