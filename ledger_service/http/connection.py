@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ledger_service import problems
 from ledger_service.problems import Problem, Refused
@@ -60,6 +60,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._late_for = ("", 0)
         self._answers = 0
         self._stalled: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -73,6 +74,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._expect("")
         if self._stalled is not None:
             self._stalled.cancel()
+        self._nobody_listens()
         super().connection_lost(exc)
 
     # Reading
@@ -143,6 +145,10 @@ class BoundedConnection(HttpToolsProtocol):
 
     # Answering
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         self._answers += 1
         super().on_response_complete()
@@ -188,7 +194,15 @@ class BoundedConnection(HttpToolsProtocol):
     def _cut(self) -> None:
         self._waiting.pop(self, None)
         self.connections.discard(self)
+        self._nobody_listens()
         self.transport.abort()
+
+    def _nobody_listens(self) -> None:
+        """The answer that is being made will not be sent. uvicorn sees to the newest request alone, which is another
+        one where requests were sent without waiting for answers."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
 
 
 def bounded(limits: Limits = DEFAULT_LIMITS) -> Callable[..., BoundedConnection]:

@@ -1,6 +1,8 @@
 """Bounds on one connection, on real sockets against a real uvicorn, with times short enough to wait for."""
 
+import asyncio
 import json
+import logging
 import socket
 import threading
 import time
@@ -26,7 +28,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/large is more than a socket's buffers hold; /read reads the body; everything else answers at once."""
+    """/large is more than a socket holds, /read reads the body, /slow thinks; everything else is answered at once."""
     path = scope["path"]
     while path == "/read":
         message = await receive()
@@ -34,6 +36,8 @@ async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
         if not message["more_body"]:
             break
+    if path == "/slow":
+        await asyncio.sleep(0.05)
     body = LARGE if path == "/large" else b"yes"
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
@@ -258,6 +262,21 @@ def test_a_websocket_is_not_opened(server: Running) -> None:
     with Line(server.port) as line:
         line.send(HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAA\r\n\r\n")
         assert line.reply().status == 200
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_who_leaves_before_the_answers_come_leaves_no_trace(
+    server: Running, count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(20):
+        line = Line(server.port)
+        line.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" * count)
+        time.sleep(0.01)
+        line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        line.socket.close()
+    server.wait_until_alone()
+    time.sleep(0.2)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR], caplog.text
 
 
 def test_newcomers_are_served_however_many_wait(server: Running) -> None:

@@ -1,0 +1,106 @@
+"""Whatever the API's own description allows, and much that it does not, is answered by the description."""
+
+import json
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from anchors.core.encoding import encode_hex
+from scripts.city.service import TOKEN
+from tests.fixtures.ledger import Ledger, check_problem
+from tests.fixtures.signer import Signed
+
+EXAMPLES_OF_A_ROUTE = 40
+WITH_TOKEN_ONLY = ("/v1/subjects/{subject}", "/v1/documents/{digest}", "/v1/keys/{address}/freeze")
+CHECKS = [
+    schemathesis.checks.response_schema_conformance,
+    schemathesis.checks.content_type_conformance,
+    schemathesis.checks.status_code_conformance,
+    schemathesis.checks.response_headers_conformance,
+]
+
+Known = dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def statement(sqlite_ledger: Ledger) -> Signed:
+    """A final statement, so that there is something of everything to be found."""
+    signed = sqlite_ledger.signer(0).issued()
+    sqlite_ledger.submit(signed)
+    sqlite_ledger.wait_for_state(signed, "final")
+    return signed
+
+
+@pytest.fixture(scope="module")
+def known(sqlite_ledger: Ledger, statement: Signed) -> Known:
+    """What a path may name that is there."""
+    institution = sqlite_ledger.city.institutions[0]
+    size = sqlite_ledger.get("/v1/checkpoints").json()["items"][0]["size"]
+    return {
+        "id": [statement.name],
+        "subject": [encode_hex(statement.subject)],
+        "digest": [statement.content.value("document")["sha256"]],
+        "address": [encode_hex(sqlite_ledger.signer(9).key)],
+        "code": [institution.code],
+        "size": [str(size)],
+        "path": [f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}", "tile/0/../../../etc/passwd", "checkpoint"],
+    }
+
+
+def description(ledger: Ledger) -> dict[str, Any]:
+    """The document that the service serves."""
+    return ledger.get("/openapi.json").json()
+
+
+def test_every_route_is_described(sqlite_ledger: Ledger) -> None:
+    operations = [operation for path in description(sqlite_ledger)["paths"].values() for operation in path.values()]
+    assert len(operations) >= 18
+    for operation in operations:
+        assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
+        assert operation.get("summary") or operation.get("description")
+
+
+@pytest.mark.parametrize("token", [True, False], ids=["token", "no token"])
+def test_every_route_answers_by_the_description(sqlite_ledger: Ledger, known: Known, token: bool) -> None:
+    schema = schemathesis.openapi.from_dict(description(sqlite_ledger))
+    for result in schema.get_all_operations():
+        _try(sqlite_ledger, result.ok(), known, token)
+
+
+def _try(ledger: Ledger, operation: schemathesis.schemas.APIOperation, known: Known, token: bool) -> None:
+    any_case = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode))
+    headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
+    needs_token = operation.path in WITH_TOKEN_ONLY
+    succeeded = []
+
+    @settings(
+        max_examples=EXAMPLES_OF_A_ROUTE, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @hypothesis.given(case=any_case, data=st.data())
+    def check(case: schemathesis.Case, data: st.DataObject) -> None:
+        names = set(case.path_parameters or ()) & set(known)
+        if names and data.draw(st.booleans()):
+            for name in names:
+                case.path_parameters[name] = data.draw(st.sampled_from(known[name]))
+        response = case.call(base_url=ledger.service.url, headers=headers, timeout=30)
+        assert response.status_code < 500, (response.status_code, response.text, case.as_curl_command())
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == ["application/problem+json"], case.as_curl_command()
+            check_problem(response.json())
+            assert response.json()["status"] == response.status_code
+        else:
+            succeeded.append(case)
+            assert token or not needs_token, case.as_curl_command()
+        case.validate_response(response, checks=CHECKS)
+
+    check()
+    assert succeeded or operation.method == "post" or (needs_token and not token), f"{operation.label} never succeeded"
+
+
+def test_the_description_says_no_secret(sqlite_ledger: Ledger) -> None:
+    assert TOKEN not in json.dumps(description(sqlite_ledger))
