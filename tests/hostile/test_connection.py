@@ -264,16 +264,17 @@ def test_a_websocket_is_not_opened(server: Running) -> None:
         assert line.reply().status == 200
 
 
+@pytest.mark.parametrize("path", [b"slow", b"large"])
 @pytest.mark.parametrize("count", [1, 20])
 def test_who_leaves_before_the_answers_come_leaves_no_trace(
-    server: Running, count: int, caplog: pytest.LogCaptureFixture
+    server: Running, path: bytes, count: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for _ in range(20):
-        line = Line(server.port)
-        line.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" * count)
-        time.sleep(0.01)
+    for _ in range(10):
+        line = Line(server.port, receive_bytes=4_096)
+        line.send(b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % path * count)
+        time.sleep(0.03)
         line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        line.socket.close()
+        line.socket.close()  # with a reset
     server.wait_until_alone()
     time.sleep(0.2)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR], caplog.text
