@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Entry
 from anchors.core.typed_data import Domain
-from ledger_service.usecases.accept import Accepted, Door, NotAccepted, read_submission
+from ledger_service.usecases.accept import Accepted, Door, NotAccepted
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.ports import Tree
+from ledger_service.usecases.submission import read_submission
 
 
 @dataclass(frozen=True)
