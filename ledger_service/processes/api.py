@@ -24,6 +24,7 @@ from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.figures import SqlFigures
 from ledger_service.storage.lease import read_standing
 from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.probe import probe
 from ledger_service.storage.promises import SqlPromises
 from ledger_service.storage.reader import SqlReader
 from ledger_service.storage.tree import SqlTree
@@ -33,10 +34,12 @@ from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.standing import StandingWatch
+from ledger_service.usecases.writable import WatchedLedger
 from ledger_service.workers.repeat import Worker
 
 CLOCK_SECONDS = 1.0
 STANDING_SECONDS = 0.5
+PROBE_SECONDS = 5.0
 SHUTDOWN_SECONDS = 5
 SUBMISSIONS_AT_ONCE = 128
 RECURSION_LIMIT = 1_000
@@ -59,16 +62,19 @@ class ApiProcess:
         self._workers = [
             Worker("standing", _once(standing.look), STANDING_SECONDS),
             Worker("clock", _once(clock.look), CLOCK_SECONDS),
+            Worker("database", _once(lambda: probe(engine)), PROBE_SECONDS),
         ]
+        ledger = WatchedLedger(SqlLedger(engine), passed_seconds)
 
         def failing() -> list[str]:
-            return [*standing.failing(), *(worker.health.line for worker in self._workers if worker.health.problem)]
+            own = [worker.health.line for worker in self._workers if worker.health.problem]
+            return [*standing.failing(), *own, *([f"door: {ledger.problem}"] if ledger.problem else [])]
 
         readiness = ReadinessCheck(tree, view, promises, clock, now, standing.why_not_promising, failing)
         self._checkers = ContextThreads(settings.check_threads, thread_name_prefix="check")
         metrics, counts = create_metrics()
         self._telemetry = start_telemetry(settings, "api")
-        promising = Door(SqlLedger(engine), domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
+        promising = Door(ledger, domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door), door, self._telemetry)
         services = _services(opened, tree, view, door, self._commit, self._checkers, readiness)
@@ -81,8 +87,8 @@ class ApiProcess:
             self._telemetry.send_metrics(metrics, os.environ.get(SHARED_FOLDER))
 
     def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until SIGTERM or SIGINT; `ready` is called once requests can be taken. What is cut off at the end is found
-        again at the next start."""
+        """Serve until SIGTERM or SIGINT; `ready` is called once requests can be taken. What is cut off at the end is
+        found again at the next start."""
         config = uvicorn.Config(
             self._api,
             access_log=False,

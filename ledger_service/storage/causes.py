@@ -24,7 +24,8 @@ _POSTGRESQL = (
     ("XX002", "an index of it is damaged; stop the service, REINDEX, run an audit"),
 )
 _UNREACHABLE = "it does not answer; start it, the service goes on by itself"
-DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_STALE = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN")
 
 
 def describe(error: BaseException | None) -> str:
@@ -50,4 +51,10 @@ def _first(causes: tuple[tuple[str, str], ...], code: str) -> str:
 
 def is_damage(error: BaseException | None) -> bool:
     """Whether SQLite found its own file damaged; the driver has no class of its own for that."""
-    return getattr(error, "sqlite_errorname", "").startswith(DAMAGED)
+    return getattr(error, "sqlite_errorname", "").startswith(_DAMAGED)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Whether the connection may fail for ever: SQLite opens a file that cannot be written for reading alone, and keeps
+    it so when the cause is gone."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorname", "").startswith(_STALE)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from ledger_service.storage.causes import describe, is_damage
+from ledger_service.storage.causes import describe, is_damage, is_stale
 from ledger_service.usecases.ports import StoreUnavailable
 
 SQLITE_BUSY_SECONDS = 10
@@ -54,17 +54,39 @@ def migrate(engine: Engine) -> None:
 @contextmanager
 def begin_writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write. On SQLite it takes the write lock at once, so that it cannot fail half-way."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.begin()
+    with _begin(engine) as connection:
         try:
             yield connection
             _end(connection, "COMMIT")
-        except BaseException:
-            _end(connection, "ROLLBACK")
+        except BaseException as error:
+            if is_stale(error):
+                connection.invalidate()
+                engine.dispose()
+            else:
+                _end(connection, "ROLLBACK")
             raise
+
+
+def _begin(engine: Engine) -> Connection:
+    connection = engine.connect()
+    try:
+        _send_begin(connection)
+    except BaseException as error:
+        connection.invalidate()
+        connection.close()
+        if not is_stale(error):
+            raise
+        engine.dispose()
+        connection = engine.connect()
+        _send_begin(connection)
+    return connection
+
+
+def _send_begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.begin()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ What can be told, and from what:
     nothing                  a chain that stood still before this process began: its newest block is only old
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ PACE_SECONDS = 30
 """Two blocks count as made while we looked if their times and their arrivals differ by no more than this."""
 STEP_SECONDS = 5
 """A clock that is set back by no more repeats the newest receipt's time; one that is set back by more is wrong."""
+
+_log = logging.getLogger(__name__)
 
 
 class ClockWrong(Refused):
@@ -71,6 +74,7 @@ class Clock:
         self._newest_block: _Sighting | None = None
         self._living: _Sighting | None = None
         self._looked = False
+        self._told = ""
 
     def look(self) -> None:
         """Read the newest block and the newest receipt. Raises `StoreUnavailable`."""
@@ -81,6 +85,12 @@ class Clock:
                 self._newest_promise = max(promised, self._newest_promise or 0)
             if tip is not None:
                 self._see(tip)
+            why = self._why_wrong(self._now())
+            if why and not self._told:
+                _log.error("clock: %s", why)
+            elif self._told and not why:
+                _log.info("clock: right again")
+            self._told = why
 
     def _see(self, tip: Block) -> None:
         before, now = self._newest_block, _Sighting(tip, self._passed())

@@ -17,6 +17,7 @@ class StandingWatch:
         self._passed = passed
         self._lock = threading.Lock()
         self._standing: Standing | None = None
+        self._problem = ""
         self._read_at = 0.0
         self._was_held = False
 
@@ -24,11 +25,12 @@ class StandingWatch:
         """Read the standing. Raises `StoreUnavailable`."""
         try:
             standing = self._read()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             with self._lock:
-                self._standing = None
+                self._standing, self._problem = None, str(error)
             raise
         with self._lock:
+            self._problem = ""
             self._standing, self._read_at = standing, self._passed()
             self._was_held = self._was_held or standing.held
 
@@ -40,7 +42,7 @@ class StandingWatch:
         with self._lock:
             standing = self._standing
             if standing is None or self._passed() - self._read_at > STALE_SECONDS:
-                return "the database does not say how the anchorer stands; send again later"
+                return self._problem or "the database does not say how the anchorer stands; send again later"
             if standing.incident:
                 return standing.incident
             if not self._was_held:

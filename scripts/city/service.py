@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -66,10 +66,11 @@ def service_settings(city: City, folder: Path, database: str, finality_blocks: i
 
 
 class ServiceProcess:
-    """A running `huzheng serve`."""
+    """A running `huzheng serve`, or another `command` that serves."""
 
-    def __init__(self, settings: Mapping[str, str], log_file: Path):
+    def __init__(self, settings: Mapping[str, str], log_file: Path, command: Sequence[str] = (HUZHENG, "serve")):
         self._settings = dict(settings)
+        self._command = command
         self._log_file = log_file
         self._process: subprocess.Popen | None = None
         self.url = f"http://127.0.0.1:{settings['HUZHENG_PORT']}"
@@ -84,7 +85,7 @@ class ServiceProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUZHENG_")}
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [HUZHENG, "serve"],
+                self._command,
                 env=environment | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

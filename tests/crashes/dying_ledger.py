@@ -29,6 +29,8 @@ _QUICK = {
     "HUZHENG_CHECKPOINT_SECONDS": "0.05",
     "HUZHENG_WITNESS_SECONDS": "0.05",
     "HUZHENG_FOLLOW_SECONDS": "0.05",
+    # Whoever was killed holds the lease until it ends.
+    "HUZHENG_LEASE_SECONDS": "1",
 }
 
 

@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from tests.fixtures.ledger import Ledger, check_problem_response
 from tests.fixtures.signer import Signed, Signer
 
+QUICK_LEASE = {"lease_seconds": "2"}
+"""While the database takes no writes the anchorer's lease runs out; afterwards nobody waits long for the next."""
+
 
 class Trial:
     """One ledger, one hospital, everything it was promised."""
 
-    def __init__(self, ledger: Ledger):
+    def __init__(self, ledger: Ledger, *, blocks_come_by_themselves: bool):
         self._ledger = ledger
+        self._make_block = (lambda: None) if blocks_come_by_themselves else ledger.chain.mine
         self._signer: Signer = ledger.signer(0)
         self._promised: dict[str, tuple[Signed, int]] = {}
         self._waiting: list[Signed] = []
@@ -50,7 +54,7 @@ class Trial:
         """The state says why; the process is alive all the same. Blocks are made meanwhile, as a chain does."""
 
         def look() -> bool:
-            self._ledger.chain.mine()
+            self._make_block()
             answer = self._ledger.get("/readyz")
             assert answer.json()["ready"] is (answer.status_code == 200)
             return answer.status_code == 503 and any(re.search(told, line) for line in answer.json()["reasons"])
@@ -63,7 +67,7 @@ class Trial:
         """The same process accepts again, and everything that was ever promised is there, once, and becomes final."""
 
         def is_ready() -> bool:
-            self._ledger.chain.mine()
+            self._make_block()
             return self._ledger.get("/readyz").status_code == 200
 
         self._ledger.wait_for(is_ready)
@@ -77,9 +81,9 @@ class Trial:
 
 
 @contextmanager
-def trial(ledger: Ledger, told: str) -> Iterator[Trial]:
+def trial(ledger: Ledger, told: str, *, blocks_come_by_themselves: bool = False) -> Iterator[Trial]:
     """Accept, then let the cause begin inside the block (it is told in these words), then see that all is well."""
-    run = Trial(ledger)
+    run = Trial(ledger, blocks_come_by_themselves=blocks_come_by_themselves)
     run.accepts()
     yield run
     run.is_over()

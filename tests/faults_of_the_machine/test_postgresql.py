@@ -8,7 +8,7 @@ import pytest
 
 from scripts.postgres import OwnPostgres, PostgresFailed, own_postgres
 from tests.faults_of_the_machine.causes import full_disk, small_disk
-from tests.faults_of_the_machine.scenario import trial
+from tests.faults_of_the_machine.scenario import QUICK_LEASE, trial
 from tests.fixtures.availability import missing
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, running_ledger
@@ -30,11 +30,15 @@ def _url(own: OwnPostgres, name: str) -> str:
     return own.server.url(name).replace("postgresql+psycopg:", "postgresql:")
 
 
+def _cut_connections(own: OwnPostgres) -> None:
+    own.server.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'")
+
+
 @pytest.fixture(scope="module")
 def ledger(own: OwnPostgres, module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """A ledger on the server; each test leaves it well."""
     own.server.administer("CREATE DATABASE ledger")
-    with running_ledger(module_chain, tmp_path_factory.mktemp("machine"), _url(own, "ledger")) as ledger:
+    with running_ledger(module_chain, tmp_path_factory.mktemp("machine"), _url(own, "ledger"), **QUICK_LEASE) as ledger:
         yield ledger
 
 
@@ -50,23 +54,22 @@ def test_the_server_is_stopped_and_started(own: OwnPostgres, ledger: Ledger) -> 
 
 
 def test_all_connections_are_cut(own: OwnPostgres, ledger: Ledger) -> None:
-    with trial(ledger, "") as run:
+    with trial(ledger, ""):
         for _ in range(3):
-            own.server.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'")
-        run.accepts()
+            _cut_connections(own)
 
 
 def test_the_server_is_read_only(own: OwnPostgres, ledger: Ledger) -> None:
     told = "it is read-only; make it writable"
     with trial(ledger, told) as run:
         own.server.administer("ALTER DATABASE ledger SET default_transaction_read_only = on")
-        own.server.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'")
+        _cut_connections(own)
         try:
             run.is_turned_away(told)
             run.is_not_ready(told)
         finally:
             own.server.administer("ALTER DATABASE ledger RESET default_transaction_read_only")
-            own.server.administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger'")
+            _cut_connections(own)
 
 
 def test_the_servers_disk_is_full(own: OwnPostgres, module_chain: ScratchChain, tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_the_servers_disk_is_full(own: OwnPostgres, module_chain: ScratchChain, 
         own.server.administer(f"CREATE TABLESPACE small LOCATION '{space}'")
         own.server.administer("CREATE DATABASE small TABLESPACE small")
         with (
-            running_ledger(module_chain, tmp_path, _url(own, "small")) as ledger,
+            running_ledger(module_chain, tmp_path, _url(own, "small"), **QUICK_LEASE) as ledger,
             trial(ledger, told) as run,
             full_disk(disk),
         ):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults_of_the_machine.causes import full_disk, locked, moved_away, replaced, small_disk, write_protected
-from tests.faults_of_the_machine.scenario import trial
+from tests.faults_of_the_machine.scenario import QUICK_LEASE, trial
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, running_ledger
 
@@ -17,7 +17,7 @@ SMALL_DISK_KILOBYTES = 4_096
 
 @contextmanager
 def _ledger_in(chain: ScratchChain, folder: Path, database_folder: Path) -> Iterator[Ledger]:
-    with running_ledger(chain, folder, f"sqlite:///{database_folder / 'ledger.db'}") as ledger:
+    with running_ledger(chain, folder, f"sqlite:///{database_folder / 'ledger.db'}", **QUICK_LEASE) as ledger:
         yield ledger
 
 
