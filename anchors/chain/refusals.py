@@ -16,7 +16,8 @@ REPLACEMENT_UNDERPRICED = "replacement-underpriced"
 NONCE_TOO_HIGH = "nonce-too-high"
 NONCE_TOO_LOW = "nonce-too-low"
 INSUFFICIENT_FUNDS = "insufficient-funds"
-GAS_LIMIT = "gas-limit"
+GAS_TOO_LOW = "gas-too-low"
+GAS_ABOVE_BLOCK = "gas-above-block"
 FEE_ABOVE_LIMIT = "fee-above-limit"
 UNDERPRICED = "underpriced"
 POOL_FULL = "pool-full"
@@ -55,10 +56,11 @@ _TEXTS = (  # the first that fits: a replacement that is underpriced is also "un
         r"|doesn't have enough funds|overdraws",
     ),
     (
-        GAS_LIMIT,
-        r"intrinsic.?gas|floor data gas|gas is too low|exceeds block(?:'s)? gas limit|gas limit (?:is )?too high"
-        r"|greater than the block gas limit|gaslimitexceeded|gas is beyond limit|exceeds current gas limit",
+        GAS_ABOVE_BLOCK,
+        r"intrinsic gas too high|exceeds block(?:'s)? gas limit|gas limit (?:is )?too high|gaslimitexceeded"
+        r"|greater than the block gas limit|gas is beyond limit|exceeds current gas limit",
     ),
+    (GAS_TOO_LOW, r"intrinsic.?gas|floor data gas|gas is too low"),
     (FEE_ABOVE_LIMIT, r"exceeds the configured cap|fee cap exceeded"),
     (
         UNDERPRICED,

@@ -49,7 +49,7 @@ MOST_WEI = 1_000 * WEI_PER_GWEI
 FOREIGN_SECONDS = 300
 """For so long a transaction of somebody else, which waits before ours, may be mined; then its place is contested."""
 
-_NEVER_MINED = (refusals.INVALID, refusals.GAS_LIMIT)
+_NEVER_MINED = (refusals.INVALID, refusals.GAS_TOO_LOW)
 """By its own bytes, whatever the state."""
 
 _TIME_WILL_TELL = (

@@ -1,0 +1,159 @@
+"""What the suites of the transaction manager run on: a real node with the real contracts, the proxy before it, a real
+outbox, and the loop of the witness worker.
+
+    anchorage.grow(5)              the log has five entries more
+    anchorage.run_once()           one run of the worker; what it sent, if anything
+    anchorage.run_until_final()    runs and makes blocks until the newest head is final and nothing is open
+    anchorage.full_blocks(3)       blocks in which no transaction fits
+    anchorage.restart()            a new process on the same database
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from anchors.chain.ethereum import EthereumChain
+from anchors.chain.sender import EthereumWitnessSender
+from anchors.chain.transactions import MOST_WEI, OutgoingTransaction, Transactions
+from ledger_service.storage import schema
+from ledger_service.storage.database import open_database
+from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.usecases.ports import Fence
+from tests.faults.rpc_proxy import RpcProxy
+from tests.fixtures.chain import ScratchChain
+from tests.ports.chain_world import AnvilWorld, SampleLog
+from tests.usecases.world import Clock
+
+RELAY = 1
+MOST_RUNS = 60
+SECONDS_A_RUN = 2
+
+
+@dataclass
+class Anchorage:
+    """One log, one relay account, one outbox."""
+
+    scratch: ScratchChain
+    database: str
+    proxy: RpcProxy
+    confirmations: int = 1
+    urls: Sequence[str] = ()
+    secret: bytes = b""
+    most_wei: int = MOST_WEI
+    timeout_seconds: float = 5.0
+    fence: Fence | None = None
+    log: SampleLog | None = None
+    size: int = 0
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        if self.log is None:
+            self.log = SampleLog(AnvilWorld(self.scratch)).set_up()
+        self.secret = self.secret or bytes(self.scratch.accounts[RELAY].key)
+        self.engine = open_database(self.database)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: everything that was only remembered is gone."""
+        world, urls = self.log.world, self.urls or [self.proxy.url]
+        self.chain = EthereumChain(urls, world.registry, world.witness, self.timeout_seconds)
+        self.sender = EthereumWitnessSender(urls, world.witness, self.secret, self.timeout_seconds)
+        self.outbox = SqlOutbox(self.engine, self.fence)
+        self.transactions = Transactions(self.chain, self.sender, self.outbox, self.clock, self.most_wei)
+
+    # The worker
+
+    def grow(self, entries: int = 1) -> None:
+        """The log's newest checkpoint has so many entries more."""
+        self.size += entries
+
+    def run_once(self) -> OutgoingTransaction | None:
+        """One run of the worker, some seconds after the one before."""
+        self.clock.seconds += SECONDS_A_RUN
+        tip = self.scratch.height
+        flight = self.transactions.settle(tip, tip - self.confirmations + 1)
+        if flight.busy:
+            return None
+        head = self.chain.head(self.log.id)
+        if head.size in (self.size,) or head.size < flight.mined_size:
+            return None
+        return self.transactions.send(self.log.call(head.size, self.size))
+
+    def run_until_final(self) -> None:
+        """Runs, and a block after each, until nothing is open."""
+        for _ in range(MOST_RUNS):
+            self.run_once()
+            self.scratch.mine()
+            if self.head == self.size and not self.outbox.open():
+                return
+        raise AssertionError(f"head {self.head} of {self.size}, outbox {self.outcomes()}")
+
+    def pass_time(self, seconds: int, runs: int = 1) -> None:
+        """Time passes, then the worker runs."""
+        for _ in range(runs):
+            self.clock.seconds += seconds
+            self.run_once()
+
+    # The chain
+
+    @property
+    def head(self) -> int:
+        """The size that the contract holds."""
+        return EthereumChain(self.scratch.url, b"\0" * 20, self.log.world.witness).head(self.log.id).size
+
+    def heads(self) -> list[tuple[int, int]]:
+        """All moves of the head that are in the chain."""
+        events = self.log.world.chain.witness_events(0, self.scratch.height)
+        return [(event.old_size, event.new_size) for event in events]
+
+    def full_blocks(self, number: int) -> None:
+        """Blocks in which no transaction fits; those that wait go on waiting."""
+        limit = self.scratch.rpc("eth_getBlockByNumber", "0x0", False)["gasLimit"]
+        self.scratch.rpc("evm_setBlockGasLimit", "0x1")
+        self.scratch.mine(number)
+        self.scratch.rpc("evm_setBlockGasLimit", limit)
+
+    def waiting(self) -> list[str]:
+        """The hashes that wait in the node's pool."""
+        content = self.scratch.rpc("txpool_content")
+        found = [each for state in content.values() for account in state.values() for each in account.values()]
+        return [each["hash"] for each in found]
+
+    def receipts_of(self, *sent: OutgoingTransaction) -> list[bool]:
+        """Of each whether it is mined."""
+        receipt = "eth_getTransactionReceipt"
+        return [self.scratch.rpc(receipt, f"0x{each.hash.hex()}") is not None for each in sent]
+
+    def foreign_raw(self, nonce: int, fee: int | None = None) -> str:
+        """Somebody else's transaction of the same account, at three times the price where `fee` does not say."""
+        account = self.scratch.accounts[RELAY]
+        price = 3 * int(self.scratch.rpc("eth_gasPrice"), 16) if fee is None else fee
+        fields = {"gas": 21_000, "gasPrice": price, "nonce": nonce, "value": 1, "chainId": self.scratch.chain_id}
+        return wire(bytes(account.sign_transaction(fields | {"to": account.address}).raw_transaction))
+
+    def foreign(self, nonce: int, fee: int | None = None) -> str:
+        """The same, given to the node past the proxy: its hash."""
+        return self.scratch.rpc("eth_sendRawTransaction", self.foreign_raw(nonce, fee))
+
+    # What is stored
+
+    def outcomes(self) -> list[str | None]:
+        """How the transactions ended, in the order in which they were signed; None: not yet."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(select(schema.outbox.c.outcome).order_by(schema.outbox.c.id)).scalars())
+
+    def sent_raws(self) -> list[str]:
+        """Every raw transaction that reached the proxy, in order."""
+        return [parameters[0] for parameters in self.proxy.asked("eth_sendRawTransaction")]
+
+
+def warnings_of(records: Sequence[logging.LogRecord]) -> list[str]:
+    """What the operator was told."""
+    return [record.getMessage() for record in records if record.levelno >= logging.WARNING]
+
+
+def wire(raw: bytes) -> str:
+    """As it stands in a request."""
+    return "0x" + raw.hex()
