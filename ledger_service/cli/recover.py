@@ -59,8 +59,8 @@ def _recover(output: Output, opened: OpenedLog, files: list[Path], release: bool
         raise WrongInput(f"{standing.holder} is the anchorer of this database: stop the service first")
     view, past = SqlChainView(opened.engine, opened.domain.log), SqlPast(opened.engine)
     if chain_replaced:
-        count = past.forget_mined(opened.chain.head(opened.domain.log).size)
-        output.line(f"{count} transactions are no longer held to be final.")
+        count = past.forget_moves(opened.chain.head(opened.domain.log).size)
+        output.line(f"{count} transactions are gone from the chain: their moves will be sent again.")
     _follow(opened, view)
     recovered = _take_back(opened, view, files)
     try:

@@ -65,7 +65,7 @@ class SqlOutbox:
     def next_nonce(self, account: bytes) -> int:
         """See `ports.Outbox`."""
         columns = schema.outbox.c
-        used = (columns.account == account) & columns.outcome.is_not(None) & (columns.outcome != "refused")
+        used = (columns.account == account) & columns.outcome.not_in(("refused", "lost"))
         with unavailable_on_error(), self._engine.connect() as connection:
             largest = connection.execute(select(func.max(columns.nonce)).where(used)).scalar_one()
         return 0 if largest is None else largest + 1

@@ -65,8 +65,8 @@ class SqlPast:
         with unavailable_on_error(), begin_writing(self._engine) as connection:
             connection.execute(update(schema.restores).where(_restores.released_at.is_(None)).values(released_at=now))
 
-    def forget_mined(self, above: int) -> int:
+    def forget_moves(self, above: int) -> int:
         """See `past.Past`."""
-        beyond = update(schema.outbox).where(_outbox.outcome == MINED, _outbox.new_size > above)
+        beyond = update(schema.outbox).where(_outbox.outcome.is_not(None), _outbox.new_size > above)
         with unavailable_on_error(), begin_writing(self._engine) as connection:
             return connection.execute(beyond.values(outcome=LOST)).rowcount

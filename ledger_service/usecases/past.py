@@ -45,5 +45,6 @@ class Past(Protocol):
     def release(self, now: int) -> None:
         """Let the restored copy go on. Durable on return."""
 
-    def forget_mined(self, above: int) -> int:
-        """Take back that moves of the head beyond `above` were final; how many transactions that were."""
+    def forget_moves(self, above: int) -> int:
+        """Whatever became of the moves of the head beyond `above`, the chain has lost it, and their nonces are free
+        again; how many transactions that were. Durable on return."""

@@ -21,10 +21,10 @@ from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.storage.past import SqlPast
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door
-from ledger_service.usecases.submission import read_submission
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.guard import Guard
 from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.submission import read_submission
 from ledger_service.usecases.witness import Witnesser
 from tests.fixtures.signer import Signed, Signer
 from tests.ports.chain_world import AnvilWorld, secret

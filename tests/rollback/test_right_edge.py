@@ -197,7 +197,7 @@ def test_another_code_than_at_the_first_start_is_refused(ledger: InProcessLedger
         with begin_writing(ledger.engine) as connection:
             connection.execute(schema.log.update().values(witness_code=b"\x07" * 32))
         with pytest.raises(
-            Incident, match="the witness contract's code has hash 0x.*, it was 0x0707.* at the first start"
+            Incident, match=r"the witness contract's code has hash 0x.*, it was 0x0707.* at the first start"
         ):
             guard_of(ledger).check()
 
