@@ -87,6 +87,10 @@ class Endpoint:
         else:
             self.answered()
 
+    def block_hash(self, number: int, deadline: float) -> bytes | None:
+        """The hash of its block of this number, None above its tip."""
+        return self.rpc.ask(_read_hash, "eth_getBlockByNumber", hex(number), False, deadline=deadline)
+
     def _other_chain(self, settled: Settled) -> str:
         """In words that it is a node of another chain; empty where it is not."""
         wanted, found = settled.identity, self.identity
@@ -102,7 +106,7 @@ class Endpoint:
         if settled.final is None:
             return ""
         number = settled.final.number
-        present = self.rpc.ask(_read_hash, "eth_getBlockByNumber", hex(number), False, deadline=deadline)
+        present = self.block_hash(number, deadline)
         if present == settled.final.hash:
             return ""
         self.identity = read_identity(self.rpc, deadline)  # it may be another chain by now, which says more

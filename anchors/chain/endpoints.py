@@ -4,6 +4,7 @@ Answers of different nodes are not mixed: the node that was asked last is asked 
 contradict what is settled and is not far behind another one. Where it fails, the next is asked within the same call.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -157,14 +158,13 @@ class Endpoints:
         return answer
 
     def _candidates(self) -> list[Endpoint]:
-        """The nodes that may be asked, in order: the present one, unless it is far behind; those that failed last."""
+        """The nodes that may be asked, in order: the present one; those that are not far behind; those that failed."""
         believed = [each for each in self._all if not each.contradicts]
-        heights = [each.tip_number for each in believed if each.tip_number is not None and not each.is_paused]
-        highest = max(heights, default=0)
+        highest = max((each.tip_number or 0 for each in believed if not each.is_paused), default=0)
 
         def order(each: Endpoint) -> tuple[bool, bool, bool, int]:
             behind = each.tip_number is not None and each.tip_number < highest - MOST_BLOCKS_BEHIND
-            return each.is_paused, behind, each is not self._current, each.number
+            return each.is_paused, each is not self._current, behind, each.number
 
         return sorted(believed, key=order)
 
@@ -204,9 +204,20 @@ class Endpoints:
             if now < self._survey_at:
                 return
             self._survey_at = now + SURVEY_SECONDS
-        for endpoint in self._all:
-            if not endpoint.is_paused:
-                _in_thread(endpoint.look, self._settled, now + min(self.timeout_seconds, SURVEY_SECONDS))
+        _in_thread(self._survey, now + min(self.timeout_seconds, SURVEY_SECONDS))
+
+    def _survey(self, deadline: float) -> None:
+        """Look at every node, and leave the present one where it is far behind another that has its newest block."""
+        looking = [_in_thread(each.look, self._settled, deadline) for each in self._all if not each.is_paused]
+        wait(looking, max(0.0, deadline - time.monotonic()))
+        current = self._current
+        ahead = max((each for each in self._all if not each.contradicts), key=lambda each: each.tip_number or 0)
+        height = current.tip_number
+        if height is None or (ahead.tip_number or 0) <= height + MOST_BLOCKS_BEHIND:
+            return
+        with contextlib.suppress(ChainUnavailable):
+            if current.block_hash(height, self.deadline()) == ahead.block_hash(height, self.deadline()):
+                self._current = ahead
 
 
 def _share(deadline: float, nodes: int) -> float:

@@ -64,6 +64,7 @@ class Follower:
         while (last.number if last else self._start_block - 1) < tip.number:
             last = self._step(last, tip, final_number)
         self._note_final(last, final_number)
+        self._hold_to_final()
         self.caught_up = True
         return Followed(last or tip, replaced)
 

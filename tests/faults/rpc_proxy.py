@@ -415,6 +415,7 @@ class _Server(ThreadingHTTPServer):
 def _handler_of(proxy: RpcProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes: the second would wait for the client's word
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
