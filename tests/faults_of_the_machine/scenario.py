@@ -3,12 +3,18 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.fixtures.ledger import Ledger, check_problem_response
 from tests.fixtures.signer import Signed, Signer
 
 QUICK_LEASE = {"lease_seconds": "2"}
 """While the database takes no writes the anchorer's lease runs out; afterwards nobody waits long for the next."""
+
+
+def file_of(ledger: Ledger) -> Path:
+    """The file of a ledger on SQLite."""
+    return Path(ledger.database.removeprefix("sqlite:///"))
 
 
 class Trial:

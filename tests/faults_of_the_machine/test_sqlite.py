@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults_of_the_machine.causes import full_disk, locked, moved_away, replaced, small_disk, write_protected
-from tests.faults_of_the_machine.scenario import QUICK_LEASE, trial
+from tests.faults_of_the_machine.scenario import QUICK_LEASE, file_of, trial
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, running_ledger
 
@@ -30,10 +30,6 @@ def ledger(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory)
         yield ledger
 
 
-def _file(ledger: Ledger) -> Path:
-    return Path(ledger.database.removeprefix("sqlite:///"))
-
-
 def test_the_disk_is_full(module_chain: ScratchChain, tmp_path: Path) -> None:
     told = "the disk is full; free space"
     with (
@@ -48,29 +44,29 @@ def test_the_disk_is_full(module_chain: ScratchChain, tmp_path: Path) -> None:
 
 def test_the_file_is_write_protected(ledger: Ledger) -> None:
     told = "the disk does not read or write|read-only"
-    with trial(ledger, told) as run, write_protected(Path(f"{_file(ledger)}-wal")):
+    with trial(ledger, told) as run, write_protected(Path(f"{file_of(ledger)}-wal")):
         run.is_turned_away(told)
         run.is_not_ready(told)
 
 
 def test_another_process_holds_the_lock(ledger: Ledger) -> None:
     told = "another process holds the file's lock"
-    with trial(ledger, told) as run, locked(_file(ledger)):
+    with trial(ledger, told) as run, locked(file_of(ledger)):
         run.is_turned_away(told)
         run.is_not_ready(told)
 
 
 def test_the_folder_was_moved_away(ledger: Ledger) -> None:
     told = "No such file or directory; put the file back"
-    with trial(ledger, told) as run, moved_away(_file(ledger).parent):
+    with trial(ledger, told) as run, moved_away(file_of(ledger).parent):
         run.is_turned_away(told)
         run.is_not_ready(told)
 
 
 def test_another_file_stands_in_its_place(ledger: Ledger) -> None:
     told = "is not the file that was opened"
-    with trial(ledger, told) as run, replaced(_file(ledger)):
-        size = os.stat(_file(ledger)).st_size
+    with trial(ledger, told) as run, replaced(file_of(ledger)):
+        size = os.stat(file_of(ledger)).st_size
         run.is_turned_away(told)
         run.is_not_ready(told)
-        assert os.stat(_file(ledger)).st_size == size
+        assert os.stat(file_of(ledger)).st_size == size
