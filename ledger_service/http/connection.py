@@ -3,13 +3,14 @@ head may be, and who goes when there are too many.
 
 uvicorn bounds the time between two requests and nothing else: whoever sends a head byte by byte, or never reads the
 answer, keeps a connection for ever, and a head may be of any size. (What parses is strict already: httptools refuses
-two lengths, a length beside chunks, folded lines and bare line feeds.)
+two lengths, a length beside chunks, folded lines and bare line feeds.) Nothing of the application is started, and none
+of its places taken, before the request is here as a whole.
 """
 
 import asyncio
 import resource
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ledger_service import problems
 from ledger_service.problems import Problem, Refused
+from ledger_service.usecases.submission import MAX_BODY_BYTES
 
 _HEAD, _BODY = "head", "body"
 
@@ -28,14 +30,17 @@ _HEAD_TOO_LARGE = replace(problems.MALFORMED_REQUEST, status=431)
 
 @dataclass(frozen=True)
 class Limits:
-    """What one client may take. A connection that is `stalled` for so long, while an answer waits to be taken at less
-    than `slowest_bytes` a second, is cut."""
+    """What may be taken, by all clients: `connections`, and `collected_bytes` of bodies that are not here as a whole.
+    By one: the rest. Past `body_bytes` the application is asked at once, and refuses. A connection that is stalled for
+    `stalled_seconds`, while an answer waits to be taken at less than `slowest_bytes` a second, is cut."""
 
     connections: int = 1_024
+    collected_bytes: int = 256 * 2**20
     head_seconds: float = 10.0
     body_seconds: float = 40.0
     stalled_seconds: float = 20.0
     slowest_bytes: int = 4_096
+    body_bytes: int = MAX_BODY_BYTES
     url_bytes: int = 8_192
     head_bytes: int = 32_768
 
@@ -45,14 +50,30 @@ OTHER_FILES = 1_024
 """Databases, the chain's connections, and newcomers while others are cut."""
 
 
-class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, with `Limits`. `waiting` holds the connections of this server that have no request under
-    way, the longest waiting first: where there are too many connections, that one is cut, not the newcomer."""
+@dataclass
+class Crowd:
+    """The connections of one server that the service waits for, the longest waited for first. Where there are too many,
+    or too much of their bodies is held, that one is cut, not the newcomer."""
 
-    def __init__(self, limits: Limits, waiting: "dict[BoundedConnection, None]", *arguments: Any, **named: Any):
+    waiting: "dict[BoundedConnection, None]" = field(default_factory=dict)
+    collected_bytes: int = 0
+
+    def thin_out(self, limits: Limits, connections: int) -> None:
+        """Cut who must go."""
+        if connections > limits.connections and self.waiting:
+            next(iter(self.waiting)).cut()
+        while self.collected_bytes > limits.collected_bytes:
+            next(one for one in self.waiting if one.collected_bytes).cut()
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """uvicorn's connection, with `Limits`, among a `Crowd`."""
+
+    def __init__(self, limits: Limits, crowd: Crowd, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
+        self.collected_bytes = 0
         self._limits = limits
-        self._waiting = waiting
+        self._crowd = crowd
         self._messages = 0
         self._reads = ""
         self._head_bytes = 0
@@ -60,21 +81,20 @@ class BoundedConnection(HttpToolsProtocol):
         self._late_for = ("", 0)
         self._answers = 0
         self._stalled: asyncio.TimerHandle | None = None
+        self._collecting: tuple[RequestResponseCycle, Any] | None = None
         self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect(_HEAD)
-        if len(self.connections) > self._limits.connections and self._waiting:
-            next(iter(self._waiting))._cut()
-        self._waiting[self] = None
+        self._crowd.thin_out(self._limits, len(self.connections))
+        self._crowd.waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.pop(self, None)
         self._expect("")
         if self._stalled is not None:
             self._stalled.cancel()
-        self._nobody_listens()
+        self._leave()
         super().connection_lost(exc)
 
     # Reading
@@ -99,7 +119,6 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._reads = _BODY
-        self._waiting.pop(self, None)
         if self.transport.is_closing():
             return
         if len(self.connections) > self._limits.connections:
@@ -112,17 +131,48 @@ class BoundedConnection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if not self.transport.is_closing():
-            super().on_body(body)
+        if self.transport.is_closing():
+            return
+        super().on_body(body)
+        if self._collecting is not None:
+            self.flow.resume_reading()
+            self.collected_bytes += len(body)
+            self._crowd.collected_bytes += len(body)
+            self._crowd.thin_out(self._limits, 0)
+            if self.collected_bytes > self._limits.body_bytes:
+                self._begin()
 
     def on_message_complete(self) -> None:
         self._reads = ""
-        if not self.transport.is_closing():
-            super().on_message_complete()
+        if self.transport.is_closing():
+            return
+        super().on_message_complete()
+        if self._collecting is not None:
+            self._begin()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start the application, once the body of this request, whose turn it is, is here."""
+        self._collecting = (cycle, app)
+        if not cycle.more_body:
+            self._begin()
+        elif cycle.waiting_for_100_continue:
+            cycle.waiting_for_100_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _begin(self) -> None:
+        cycle, app = self._collecting
+        self._wait_no_more()
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _wait_no_more(self) -> None:
+        self._crowd.waiting.pop(self, None)
+        self._crowd.collected_bytes -= self.collected_bytes
+        self.collected_bytes, self._collecting = 0, None
 
     def _is_busy(self) -> bool:
-        """Whether a request is here that was not answered yet."""
-        return self.cycle is not None and not self.cycle.response_complete
+        """Whether a request is here as a whole that was not answered yet."""
+        return self._answering is not None and not self._answering.response_complete
 
     def _expect(self, what: str) -> None:
         """From now on the rest of the head or of the body is waited for, or nothing. Asked again, the time runs on."""
@@ -138,22 +188,18 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _is_late(self, what: str, seconds: float) -> None:
         self._late = None
-        if what == _HEAD and not self._is_busy() and not self.transport.is_closing():
+        answerable = what == _HEAD or self._collecting is not None
+        if answerable and not self._is_busy() and not self.transport.is_closing():
             self._refuse(_TOO_LATE, f"the request did not arrive within {seconds:g} s; send it at once")
         else:
-            self._cut()
+            self.cut()
 
     # Answering
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        super()._start_asgi_task(cycle, app)
-
     def on_response_complete(self) -> None:
         self._answers += 1
+        self._crowd.waiting[self] = None
         super().on_response_complete()
-        if not self._is_busy():
-            self._waiting[self] = None
         self._watch_answer()
 
     def pause_writing(self) -> None:
@@ -170,7 +216,7 @@ class BoundedConnection(HttpToolsProtocol):
         left = self.transport.get_write_buffer_size()
         slowest = before - self._limits.stalled_seconds * self._limits.slowest_bytes
         if answers == self._answers and left > max(0, slowest):
-            self._cut()
+            self.cut()
         else:
             self._watch_answer()
 
@@ -191,24 +237,24 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.close()
         self._watch_answer()
 
-    def _cut(self) -> None:
-        self._waiting.pop(self, None)
+    def cut(self) -> None:
+        """End the connection at once."""
         self.connections.discard(self)
-        self._nobody_listens()
+        self._leave()
         self.transport.abort()
 
-    def _nobody_listens(self) -> None:
-        """The answer that is being made will not be sent. uvicorn sees to the newest request alone, which is another
-        one where requests were sent without waiting for answers."""
-        if self._answering is not None and not self._answering.response_complete:
+    def _leave(self) -> None:
+        """Nobody is waited for any more, and the answer that is being made will not be sent. uvicorn sees to the newest
+        request alone, which is another one where requests were sent without waiting for answers."""
+        self._wait_no_more()
+        if self._is_busy():
             self._answering.disconnected = True
             self._answering.message_event.set()
 
 
 def bounded(limits: Limits = DEFAULT_LIMITS) -> Callable[..., BoundedConnection]:
     """What uvicorn's setting `http` takes: makes the connections of one server."""
-    waiting: dict[BoundedConnection, None] = {}
-    return partial(BoundedConnection, limits, waiting)
+    return partial(BoundedConnection, limits, Crowd())
 
 
 def allow_open_files(limits: Limits = DEFAULT_LIMITS) -> None:

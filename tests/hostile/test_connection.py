@@ -19,8 +19,9 @@ from tests.fixtures.ledger import check_problem
 from tests.hostile.sockets import Line, Reply
 
 LIMITS = Limits(
-    connections=40, head_seconds=0.6, body_seconds=0.8, stalled_seconds=0.5, url_bytes=1_000, head_bytes=4_000
-)
+    connections=40, collected_bytes=5_000, head_seconds=0.6, body_seconds=0.8, stalled_seconds=0.5, body_bytes=2_000,
+    url_bytes=1_000, head_bytes=4_000,
+)  # fmt: skip
 LONGER_SECONDS = 3.0
 LARGE = bytes(4 * 2**20)
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -28,7 +29,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/large is more than a socket holds, /read reads the body, /slow thinks; everything else is answered at once."""
+    """/large is more than a socket holds; /read reads the body; /slow and /stuck think; others answer at once."""
     path = scope["path"]
     while path == "/read":
         message = await receive()
@@ -36,8 +37,7 @@ async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
         if not message["more_body"]:
             break
-    if path == "/slow":
-        await asyncio.sleep(0.05)
+    await asyncio.sleep({"/slow": 0.05, "/stuck": 0.7}.get(path, 0))
     body = LARGE if path == "/large" else b"yes"
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
@@ -160,12 +160,55 @@ def test_a_body_that_drips_is_cut(server: Running) -> None:
         assert LIMITS.body_seconds - 0.1 < drip(line, b"x") < LIMITS.body_seconds + 1
 
 
-def test_a_body_that_nobody_reads_is_cut_too(server: Running) -> None:
+def test_a_body_that_never_ends_is_refused(server: Running) -> None:
+    with Line(server.port) as line:
+        line.send(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx")
+        refused(line.reply(), 408)
+        assert line.is_ended()
+
+
+def test_a_body_too_large_is_answered_at_once_and_cut_in_the_end(server: Running) -> None:
     with Line(server.port) as line:
         line.send(b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        line.send(b"7d1\r\n" + bytes(2_001) + b"\r\n")
         assert line.reply().status == 200
         assert drip(line, b"1\r\nx\r\n") < LIMITS.body_seconds + 1
         assert line.reply() is None, "one request has one answer"
+
+
+def test_the_application_is_not_asked_before_the_body_is_here(server: Running) -> None:
+    with Line(server.port) as line:
+        line.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        assert line.reply().status == 100
+        line.send(b"abc")
+        line.socket.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            line.reply()
+        line.send(b"d" + GET)
+        assert [line.reply().status for _ in range(2)] == [200, 200]
+
+
+def test_pipelined_bodies_are_answered_in_order(server: Running) -> None:
+    request = b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n" + bytes(1_500)
+    with Line(server.port) as line:
+        whole = request * 20
+        for start in range(0, len(whole), 700):
+            line.send(whole[start : start + 700])
+        assert [line.reply().status for _ in range(20)] == [200] * 20
+
+
+def test_of_too_much_that_is_held_the_oldest_goes(server: Running) -> None:
+    head = b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1900\r\n\r\n"
+    lines = [Line(server.port) for _ in range(8)]
+    for line in lines:
+        line.send(head + bytes(1_000))
+        time.sleep(0.02)
+    ended = [line.is_ended() for line in lines[:3]]
+    lines[-1].send(bytes(900))
+    assert ended == [True] * 3
+    assert lines[-1].reply().status == 200
+    for line in lines:
+        line.socket.close()
 
 
 @pytest.mark.parametrize("ending", ["keep-alive", "close"])
@@ -294,7 +337,7 @@ def test_newcomers_are_served_however_many_wait(server: Running) -> None:
 def test_past_the_bound_of_busy_connections_it_says_so(server: Running) -> None:
     busy = [Line(server.port) for _ in range(LIMITS.connections)]
     for line in busy:
-        line.send(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+        line.send(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n")
     time.sleep(0.1)
     with Line(server.port) as late:
         late.send(GET)

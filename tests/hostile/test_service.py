@@ -58,7 +58,6 @@ def test_connections_that_say_nothing(sqlite_ledger: Ledger) -> None:
         serves(sqlite_ledger)
 
 
-@pytest.mark.xfail(reason="a slow body holds one of the 128 places of a submission until it has arrived", strict=False)
 def test_bodies_that_drip(sqlite_ledger: Ledger) -> None:
     head = b"POST /v1/statements HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n{"
     with many(sqlite_ledger, SLOW_BODIES, head) as lines:
