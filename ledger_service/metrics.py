@@ -115,9 +115,12 @@ class LedgerCollector(Collector):
             "huzheng_incident", "Whether an incident stops signing; /readyz says which", bool(standing.incident)
         )
         failing = GaugeMetricFamily("huzheng_worker_failing", "Whether a worker fails now", labels=["worker"])
+        nodes = GaugeMetricFamily("huzheng_node_failing", "Whether one of several nodes fails now", labels=["node"])
         for worker in standing.workers:
-            failing.add_metric([worker.name], int(bool(worker.problem)))
+            family = failing if worker.needed else nodes
+            family.add_metric([worker.name.removeprefix("node ")], int(bool(worker.problem)))
         yield failing
+        yield nodes
 
     def _transactions(self) -> Iterator[Metric]:
         figures = self._figures.transactions()

@@ -275,14 +275,15 @@ class FiguresView(Wire):
 
 
 class ReadyView(Wire):
-    """Whether statements can be accepted and witnessed, with reasons if not."""
+    """Whether statements can be accepted and witnessed, with reasons if not; notes on what does no harm yet."""
 
     ready: bool
     reasons: list[str]
+    notes: list[str]
     figures: FiguresView | None
 
     @classmethod
     def of(cls, readiness: Readiness) -> "ReadyView":
         """The view of a readiness."""
         figures = FiguresView.of(readiness.figures) if readiness.figures else None
-        return cls(ready=readiness.ready, reasons=list(readiness.reasons), figures=figures)
+        return cls(ready=readiness.ready, reasons=list(readiness.reasons), notes=list(readiness.notes), figures=figures)

@@ -1,6 +1,7 @@
 """The anchorer: it competes for the lease, and while it holds it integrates, witnesses and follows
 (docs/adr/0012-one-anchorer-by-lease.md)."""
 
+import contextlib
 import logging
 import os
 import secrets
@@ -91,13 +92,14 @@ class Anchorer:
         term = _Term(self._opened, self._keys, self._lease, fence, before.incident, self._lost, self._telemetry)
         term.start()
         try:
-            while not self._closing.is_set() and not self._lost.wait(self._seconds / RENEWALS_A_TERM):
-                term.renew()
-        except LeaseLost as lost:
-            _log.warning("%s: this process stops anchoring and waits", lost)
+            with contextlib.suppress(LeaseLost):
+                while not self._closing.is_set() and not self._lost.wait(self._seconds / RENEWALS_A_TERM):
+                    term.renew()
         finally:
             ended = term.close()
-        if self._closing.is_set() and ended:
+        if not self._closing.is_set():
+            _log.warning("term %d is over, another process has taken over; this one competes again", fence.term)
+        elif ended:
             self._give_back(fence)
 
     def _give_back(self, fence: Fence) -> None:
@@ -124,6 +126,7 @@ class _Term:
         self._fence = fence
         self._incident = incident
         self._lost = lost
+        self._endpoints = opened.chain.endpoints
         settings, engine, log = opened.settings, opened.engine, opened.domain.log
         self._seconds = settings.lease_seconds
         self._held_until = time.monotonic() + self._seconds
@@ -145,7 +148,7 @@ class _Term:
         integrator = Integrator(
             tree, settings.origin, opened.domain, keys.note_key(settings.origin), keys.checkpoint, now
         )
-        sender = EthereumWitnessSender(settings.rpc, opened.identity.witness, keys.relay)
+        sender = EthereumWitnessSender(opened.chain.endpoints, opened.identity.witness, keys.relay)
         transactions = Transactions(opened.chain, sender, outbox, now, settings.max_fee * WEI_PER_GWEI)
         witnesser = Witnesser(opened.chain, transactions, tree, view, log)
 
@@ -184,7 +187,11 @@ class _Term:
 
     def _renew(self) -> None:
         asked = time.monotonic()
-        self._lease.renew(self._fence, [WorkerStanding(w.health.name, w.health.problem) for w in self._workers])
+        standings = [WorkerStanding(worker.health.name, worker.health.problem) for worker in self._workers]
+        nodes = self._endpoints.states()
+        if len(nodes) > 1:
+            standings += [WorkerStanding(f"node {node.name}", node.trouble, needed=False) for node in nodes]
+        self._lease.renew(self._fence, standings)
         self._held_until = asked + self._seconds
 
     def close(self) -> bool:

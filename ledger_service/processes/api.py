@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from concurrent.futures import Executor
 
 import uvicorn
 
@@ -16,7 +15,7 @@ from ledger_service.http.connection import allow_open_files, bounded
 from ledger_service.http.request_log import RequestLog
 from ledger_service.http.services import Admission, Services
 from ledger_service.metrics import SHARED_FOLDER, LedgerCollector, create_metrics
-from ledger_service.observed import ContextThreads, ObservedCommit, ObservedDoor, start_telemetry
+from ledger_service.observed import ObservedCommit, ObservedDoor, start_telemetry
 from ledger_service.operator_keys import unlock_receipt_key
 from ledger_service.processes.opening import OpenedLog, now, open_log
 from ledger_service.settings import Settings
@@ -70,14 +69,14 @@ class ApiProcess:
             own = [worker.health.line for worker in self._workers if worker.health.problem]
             return [*standing.failing(), *own, *([f"door: {ledger.problem}"] if ledger.problem else [])]
 
-        readiness = ReadinessCheck(tree, view, promises, clock, now, standing.why_not_promising, failing)
-        self._checkers = ContextThreads(settings.check_threads, thread_name_prefix="check")
+        told = (standing.why_not_promising, failing, standing.notes)
+        readiness = ReadinessCheck(tree, view, promises, clock, now, *told)
         metrics, counts = create_metrics()
         self._telemetry = start_telemetry(settings, "api")
         promising = Door(ledger, domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door), door, self._telemetry)
-        services = _services(opened, tree, view, door, self._commit, self._checkers, readiness)
+        services = _services(opened, tree, view, door, self._commit, readiness)
         figures = SqlFigures(engine)
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
         self._api = RequestLog(
@@ -113,7 +112,6 @@ class ApiProcess:
     def close(self) -> None:
         """Finish what is under way, then stop."""
         self._commit.close()
-        self._checkers.shutdown()
         for worker in self._workers:
             worker.close()
         if self._telemetry:
@@ -126,7 +124,6 @@ def _services(
     view: SqlChainView,
     door: Door,
     commit: GroupCommit,
-    checkers: Executor,
     readiness: ReadinessCheck,
 ) -> Services:
     settings, reader = opened.settings, SqlReader(opened.engine)
@@ -136,7 +133,6 @@ def _services(
         witness=opened.identity.witness,
         door=door,
         commit=commit,
-        checkers=checkers,
         submissions=Admission(SUBMISSIONS_AT_ONCE),
         ledger=SqlLedger(opened.engine),
         look_up=LookUp(reader, tree, view, now),

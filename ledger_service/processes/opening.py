@@ -27,7 +27,7 @@ class OpenedLog:
 
     settings: Settings
     engine: Engine
-    chain: Chain
+    chain: EthereumChain
     identity: LogIdentity
     domain: Domain
 
@@ -40,7 +40,10 @@ def open_log(settings: Settings, name: str) -> OpenedLog:
     witness = decode_hex(settings.witness, 20, "witness")
     chain = EthereumChain(settings.rpc, registry, witness)
     engine = open_database(settings.database, name)
+    if known := read_identity(engine):
+        chain.endpoints.expect(ChainIdentity(known.chain_id, known.genesis))
     identity = _claim(settings.origin, chain, engine, registry, witness)
+    chain.endpoints.expect(ChainIdentity(identity.chain_id, identity.genesis))
     return OpenedLog(settings, engine, chain, identity, Domain(identity.chain_id, registry, log_id(settings.origin)))
 
 

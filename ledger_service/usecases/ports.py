@@ -28,10 +28,12 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class WorkerStanding:
-    """How a worker of the anchorer fares: its present problem, empty where there is none."""
+    """How a worker of the anchorer fares: its present problem, empty where there is none. One that is not `needed`,
+    such as one of several nodes, is told of and keeps nobody from being ready."""
 
     name: str
     problem: str
+    needed: bool = True
 
 
 @dataclass(frozen=True)

@@ -38,22 +38,26 @@ class Figures:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether the service can accept and witness, with reasons if not; the figures where the store answers."""
+    """Whether the service can accept and witness, with reasons if not; the figures where the store answers; notes about
+    what is wrong and no hindrance yet."""
 
     ready: bool
     reasons: tuple[str, ...]
     figures: Figures | None
+    notes: tuple[str, ...] = ()
 
 
 class ReadinessCheck:
     """Answers `/readyz`, and the door's question whether anything may be promised.
 
     `why_not_promising` says what stands against any promise (an incident, a comparison that is not done, a registry
-    that is not read), `failing` what the workers fail at now: in lines for people, from memory, without waiting."""
+    that is not read), `failing` what the workers fail at now, `notes` what is wrong and no hindrance: in lines for
+    people, from memory, without waiting."""
 
     def __init__(
         self, tree: Tree, view: ChainView, promises: Promises, clock: Clock, now: Callable[[], int],
         why_not_promising: Callable[[], str], failing: Callable[[], Sequence[str]],
+        notes: Callable[[], Sequence[str]] = tuple,
     ):  # fmt: skip
         self._tree = tree
         self._view = view
@@ -62,6 +66,7 @@ class ReadinessCheck:
         self._now = now
         self._why_not_promising = why_not_promising
         self._failing = failing
+        self._notes = notes
 
     def why_not_accepting(self) -> str:
         """Why nothing can be promised now; empty where it can. Reads memory only."""
@@ -80,7 +85,7 @@ class ReadinessCheck:
         except StoreUnavailable as error:
             if not any(str(error) in known for known in reasons):
                 reasons.append(str(error))
-        return Readiness(not reasons, tuple(reasons), figures)
+        return Readiness(not reasons, tuple(reasons), figures, tuple(self._notes()))
 
     def _read_figures(self) -> tuple[Figures, Block | None]:
         now, tip, reached = self._now(), self._view.status().tip, read_reached(self._tree, self._view)

@@ -51,6 +51,14 @@ class StandingWatch:
                 return "the database was not compared with the chain yet; send again later"
             return "" if standing.caught_up else "the chain's registry is being read; send again later"
 
+    def notes(self) -> list[str]:
+        """What is wrong and no hindrance, one line each: one of several nodes that does not answer."""
+        with self._lock:
+            standing = self._standing
+        if standing is None or not standing.held:
+            return []
+        return [worker.problem for worker in standing.workers if worker.problem and not worker.needed]
+
     def failing(self) -> list[str]:
         """What the anchorer fails at now, one line each."""
         with self._lock:
@@ -59,4 +67,5 @@ class StandingWatch:
             return []
         if not standing.held:
             return ["no process holds the anchorer's lease: statements are pending"]
-        return [f"{worker.name}: {worker.problem}" for worker in standing.workers if worker.problem]
+        workers = (worker for worker in standing.workers if worker.needed)
+        return [f"{worker.name}: {worker.problem}" for worker in workers if worker.problem]

@@ -342,12 +342,17 @@ def test_the_service_does_not_notice_the_loss_of_one_node(chain: ScratchChain, t
     database = f"sqlite:///{tmp_path / 'ledger.db'}"
     with two_ways(chain) as nodes:
         rpc = ",".join(node.url for node in nodes)
-        with running_ledger(chain, tmp_path, database, rpc=rpc, promise_seconds="60") as ledger:
+        with running_ledger(chain, tmp_path, database, rpc=rpc, lease_seconds="2", promise_seconds="60") as ledger:
             signer = ledger.signer(0)
-            for lost in (0, 1, 0):
+            assert ledger.get("/readyz").json()["notes"] == []
+            for lost in (0, 1):
                 nodes[lost].close()
                 signed = signer.issued()
                 ledger.submit(signed)
                 assert ledger.wait_for_state(signed, "final")["overdue"] is False
-                assert ledger.get("/readyz").json()["ready"]
+                (note,) = ledger.wait_for(lambda: ledger.get("/readyz").json()["notes"])
+                assert nodes[lost].url in note and ledger.get("/readyz").json()["ready"]
+                assert f'huzheng_node_failing{{node="{nodes[lost].url}"}} 1.0' in ledger.get("/metrics").text
                 nodes[lost].open()
+                ledger.wait_for(lambda: ledger.get("/readyz").json()["notes"] == [])
+            assert "WARNING follow" not in ledger.log() and "WARNING witness" not in ledger.log()
