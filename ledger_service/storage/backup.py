@@ -107,7 +107,7 @@ def write_backup(url: str, file: BinaryIO, made_at: int, advance: Advance) -> Ma
     with open_snapshot(url) as connection, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         manifest = _describe(connection, made_at)
         for table in kept_tables():
-            manifest.tables[table.name] = _write_table(connection, archive, table, advance)
+            manifest.tables[str(table.name)] = _write_table(connection, archive, table, advance)
         archive.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     file.flush()
     with open_backup(file) as backup:
@@ -157,7 +157,7 @@ def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table,
             digest.update(block)
             count += len(some)
             advance(len(some))
-    return Kept([column.name for column in table.columns], count, digest.hexdigest())
+    return Kept([str(column.name) for column in table.columns], count, digest.hexdigest())
 
 
 def _member(table: str) -> str:

@@ -90,7 +90,8 @@ class AnvilLedger:
         """The indexes of these, all of which must be accepted."""
         body = msgspec.json.encode({"origin": ORIGIN, "statements": [item.wire for item in signed]})
         return [
-            result.index for result in self.door.commit([self.door.check(read_submission(body, ORIGIN))])[0].results
+            result.index
+            for result in self.door.commit([self.door.check(read_submission(body, ORIGIN).statements)])[0].results
         ]
 
     def integrate(self) -> None:

@@ -164,7 +164,7 @@ def test_integrating_compares_before_it_signs_whoever_asked_the_guard(ledger: In
     def with_one_more(connection: Connection) -> None:
         how(connection)
         row = connection.execute(select(schema.entries).where(schema.entries.c.position == 10)).one()
-        connection.execute(schema.entries.insert(), {"position": ENTRIES, "entry": row.entry})
+        connection.execute(schema.entries.insert(), {**row._mapping, "position": ENTRIES, "id": b"\x01" * 32})
         connection.execute(schema.log.update().values(size=ENTRIES + 1))
 
     with changed(ledger, with_one_more):
