@@ -4,9 +4,8 @@ methods, that also tell what they were asked to do and how large it was.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from contextvars import copy_context
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -16,9 +15,10 @@ from ledger_service.logging import current_request
 from ledger_service.metrics import ProcessFigures
 from ledger_service.problems import Refused
 from ledger_service.settings import Settings
-from ledger_service.usecases.accept import Accepted, Answer, Door, GroupCommit, NotAccepted, Submission
+from ledger_service.usecases.accept import Accepted, Answer, Door, GroupCommit, NotAccepted
 from ledger_service.usecases.check import Checked, Rejected
 from ledger_service.usecases.ports import ChainView, FollowedBlocks, Outbox, OutgoingTransaction, SignedCheckpoint, Tree
+from ledger_service.usecases.submission import Item
 
 Value = str | int | float | bool
 
@@ -64,14 +64,6 @@ def start_telemetry(settings: Settings, role: str) -> Telemetry | None:
     return OpenTelemetry(settings.telemetry, role, settings.origin)
 
 
-class ContextThreads(ThreadPoolExecutor):
-    """Threads in which the caller's request and span are known."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
-        """As `ThreadPoolExecutor` does."""
-        return super().submit(copy_context().run, function, *arguments, **named)
-
-
 class _Around:
     """The object inside, but for what a subclass does around it."""
 
@@ -97,12 +89,16 @@ class ObservedDoor(_Around):
         if self._tracing:
             self._spans[id(request)] = self._tracing.here()
 
-    def check(self, submission: Submission) -> list[Checked | Rejected]:
+    def waits_no_more(self, request: Sequence[Checked | Rejected]) -> None:
+        """The request was refused before its commit."""
+        self._spans.pop(id(request), None)
+
+    def check(self, statements: Sequence[Item]) -> list[Checked | Rejected]:
         """See `Door`."""
         if self._tracing is None:
-            return self._inside.check(submission)
-        with self._tracing.span("accept: check", {"huzheng.statements": len(submission.statements)}, []):
-            return self._inside.check(submission)
+            return self._inside.check(statements)
+        with self._tracing.span("accept: check", {"huzheng.statements": len(statements)}, []):
+            return self._inside.check(statements)
 
     def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
         """See `Door`."""
@@ -142,6 +138,7 @@ class ObservedCommit(_Around):
         try:
             future = self._inside.submit(request)
         except Refused as refused:
+            self._door.waits_no_more(request)
             end({}, refused.problem.code)
             raise
         future.add_done_callback(lambda done: _end_commit(done, end))

@@ -102,8 +102,6 @@ class Settings(BaseSettings):
     """How many processes accept and answer, on one listening socket. With role `all` and 1, one does everything."""
     lease_seconds: Annotated[float, Field(ge=0.5, le=3_600)] = 15.0
     """After how many seconds of silence another process takes the anchorer's place; the same for all of a log."""
-    check_threads: Annotated[int, Field(ge=1, le=64)] = 2
-    """Threads that check signatures; about one per processor."""
     checkpoint_seconds: Annotated[float, Field(gt=0, le=3_600)] = 1.0
     """How often accepted entries are brought under a signed checkpoint."""
     witness_seconds: Annotated[float, Field(gt=0, le=86_400)] = 2.0

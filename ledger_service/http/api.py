@@ -2,13 +2,16 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from ledger_service import problems
 from ledger_service.http import health, index, log, operate, read, submit
@@ -44,7 +47,9 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
     )
     api.state.services = services
     api.state.metrics = metrics
-    for part in (index, submit, read, operate, log, health):
+    api.router.routes.insert(0, Route(submit.PATH, submit.Submit(), methods=["POST"]))
+    api.openapi = partial(_describe, api)
+    for part in (index, read, operate, log, health):
         api.include_router(part.router)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -52,6 +57,14 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
     api.add_exception_handler(StoreUnavailable, _unavailable)
     api.add_exception_handler(Exception, _unforeseen)
     return api
+
+
+def _describe(api: FastAPI) -> dict[str, Any]:
+    """The framework's description, with the route that is none of its own."""
+    described = FastAPI.openapi(api)
+    responses = submit.DESCRIPTION["post"]["responses"] | {"default": _PROBLEM}
+    described["paths"][submit.PATH] = {"post": submit.DESCRIPTION["post"] | {"responses": responses}}
+    return described
 
 
 def _problem(refused: Refused) -> Response:

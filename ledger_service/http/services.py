@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -49,7 +48,6 @@ class Services:
     witness: bytes
     door: Door
     commit: GroupCommit
-    checkers: Executor
     submissions: Admission
     ledger: Ledger
     look_up: LookUp

@@ -21,7 +21,7 @@ from ledger_service.usecases.check import Checked, Checker, Rejected
 from ledger_service.usecases.ports import Ledger, NewReceipt, SequencingTransaction, StoreUnavailable
 from ledger_service.usecases.registry_view import DoorRegistry
 from ledger_service.usecases.sequence import Sequencing
-from ledger_service.usecases.submission import Submission
+from ledger_service.usecases.submission import Item
 
 GROUP_STATEMENTS = 4_000
 WAITING_REQUESTS = 512
@@ -75,9 +75,9 @@ class Door:
         self._registry: DoorRegistry | None = None
         self._checker = Checker(domain, self._other_domains, now)
 
-    def check(self, submission: Submission) -> list[Checked | Rejected]:
+    def check(self, statements: Sequence[Item]) -> list[Checked | Rejected]:
         """Judge each statement by itself. Needs no lock; any number of threads may do it at once."""
-        return [self._checker.check(item) for item in submission.statements]
+        return [self._checker.check(item) for item in statements]
 
     def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
         """Take places for the statements of several requests in one transaction, durably, and answer each request.

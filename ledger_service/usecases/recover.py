@@ -67,7 +67,7 @@ class Recovery:
             raise _promised_twice(item.index, here, item.statement)
 
     def _take(self, item: Promised) -> None:
-        checked = self._door.check(read_submission(item.body, self._origin))
+        checked = self._door.check(read_submission(item.body, self._origin).statements)
         (result,) = self._door.commit([checked])[0].results
         if isinstance(result, NotAccepted):
             raise Incident(

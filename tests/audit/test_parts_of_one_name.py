@@ -48,7 +48,7 @@ def test_every_showing_has_the_hash_that_was_signed() -> None:
 def test_the_door_refuses_it(world: World, shown: list[Any]) -> None:
     signed = _signed(world, shown, sequence=world.signers[0].sequence)
     body = msgspec.json.encode({"origin": world.city.origin, "statements": [signed.wire]})
-    (result,) = world.door.commit([world.door.check(read_submission(body, world.city.origin))])[0].results
+    (result,) = world.door.commit([world.door.check(read_submission(body, world.city.origin).statements)])[0].results
     assert result.refused.problem.code == "malformed-part" and "'document'" in result.refused.detail
 
 

@@ -77,7 +77,7 @@ class World:
     def submit(self, *statements: Signed) -> list[int]:
         """Have statements accepted by the door, and give their indexes."""
         body = msgspec.json.encode({"origin": self.city.origin, "statements": [item.wire for item in statements]})
-        request = self.door.check(read_submission(body, self.city.origin))
+        request = self.door.check(read_submission(body, self.city.origin).statements)
         results = self.door.commit([request])[0].results
         assert all(isinstance(item, Accepted) for item in results), results
         return [item.index for item in results]

@@ -85,7 +85,7 @@ class InProcessLedger:
     def submit(self, *items: dict) -> list[Accepted | NotAccepted]:
         """The results for statements in their wire form."""
         body = msgspec.json.encode({"origin": ORIGIN, "statements": list(items)})
-        checked = self.door.check(read_submission(body, ORIGIN))
+        checked = self.door.check(read_submission(body, ORIGIN).statements)
         return list(self.door.commit([checked])[0].results)
 
     def outcomes(self) -> list[str | None]:
