@@ -44,6 +44,11 @@ class _Child:
         self._pause = FIRST_PAUSE_SECONDS
         self._started_at = 0.0
 
+    @property
+    def pid(self) -> int:
+        """The process id of the present process, or of the last."""
+        return self._process.pid
+
     def start(self) -> None:
         """Start a process."""
         self.channel, theirs = socket.socketpair()
@@ -139,12 +144,14 @@ class Supervisor:
             said = b""
         if said:
             child.works = True
+            if self._all_work:
+                _log.info("another %s process works", child.role)
             return
         self._selector.unregister(child.channel)
         status = child.died()
         if not self._all_work and status == FAILED_TO_START:
             raise ChildFailed(f"the {child.role} process does not start; its line above says why")
-        _log.error("an %s process ended with status %d; starting another", child.role, status)
+        _log.error("the %s process %d ended with status %d; starting another", child.role, child.pid, status)
 
     def _end_all(self) -> None:
         for child in self._children:

@@ -80,6 +80,15 @@ class Killable:
             self._process.kill()
             self._process.join()
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def said(self, words: str) -> int:
+        """How often its log has these words."""
+        return self._log_file.read_text("utf-8", errors="replace").count(words)
+
     def tail(self) -> str:
         """The end of its log."""
         return self._log_file.read_text("utf-8", errors="replace")[-2_000:] if self._log_file.exists() else ""
@@ -125,6 +134,7 @@ class Hospital:
     institution: str
     key: bytes
     secret: bytes = field(repr=False)
+    pause_seconds: float = 0.0
 
     @property
     def store_file(self) -> Path:
@@ -193,6 +203,7 @@ def run_sender(hospital: Hospital) -> None:
             assert not outcome.refused, outcome.refused[0]
             if stopping and outcome.complete:
                 return
+            time.sleep(hospital.pause_seconds)
 
 
 def _sign_some(store: Store, hospital: Hospital) -> None:

@@ -63,8 +63,9 @@ def wait_for(what: str, question: Callable[[], object], seconds: float = SETTLED
 
 
 @contextmanager
-def founded_town(folder: Path, database: str, name: str) -> Iterator[Town]:
-    """The chain with the town's city on it; neither chain nor senders run afterwards."""
+def founded_town(folder: Path, database: str, name: str, pause_seconds: float = 0.0) -> Iterator[Town]:
+    """The chain with the town's city on it; neither chain nor senders run afterwards. A sender waits for
+    `pause_seconds` between two requests."""
     chain_port, port = free_port(), free_port()
     rpc = Rpc(f"http://127.0.0.1:{chain_port}", timeout_seconds=5)
     chain = Killable("chain", folder / "chain.log", run_chain, folder / "chain", chain_port)
@@ -81,7 +82,7 @@ def founded_town(folder: Path, database: str, name: str) -> Iterator[Town]:
             "HUZHENG_LEASE_SECONDS": str(LEASE_SECONDS),
         }
         url = f"http://127.0.0.1:{port}"
-        hospitals = tuple(_hospitals(folder, city, url))
+        hospitals = tuple(_hospitals(folder, city, url, pause_seconds))
         senders = tuple(
             Killable(f"sender {number}", hospital.folder / "log", run_sender, hospital)
             for number, hospital in enumerate(hospitals)
@@ -92,11 +93,13 @@ def founded_town(folder: Path, database: str, name: str) -> Iterator[Town]:
             process.end()
 
 
-def _hospitals(folder: Path, city: City, url: str) -> Iterator[Hospital]:
+def _hospitals(folder: Path, city: City, url: str, pause_seconds: float) -> Iterator[Hospital]:
     for number, institution in enumerate(city.institutions):
         own = folder / f"hospital-{number}"
         own.mkdir()
-        yield Hospital(own, url, city.origin, city.domain, institution.code, institution.key, institution.secret)
+        yield Hospital(
+            own, url, city.origin, city.domain, institution.code, institution.key, institution.secret, pause_seconds
+        )
 
 
 def settle(town: Town) -> None:
