@@ -23,6 +23,9 @@ COUNT = 4
 BLOCK_SECONDS = 1
 GAS_LIMIT = 30_000_000
 WITHIN_SECONDS = 60
+BUILD_AND_TEST_SECONDS = 1_200
+"""The first test that needs the node may have to build it."""
+
 SEAL_BYTES = 65
 FIRST_BASE_FEE_WEI = 10**9
 _FUNDS_WEI = 10**24

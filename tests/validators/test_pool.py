@@ -13,7 +13,7 @@ from anchors.chain import refusals
 from anchors.chain.json_rpc import JsonRpc, RpcRefused
 from anchors.core.encoding import encode_hex, keccak256
 from anchors.core.signature import address_from_secret
-from tests.validators.network import ADMINISTRATOR, CHAIN_ID, Network, synthetic_secret
+from tests.validators.network import ADMINISTRATOR, BUILD_AND_TEST_SECONDS, CHAIN_ID, Network, synthetic_secret
 from tests.validators.node import Validator
 from tests.validators.seals import signer_of
 
@@ -24,6 +24,7 @@ ANSWERED_BY_PRICE_OR_NUMBER = {
     refusals.ALREADY_KNOWN, refusals.NONCE_TOO_LOW, refusals.UNDERPRICED, refusals.REPLACEMENT_UNDERPRICED,
 }  # fmt: skip
 _numbers = itertools.count()
+pytestmark = pytest.mark.timeout(BUILD_AND_TEST_SECONDS)
 
 
 class Sender:

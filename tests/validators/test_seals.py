@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from scripts.anvil import RpcError
-from tests.validators.network import COUNT, Network
+from tests.validators.network import BUILD_AND_TEST_SECONDS, COUNT, Network
 from tests.validators.seals import block_hash, signer_of
 
 DATA = Path(__file__).parent / "data"
 TURN = COUNT // 2 + 1
+pytestmark = pytest.mark.timeout(BUILD_AND_TEST_SECONDS)
 
 
 def test_every_header_is_sealed_by_a_validator_and_nobody_seals_twice_in_three_blocks(fee_network: Network) -> None:
