@@ -7,7 +7,7 @@ from anchors.core.registry import Action, Change
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows
 from ledger_service.storage.database import unavailable_on_error
-from ledger_service.storage.lease import begin_fenced, forget_tip
+from ledger_service.storage.lease import begin_fenced, forget_tip, keep_incident
 from ledger_service.usecases.ports import ChainStatus, Fence, FollowedBlocks
 
 KEPT_BLOCKS = 256
@@ -62,10 +62,12 @@ class SqlChainView:
                 oldest_kept = min(followed.blocks[-1].number - KEPT_BLOCKS, final_number)
                 connection.execute(delete(schema.blocks).where(schema.blocks.c.number < oldest_kept))
 
-    def roll_back(self, last_number: int) -> None:
+    def roll_back(self, last_number: int, incident: str = "") -> None:
         """See `ports.ChainView`."""
         with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             forget_tip(connection)
+            if incident:
+                keep_incident(connection, incident)
             connection.execute(delete(schema.blocks).where(schema.blocks.c.number > last_number))
             for table in (schema.registry_changes, schema.heads):
                 connection.execute(delete(table).where(table.c.block_number > last_number))

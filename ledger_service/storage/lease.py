@@ -51,6 +51,12 @@ def forget_tip(connection: Connection) -> None:
     connection.execute(update(_anchorer).where(_is_the_row).values(caught_up=False))
 
 
+def keep_incident(connection: Connection, incident: str) -> None:
+    """Nothing may be signed or promised any more, for this reason, whoever is the anchorer; the first one stands."""
+    first = _is_the_row & (_anchorer.c.incident == "")
+    connection.execute(update(_anchorer).where(first).values(incident=incident))
+
+
 class SqlLease:
     """`ports.Lease` over SQLAlchemy Core. `holder` names this process; unrenewed the lease lasts `seconds`."""
 

@@ -91,12 +91,15 @@ class Follower:
         # Until the new blocks are read, a revocation may be missing that stood in the old ones.
         self.caught_up = False
         was_final = self._view.status().final_number
-        self._view.roll_back(common.number if common else self._start_block - 1)
+        incident = ""
         if replaced <= was_final:
-            raise Incident(
+            incident = (
                 f"block {replaced} was final and has left the chain; states went back, "
                 "compare the chain with other nodes before going on, then restart"
             )
+        self._view.roll_back(common.number if common else self._start_block - 1, incident)
+        if incident:
+            raise Incident(incident)
 
     def _common_block(self, tip: Block) -> tuple[Block | None, int | None]:
         """The newest stored block that is still in the chain, and the oldest stored one that is not."""

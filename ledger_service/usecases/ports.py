@@ -274,8 +274,9 @@ class ChainView(Protocol):
     def add(self, followed: FollowedBlocks) -> None:
         """Store the next blocks with their events, and the status. Durable on return."""
 
-    def roll_back(self, last_number: int) -> None:
-        """Forget all blocks above `last_number` and everything that stood in them. Durable on return."""
+    def roll_back(self, last_number: int, incident: str = "") -> None:
+        """Forget all blocks above `last_number` and everything that stood in them, and keep `incident` where that is
+        one: a process that dies on the way takes neither along. Durable on return."""
 
     def registry_events(self) -> list[RegistryEvent]:
         """All stored changes with their places, in order."""

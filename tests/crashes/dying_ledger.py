@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit
-from scripts.city.founding import City
+from scripts.city.founding import City, found_city
 from scripts.city.service import free_port, service_settings
 from tests.crashes.steps import Orders, wrap_ports
 from tests.fixtures.chain import ScratchChain
@@ -62,6 +64,11 @@ class DyingLedger:
         if not self.service.runs:
             self.service.start()
         self._wait_for("readiness", lambda: self._get("/readyz").status_code == 200)
+
+    def start_and_hear(self, told: str) -> None:
+        """Start the service and wait until it says why it is not ready."""
+        self.service.start()
+        self._wait_for(told, lambda: any(told in reason for reason in self._get("/readyz").json()["reasons"]))
 
     def close(self) -> None:
         """End it."""
@@ -155,3 +162,16 @@ class DyingLedger:
             result = audit.run(rows)
         assert result.holds, [fault.first for fault in result.findings.faults]
         assert result.size == result.witnessed == size
+
+
+@contextmanager
+def running_dying_ledger(chain: ScratchChain, folder: Path, database: str) -> Iterator[DyingLedger]:
+    """A ledger of a city of one hospital; its service is started by the test."""
+    administrator, relay = (bytes(account.key) for account in chain.accounts[:2])
+    city = found_city(chain.url, "ledger.example/crashes", administrator, "crashes", 1, relay_secret=relay)
+    chain.mine(FINALITY_BLOCKS)
+    ledger = DyingLedger(chain, city, folder, database)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

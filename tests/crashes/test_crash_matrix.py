@@ -7,30 +7,15 @@ or, where a write persisted and was reported as failed, lived on.
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from scripts.city.founding import found_city
-from tests.crashes.dying_ledger import FINALITY_BLOCKS, WITHIN_SECONDS, DyingLedger
+from tests.crashes.dying_ledger import FINALITY_BLOCKS, WITHIN_SECONDS, DyingLedger, running_dying_ledger
 from tests.crashes.steps import STEPS
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import database_of
 
 SURVIVED = ("persisted-but-failed", "sent-but-failed")
-
-
-@contextmanager
-def _running(chain: ScratchChain, folder: Path, database: str) -> Iterator[DyingLedger]:
-    administrator, relay = (bytes(account.key) for account in chain.accounts[:2])
-    city = found_city(chain.url, "ledger.example/crashes", administrator, "crashes", 1, relay_secret=relay)
-    chain.mine(FINALITY_BLOCKS)
-    ledger = DyingLedger(chain, city, folder, database)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -40,7 +25,10 @@ def ledger(
     """One ledger a database; it dies again and again."""
     folder = tmp_path_factory.mktemp("crashes")
     server = lambda: request.getfixturevalue("postgres_server")  # noqa: E731
-    with database_of(request.param, folder, server) as database, _running(module_chain, folder, database) as running:
+    with (
+        database_of(request.param, folder, server) as database,
+        running_dying_ledger(module_chain, folder, database) as running,
+    ):
         yield running
 
 
