@@ -227,7 +227,7 @@ class TracedChainView(_Around):
         self._tracing.did(told)
         self._inside.add(followed)
 
-    def roll_back(self, last_number: int) -> None:
+    def roll_back(self, last_number: int, incident: str = "") -> None:
         """See `ports.ChainView`."""
         self._tracing.did({"huzheng.rolled_back_to": last_number})
-        self._inside.roll_back(last_number)
+        self._inside.roll_back(last_number, incident)

@@ -39,6 +39,7 @@ def test_each_promise_shows_its_oldest_waiting_entry(store_url: str) -> None:
     ledger = InProcessLedger(store_url, finality_blocks=3)
     watched = Watched(ledger)
     signer = ledger.found()
+    ledger.chain.mine(3)
     ledger.follower.run_once()
     watched.clock.look()
     for stage in range(3):
