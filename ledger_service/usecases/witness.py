@@ -28,8 +28,9 @@ class Witnesser:
         if flight.busy:
             return None
         head = self._chain.head(self._log)
-        if head.size < flight.mined_size:
-            return None  # the node that says so has not seen the newest block
+        followed = self._view.newest_head()
+        if head.size < max(flight.mined_size, followed.new_size if followed else 0):
+            return None  # the node has not seen the newest block, or the follower not that it left the chain
         check_against_chain(self._tree, head)
         newest = self._tree.newest_checkpoint()
         if newest is None or newest.size == head.size:
