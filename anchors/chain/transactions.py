@@ -1,7 +1,7 @@
 """One account's transactions, from the signature until a final block: stored, sent, watched, offered for more, settled.
 
 The caller says which head is to move; this says under which nonce, for what fee, and when the account is free for the
-next one (docs/adr/0010-one-transaction-in-flight.md). What it relies on: the contract knows its size, so a transaction
+next one (docs/adr/0015-one-transaction-in-flight.md). What it relies on: the contract knows its size, so a transaction
 that is mined late or twice moves nothing; it may cost gas, and never the truth.
 
     1. Signed and stored before it is sent. What stands in the outbox is asked about first, and sent again.

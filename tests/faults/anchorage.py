@@ -1,5 +1,5 @@
 """What the suites of the transaction manager run on: a real node with the real contracts, the proxy before it, a real
-outbox, and the loop of the witness worker.
+outbox, and the use case that the witness worker runs.
 
     anchorage.grow(5)              the log has five entries more
     anchorage.run_once()           one run of the worker; what it sent, if anything
@@ -17,18 +17,54 @@ from sqlalchemy import select
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import MOST_WEI, OutgoingTransaction, Transactions
+from anchors.core.encoding import keccak256
+from anchors.core.merkle import leaf_hash
 from ledger_service.storage import schema
 from ledger_service.storage.database import open_database
 from ledger_service.storage.outbox import SqlOutbox
-from ledger_service.usecases.ports import Fence
+from ledger_service.usecases.ports import ChainStatus, Fence, SignedCheckpoint
+from ledger_service.usecases.witness import Witnesser
 from tests.faults.rpc_proxy import RpcProxy
 from tests.fixtures.chain import ScratchChain
-from tests.ports.chain_world import AnvilWorld, SampleLog
+from tests.ports.chain_world import AnvilWorld, Leaves, SampleLog
 from tests.usecases.world import Clock
 
 RELAY = 1
+ENTRIES = [keccak256(number.to_bytes(8, "big")) * 9 + b"\0" for number in range(64)]
+"""As long as entries are; nobody reads them here."""
+LEAVES = Leaves([leaf_hash(entry) for entry in ENTRIES])
 MOST_RUNS = 60
 SECONDS_A_RUN = 2
+
+
+class GrowingLog:
+    """A `Tree` and a `ChainView`, as far as the witness worker asks: the log has as many entries as the test says, and
+    the chain was followed to its tip."""
+
+    def __init__(self, anchorage: "Anchorage"):
+        self._anchorage = anchorage
+
+    def size(self) -> int:
+        """How many entries there are."""
+        return self._anchorage.size
+
+    def entries(self, begin: int, end: int) -> list[bytes]:
+        """See `ports.Tree`."""
+        return ENTRIES[: self.size()][begin:end]
+
+    def newest_checkpoint(self) -> SignedCheckpoint:
+        """A checkpoint over all entries."""
+        return self.checkpoint_at(self.size())
+
+    def checkpoint_at(self, size: int) -> SignedCheckpoint:
+        """See `ports.Tree`; every size was signed once."""
+        call = self._anchorage.log.call(0, size)
+        return SignedCheckpoint(size, call.new_root, b"", call.signature, 0)
+
+    def status(self) -> ChainStatus:
+        """See `ports.ChainView`."""
+        tip = self._anchorage.log.world.chain.tip()
+        return ChainStatus(tip, tip.number - self._anchorage.confirmations + 1)
 
 
 @dataclass
@@ -50,7 +86,7 @@ class Anchorage:
 
     def __post_init__(self) -> None:
         if self.log is None:
-            self.log = SampleLog(AnvilWorld(self.scratch)).set_up()
+            self.log = SampleLog(AnvilWorld(self.scratch), leaves=LEAVES).set_up()
         self.secret = self.secret or bytes(self.scratch.accounts[RELAY].key)
         self.engine = open_database(self.database)
         self.restart()
@@ -61,7 +97,9 @@ class Anchorage:
         self.chain = EthereumChain(urls, world.registry, world.witness, self.timeout_seconds)
         self.sender = EthereumWitnessSender(urls, world.witness, self.secret, self.timeout_seconds)
         self.outbox = SqlOutbox(self.engine, self.fence)
-        self.transactions = Transactions(self.chain, self.sender, self.outbox, self.clock, self.most_wei)
+        transactions = Transactions(self.chain, self.sender, self.outbox, self.clock, self.most_wei)
+        grown = GrowingLog(self)
+        self.witnesser = Witnesser(self.chain, transactions, grown, grown, self.log.id)
 
     # The worker
 
@@ -72,14 +110,7 @@ class Anchorage:
     def run_once(self) -> OutgoingTransaction | None:
         """One run of the worker, some seconds after the one before."""
         self.clock.seconds += SECONDS_A_RUN
-        tip = self.scratch.height
-        flight = self.transactions.settle(tip, tip - self.confirmations + 1)
-        if flight.busy:
-            return None
-        head = self.chain.head(self.log.id)
-        if head.size in (self.size,) or head.size < flight.mined_size:
-            return None
-        return self.transactions.send(self.log.call(head.size, self.size))
+        return self.witnesser.run_once()
 
     def run_until_final(self) -> None:
         """Runs, and a block after each, until nothing is open."""

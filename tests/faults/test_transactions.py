@@ -7,6 +7,7 @@ import pytest
 
 from anchors.chain.port import ChainUnavailable, TransactionRefused
 from anchors.chain.transactions import REPLACE_SECONDS, RESEND_SECONDS
+from anchors.core.merkle import EMPTY_ROOT
 from ledger_service.storage.lease import SqlLease
 from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.usecases.ports import LeaseLost, StoreUnavailable
@@ -139,13 +140,14 @@ def test_answers_that_come_late_twice_or_not_at_all_change_nothing(anchorage):
 
 def test_a_head_that_somebody_relayed_meanwhile_is_settled_as_reverted_and_the_next_one_goes_on(anchorage):
     ours = anchorage.run_once()
+    anchorage.grow(2)
     relayed = anchorage.log.world.sender(4)
     theirs = relayed.sign(anchorage.log.call(0, 7), 0, relayed.fees())
     dearer = relayed.reprice(theirs.raw, replace(relayed.fees(), tip=5 * 10**9, cap=9 * 10**9))
     relayed.broadcast(dearer.raw)
     anchorage.scratch.mine()
     assert anchorage.receipts_of(ours) == [True] and anchorage.head == 7
-    anchorage.grow(4)
+    anchorage.grow(2)
     anchorage.run_until_final()
     assert anchorage.outcomes() == ["reverted", "mined"] and anchorage.heads() == [(0, 7), (7, 9)]
 
@@ -179,12 +181,12 @@ def test_several_heads_that_left_the_chain_come_back_in_order(anchorage):
     for _ in range(4):
         assert anchorage.run_once() is not None
         anchorage.scratch.mine(15)
-        anchorage.grow(2)
+        if anchorage.size < 11:
+            anchorage.grow(2)
     moves = anchorage.heads()
     assert moves == [(0, 5), (5, 7), (7, 9), (9, 11)] and anchorage.outcomes() == [None] * 4
     anchorage.scratch.reorg(60)
     assert anchorage.heads() == []
-    anchorage.size = 11
     anchorage.pass_time(RESEND_SECONDS)
     assert len(anchorage.waiting()) == 4 and len(set(anchorage.sent_raws())) == 4, "the same four, and no other"
     anchorage.scratch.mine()
@@ -208,6 +210,18 @@ def test_a_receipt_of_a_block_that_left_the_chain_is_not_believed(anchorage):
     frozen.stop()
     anchorage.run_until_final()
     assert anchorage.heads() == [(0, 5)] and anchorage.outcomes() == ["mined"]
+
+
+def test_a_head_that_lags_behind_a_receipt_is_not_moved_again(anchorage):
+    anchorage.confirmations = 5
+    anchorage.run_once()
+    anchorage.scratch.mine()
+    anchorage.grow(2)
+    old = "0x" + (bytes(32) + EMPTY_ROOT).hex()
+    with anchorage.proxy.on("eth_call", result(old)), anchorage.proxy.on("eth_estimateGas", result("0x20000")):
+        assert anchorage.run_once() is None, "a node that has not seen the newest block would let us pay for nothing"
+    anchorage.run_until_final()
+    assert anchorage.heads() == [(0, 5), (5, 7)] and anchorage.outcomes() == ["mined", "mined"]
 
 
 def test_a_node_that_hides_the_receipt_gets_no_second_head(anchorage):

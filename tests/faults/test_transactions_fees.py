@@ -7,6 +7,8 @@ import pytest
 from anchors.chain.json_rpc import JsonRpc
 from anchors.chain.port import ChainUnavailable, TransactionRefused
 from anchors.chain.transactions import MOST_WEI, REPLACE_BLOCKS, REPLACE_SECONDS, RESEND_SECONDS, WEI_PER_GWEI
+from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.usecases.ports import StoreUnavailable
 from tests.faults.anchorage import Anchorage, warnings_of, wire
 from tests.faults.rpc_proxy import PoolRules, RpcProxy, refuse, result
 from tests.ports.chain_world import secret
@@ -74,16 +76,30 @@ def test_of_many_offers_the_first_may_be_the_one_that_is_mined(anchorage):
     assert anchorage.outcomes() == ["mined", "replaced", "replaced"] and anchorage.heads() == [(0, 5)]
 
 
-def test_a_process_that_dies_between_closing_two_offers_settles_the_rest_and_suspects_nobody(anchorage, caplog):
-    anchorage.run_once()
+def test_a_process_that_dies_between_closing_two_offers_settles_the_rest_and_suspects_nobody(
+    anchorage, caplog, monkeypatch
+):
     let_it_wait(anchorage)
-    anchorage.scratch.mine()
     first, second = anchorage.outbox.open()
-    assert anchorage.receipts_of(first, second) == [False, True]
-    anchorage.outbox.close(first.id, "replaced", None)  # and there it died
+    anchorage.scratch.rpc("anvil_dropTransaction", wire(second.hash))
+    anchorage.scratch.rpc("eth_sendRawTransaction", wire(first.raw))
+    anchorage.scratch.mine()
+    real, closed = SqlOutbox.close, []
+
+    def close(outbox: SqlOutbox, *arguments: object) -> None:
+        if closed:
+            raise StoreUnavailable("database: the connection broke (made by the test)")
+        closed.append(arguments)
+        real(outbox, *arguments)
+
+    monkeypatch.setattr(SqlOutbox, "close", close)
+    with pytest.raises(StoreUnavailable):
+        anchorage.run_once()
+    monkeypatch.undo()
     anchorage.restart()
     anchorage.run_once()
-    assert anchorage.outcomes() == ["replaced", "mined"] and warnings_of(caplog.records) == []
+    assert anchorage.outcomes() == ["mined", "replaced"]
+    assert warnings_of(caplog.records) == []
 
 
 def test_an_offer_that_is_refused_leaves_the_one_before_and_that_one_is_sent_again(anchorage):

@@ -5,7 +5,7 @@ import pytest
 from anchors.chain.acts import OpenLog, add_key
 from anchors.chain.port import ChainUnavailable
 from anchors.chain.transactions import FOREIGN_SECONDS, RESEND_SECONDS
-from tests.faults.anchorage import Anchorage, warnings_of, wire
+from tests.faults.anchorage import LEAVES, Anchorage, warnings_of, wire
 from tests.faults.rpc_proxy import RpcProxy, lose_request, refuse, result
 from tests.ports.chain_world import OPERATOR, SampleLog, secret
 
@@ -113,7 +113,7 @@ def test_a_node_that_lags_behind_is_no_gap_and_makes_no_old_nonce_new(anchorage,
 
 def test_two_logs_share_one_account_and_both_go_on(anchorage, chain, tmp_path):
     chain.set_automine(True)
-    second = SampleLog(anchorage.log.world, "log.example/other", secret("other checkpoint"))
+    second = SampleLog(anchorage.log.world, "log.example/other", secret("other checkpoint"), leaves=LEAVES)
     key = add_key(second.domain, OPERATOR, "checkpoint", second.checkpoint_secret)
     second.world.perform(OpenLog(second.origin, OPERATOR), key)
     chain.set_automine(False)
