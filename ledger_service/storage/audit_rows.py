@@ -107,6 +107,13 @@ class SqlAuditRows:
         position = table.c.position
         return self._tuples(select(table).where(position >= begin, position < end))
 
+    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """See `AuditRows`."""
+        c, found = schema.entries.c, {}
+        for some in _in_pieces(sorted(positions)):
+            found.update(self._tuples(select(c.position, c.entry).where(c.position.in_(some))))
+        return found
+
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `AuditRows`."""
         found: dict[bytes, Logged] = {}
@@ -121,6 +128,10 @@ class SqlAuditRows:
             with suppress(MalformedInput):
                 kind, institution = word_code(entry[:32]), word_code(entry[32:64])
                 yield Logged(position, id, kind, institution, entry[SUBJECT_FIELD], _links(links) or {})
+
+    def count(self, table: str) -> int:
+        """See `AuditRows`."""
+        return self._connection.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar_one()
 
     def outside(self, table: str, end: int) -> int | None:
         """See `AuditRows`."""

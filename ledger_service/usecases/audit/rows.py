@@ -148,8 +148,14 @@ class AuditRows(Protocol):
     def stretch(self, begin: int, end: int) -> Stretch:
         """The rows about positions begin to end (exclusive); `begin` is a multiple of 256."""
 
+    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The entries at these positions."""
+
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """What the index and the entries say of these statements."""
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
 
     def outside(self, table: str, end: int) -> int | None:
         """A position below 0 or from `end` on of which `table` has a row; None where there is none."""
