@@ -196,5 +196,17 @@ def _brought_forward(ledger: Ledger, offices: list[Office], trust: Path) -> None
     whole = operate(ledger, "recover", *files)
     assert whole.status == 0, (whole.out, whole.err)
     assert (whole.object["taken"], whole.object["known"]) == (3, 10) and not whole.object["released"]
+    _a_waiting_transaction_holds_it_back(ledger)
     released = operate(ledger, "recover", "--release")
     assert released.status == 0 and released.object["released"] is True, released.err
+
+
+def _a_waiting_transaction_holds_it_back(ledger: Ledger) -> None:
+    """Whatever the relay account sent and no block has may move the head yet."""
+    chain, relay = ledger.chain, ledger.chain.accounts[1].address
+    chain.set_automine(False)
+    chain.rpc("eth_sendTransaction", {"from": relay, "to": relay, "value": "0x1"})
+    early = operate(ledger, "recover", "--release")
+    assert early.status == 2 and "1 transactions of the relay account wait in the node's pool" in early.err, early
+    chain.mine(1)
+    chain.set_automine(True)
