@@ -197,9 +197,11 @@ def test_a_removed_registry_change_and_one_too_many(world: World, copy: Path) ->
     assert place(world.audit(url).findings.first) == ("registry_changes", "2000", "row")
 
 
-@pytest.mark.parametrize("column", ["old_size", "root", "registry_head", "registry_count", "witness_id", "block_hash"])
+@pytest.mark.parametrize(
+    "column", ["old_size", "root", "registry_head", "registry_count", "witness_id", "time", "block_hash"]
+)
 def test_a_stored_head(world: World, copy: Path, column: str) -> None:
-    value = 7 if column in ("old_size", "registry_count") else b"\x07" * 32
+    value = 7 if column in ("old_size", "registry_count", "time") else b"\x07" * 32
     result = world.audit(change(copy, (f"UPDATE heads SET {column} = ? WHERE new_size = 330", (value,))))
     assert place(result.findings.first) == ("heads", "330", column)
     assert len(result.findings.faults) == 1

@@ -12,8 +12,11 @@ from anchors.chain import endpoint, endpoints
 from anchors.chain.endpoints import Endpoints, split_urls
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import ChainIdentity, ChainUnavailable
+from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
 from anchors.core.trust import Finality
+from ledger_service.processes.opening import open_log
+from ledger_service.settings import read_settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import open_database
 from ledger_service.usecases.follow import Follower
@@ -205,6 +208,24 @@ def test_where_all_nodes_are_of_another_chain_the_caller_sees_it(world: AnvilWor
     chain = chain_of(world, *nodes)
     chain.endpoints.expect(ChainIdentity(7, bytes(32)))
     assert chain.identity() == world.chain.identity()
+
+
+def test_a_used_database_knows_its_chain(world: AnvilWorld, nodes: list[RpcProxy], sqlite_url: str) -> None:
+    """Even where the first node of the settings is of another chain."""
+    contracts = {"registry": encode_hex(world.registry), "witness": encode_hex(world.witness)}
+
+    def opened(*rpc: RpcProxy) -> EthereumChain:
+        urls = ",".join(node.url for node in rpc)
+        return open_log(
+            read_settings(origin="ledger.example/endpoints", database=sqlite_url, rpc=urls, **contracts), "test"
+        ).chain
+
+    opened(nodes[1])
+    nodes[0].on("eth_chainId", result("0x7"))
+    chain = opened(*nodes)
+    assert chain.identity() == world.chain.identity() and in_use(chain) == 1
+    with pytest.raises(Incident, match="belongs to another log or chain: its chain_id is 31337, not 7"):
+        opened(nodes[0])
 
 
 # Lag and equivocation

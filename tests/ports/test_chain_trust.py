@@ -20,6 +20,7 @@ from anchors.core.statement import Statement
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Contract, Finality, Trust, format_trust, parse_trust
 from anchors.core.verify import State, Verdict, verify_proof
+from tests.fakes.chain import FakeChain
 from tests.ports.chain_world import HOSPITAL, Leaves, SampleLog, World, open_world, secret
 
 FINALITY = Finality(3)
@@ -158,6 +159,34 @@ def test_a_head_that_is_not_final_is_not_provable_yet(world, story):
     assert (claim.state, "not final yet" in claim.why) == (State.NOT_PROVABLE, True)
     world.mine()
     assert check_witnessed(verdict, trust, world.chain).state is State.VERIFIED
+
+
+def test_under_the_rule_finalized_the_nodes_word_decides(world, story):
+    """The node here calls final what has three blocks; the one in memory what the test says."""
+
+    def call_final() -> None:
+        if isinstance(world.chain, FakeChain):
+            world.chain.finalized_number = world.chain.tip().number - 2
+
+    def trust() -> Trust:
+        logs = [(story.log.origin, [story.log.note_key.verifier])]
+        return build_trust(world.chain, world.registry, world.witness, logs, Finality(None))
+
+    call_final()
+    believed = trust()
+    assert parse_trust(format_trust(believed)) == believed and believed.finality == Finality(None)
+    assert check_witnessed(story.verdict(20, believed), believed, world.chain).state is State.VERIFIED
+    world.perform(Suspend(HOSPITAL))
+    story.log.witness(20, 40)
+    call_final()
+    verdict = story.verdict(40, believed)
+    claim = check_witnessed(verdict, believed, world.chain)
+    assert (claim.state, "not final yet" in claim.why) == (State.NOT_PROVABLE, True)
+    assert trust().registry.count == believed.registry.count
+    world.mine(2)
+    call_final()
+    assert check_witnessed(verdict, believed, world.chain).state is State.VERIFIED
+    assert trust().registry.count == believed.registry.count + 1
 
 
 def test_a_second_face_of_the_log_signed_by_the_operator_fails(world, story):
