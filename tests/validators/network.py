@@ -23,6 +23,7 @@ COUNT = 4
 BLOCK_SECONDS = 1
 GAS_LIMIT = 30_000_000
 WITHIN_SECONDS = 60
+SETTLE_SECONDS = 0.1
 BUILD_AND_TEST_SECONDS = 1_200
 """The first test that needs the node may have to build it."""
 
@@ -134,10 +135,16 @@ class Network:
 
     def part(self, alone: Validator) -> None:
         """Cut one validator off from all others."""
-        for other in self.running:
-            if other is not alone:
-                alone.part_from(other)
-        self.wait_for("the partition", lambda: not alone.peers())
+
+        def is_alone() -> bool:
+            # Again and again: a node that was just let go may have been calling back at that moment.
+            for other in self.running:
+                if other is not alone:
+                    alone.part_from(other)
+            time.sleep(SETTLE_SECONDS)
+            return not alone.peers()
+
+        self.wait_for("the partition", is_alone)
 
     def heal(self, alone: Validator) -> None:
         """Let it back in."""

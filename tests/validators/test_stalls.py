@@ -34,6 +34,7 @@ def _stop_until_it_stalls(town: Town) -> Signed:
         assert found["state"] == "integrated", "nothing is witnessed while the chain stands still"
         time.sleep(0.5)
     assert found["overdue"] is True
+    assert town.senders.put_off == 0, "whatever the chain does not do, statements are accepted"
     assert any("overdue" in reason for reason in town.reasons()), town.reasons()
     return signed
 

@@ -1,10 +1,12 @@
 """A small town on a network of validators: contracts, institutions, the real service, and senders that never pause."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 from anchors.chain.ethereum import EthereumChain
@@ -41,12 +43,15 @@ class _Blocks:
 
 @dataclass
 class Senders:
-    """One thread for each institution signs and sends, one statement at a time; every one has to be accepted."""
+    """One thread for each institution signs and sends, one statement at a time; every one has to be accepted.
+
+    `put_off` counts the answers "send it again later"."""
 
     ledger: Ledger
     signers: list[Signer]
     sent: list[tuple[Signed, int]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
+    put_off: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -77,11 +82,22 @@ class Senders:
         try:
             while not self._stop.wait(_PAUSE_SECONDS):
                 signed = signer.issued()
-                (outcome,) = self.ledger.submit(signed).outcomes
-                assert isinstance(outcome, int), f"a statement was refused: {outcome}"
-                self.sent.append((signed, outcome))
+                while (index := self._submit(signed)) is None:
+                    self.put_off += 1
+                    time.sleep(_PAUSE_SECONDS)
+                self.sent.append((signed, index))
         except BaseException as failure:  # shown by the thread that waits for this one
             self.failures.append(failure)
+
+    def _submit(self, signed: Signed) -> int | None:
+        """Its index; None where the service asks to send it again later."""
+        body = {"origin": self.ledger.city.origin, "statements": [signed.wire]}
+        answer = self.ledger.post(json.dumps(body).encode())
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and answer.json()["retry"]:
+            return None
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        (result,) = answer.json()["results"]
+        return result["index"]
 
 
 class Town:
