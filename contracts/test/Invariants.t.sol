@@ -56,4 +56,16 @@ contract InvariantsTest is TestCase {
     function invariant_a_revoked_key_never_gains_attribution() public view {
         check(_campaign.violations() & _campaign.ATTRIBUTION_GAINED() == 0, "attribution gained");
     }
+
+    function invariant_nobody_but_the_administrator_acts() public view {
+        check(_campaign.violations() & _campaign.STRANGER_ACTED() == 0, "a stranger acted");
+    }
+
+    function invariant_what_was_witnessed_stays_so() public view {
+        check(_campaign.violations() & _campaign.HISTORY_CHANGED() == 0, "history changed");
+    }
+
+    function invariant_who_left_never_returns() public view {
+        check(_campaign.violations() & _campaign.RETURNED() == 0, "returned");
+    }
 }

@@ -67,6 +67,30 @@ contract InvariantsBiteTest is TestCase {
         _gainsAttribution(BrokenRegistry.Fault.AdmittedTwice);
     }
 
+    function test_an_act_of_a_stranger_is_noticed() public {
+        Campaign campaign = _begun(BrokenRegistry.Fault.AnyoneSuspends, BrokenWitness.Fault.None);
+        _run(campaign, CALLS_TO_BITE);
+        check(campaign.violations() & campaign.STRANGER_ACTED() != 0, "a stranger suspended");
+    }
+
+    function test_a_return_is_noticed() public {
+        Campaign campaign = _begun(BrokenRegistry.Fault.Returns, BrokenWitness.Fault.None);
+        _run(campaign, CALLS_TO_BITE);
+        same(campaign.violations(), campaign.RETURNED(), "an institution that left was resumed");
+    }
+
+    function test_a_forgotten_head_is_noticed() public {
+        Campaign campaign = _begun(BrokenRegistry.Fault.None, BrokenWitness.Fault.Forgets);
+        _run(campaign, CALLS_TO_BITE);
+        same(campaign.violations(), campaign.HISTORY_CHANGED(), "a head was not remembered");
+    }
+
+    function test_a_false_event_is_noticed() public {
+        Campaign campaign = _begun(BrokenRegistry.Fault.None, BrokenWitness.Fault.TellsAnotherSize);
+        _run(campaign, CALLS_TO_BITE);
+        same(campaign.violations(), campaign.HISTORY_CHANGED(), "the event told another size");
+    }
+
     function _gainsAttribution(BrokenRegistry.Fault fault) private {
         Campaign campaign = _begun(fault, BrokenWitness.Fault.None);
         _run(campaign, CALLS_TO_BITE);

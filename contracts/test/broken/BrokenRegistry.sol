@@ -10,7 +10,7 @@ import {SigningDomain} from "../../libraries/SigningDomain.sol";
 /// @title BrokenRegistry: a copy with faults, for the invariants to notice; never deploy it // fault
 /// @notice What each function does and refuses is said in IInstitutionRegistry.
 contract BrokenRegistry is IInstitutionRegistry, AccessControl { // fault
-    enum Fault { None, RevocationNotFolded, AuthorityKept, RevokedTwice, AdmittedTwice } // fault
+    enum Fault { None, RevocationNotFolded, AuthorityKept, RevokedTwice, AdmittedTwice, AnyoneSuspends, Returns } // fault
     Fault private immutable _fault; // fault
     /// @notice The one role. Its holders (meant to be one multisig) also grant and revoke it.
     bytes32 public constant ADMINISTRATOR = keccak256("ADMINISTRATOR");
@@ -65,7 +65,8 @@ contract BrokenRegistry is IInstitutionRegistry, AccessControl { // fault
     }
 
     /// @inheritdoc IInstitutionRegistry
-    function suspend(bytes32 code, bytes32 reason) external onlyRole(ADMINISTRATOR) {
+    function suspend(bytes32 code, bytes32 reason) external { // fault
+        if (_fault != Fault.AnyoneSuspends) _checkRole(ADMINISTRATOR); // fault
         _requirePresent(code);
         if (_standings[code] != Standing.Active) revert NotActive(code);
         if (reason != 0 && !Codes.isCode(reason)) revert NotACode(reason);
@@ -75,8 +76,9 @@ contract BrokenRegistry is IInstitutionRegistry, AccessControl { // fault
 
     /// @inheritdoc IInstitutionRegistry
     function resume(bytes32 code) external onlyRole(ADMINISTRATOR) {
-        _requirePresent(code);
-        if (_standings[code] != Standing.Suspended) revert NotSuspended(code);
+        bool back = _fault == Fault.Returns && _standings[code] == Standing.Exited; // fault
+        if (!back) _requirePresent(code); // fault
+        if (_standings[code] != Standing.Suspended && !back) revert NotSuspended(code); // fault
         _standings[code] = Standing.Active;
         _record(RESUMED, code, 0, 0, address(0), 0);
     }

@@ -9,7 +9,7 @@ import {SigningDomain} from "../../libraries/SigningDomain.sol";
 /// @title BrokenWitness: a copy with faults, for the invariants to notice; never deploy it // fault
 /// @notice What each function does and refuses is said in ICheckpointWitness.
 contract BrokenWitness is ICheckpointWitness { // fault
-    enum Fault { None, ProofUnchecked, Shrinks } // fault
+    enum Fault { None, ProofUnchecked, Shrinks, Forgets, TellsAnotherSize } // fault
     Fault private immutable _fault; // fault
     function _trusts(uint64 oldSize, uint64 newSize) private view returns (bool) { // fault
         return _fault == Fault.ProofUnchecked || (_fault == Fault.Shrinks && newSize < oldSize); // fault
@@ -118,7 +118,8 @@ contract BrokenWitness is ICheckpointWitness { // fault
         bytes32 witnessId = keccak256(
             abi.encode(log, oldSize, newSize, root, registryHead, registryCount, block.timestamp, parentHash)
         );
-        _blocks[witnessId] = block.number;
+        if (_fault != Fault.Forgets) _blocks[witnessId] = block.number; // fault
+        if (_fault == Fault.TellsAnotherSize) ++newSize; // fault
         emit Witnessed(log, oldSize, newSize, root, registryHead, registryCount, witnessId);
     }
 

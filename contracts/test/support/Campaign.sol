@@ -14,12 +14,16 @@ contract Campaign {
     uint256 public constant SHRUNK = 2;
     uint256 public constant HEAD_NOT_RECOMPUTED = 4;
     uint256 public constant ATTRIBUTION_GAINED = 8;
+    uint256 public constant STRANGER_ACTED = 16;
+    uint256 public constant HISTORY_CHANGED = 32;
+    uint256 public constant RETURNED = 64;
 
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     bytes32 private constant OPERATOR = "operator.example";
     bytes32 private constant STATEMENT = "statement";
     bytes32 private constant CHECKPOINT = "checkpoint";
     uint256 private constant STRANGER = 0xbad;
+    bytes32 private constant ADMINISTRATOR = keccak256("ADMINISTRATOR");
 
     /// @notice The bits of all that ever broke.
     uint256 public violations;
@@ -39,6 +43,9 @@ contract Campaign {
     mapping(address key => bool) private _added;
     mapping(address key => bool) private _revoked;
     mapping(address key => uint64) private _end;
+    mapping(bytes32 institution => bool) private _exited;
+    ICheckpointWitness.WitnessedHead[] private _history;
+    uint256[] private _blocks;
     mapping(address key => uint256) private _privateKey;
     address[] private _keys;
     address[] private _revokedKeys;
@@ -69,6 +76,7 @@ contract Campaign {
         if (noise % 2 == 0) _attemptMove(noise >> 8);
         else _attemptChange(noise >> 8);
         _judgeRevokedKeys(noise >> 200);
+        _judgeHistory(noise >> 180);
     }
 
     function _attemptMove(uint256 noise) private {
@@ -78,11 +86,13 @@ contract Campaign {
         bytes memory signature = _signed(
             attempt.signer, TypedData.checkpoint(address(_registry), _log, attempt.newSize, attempt.root)
         );
+        vm.recordLogs();
         try _witness.witness(_log, attempt.oldSize, attempt.newSize, attempt.root, attempt.proof, signature) {}
         catch {
             ++movesRefused;
         }
         (uint64 size, bytes32 root) = _witness.head(_log);
+        _judgeEvents(sizeBefore, size, root);
         if (size == sizeBefore && root == rootBefore) return;
         ++moved;
         if (size < _largest) violations |= SHRUNK;
@@ -124,7 +134,7 @@ contract Campaign {
     }
 
     function _attemptChange(uint256 noise) private {
-        uint256 kind = noise % 10;
+        uint256 kind = noise % 12;
         uint256 pick = noise >> 8;
         if (kind == 0) _act(abi.encodeCall(_registry.admit, (_institution(++_institutions), _roles(pick), bytes32(pick))));
         if (kind == 1) _act(abi.encodeCall(_registry.suspend, (_known(pick), 0)));
@@ -139,6 +149,7 @@ contract Campaign {
             _revoke(key, _end[key] == type(uint64).max ? 0 : _end[key] + 1 + uint64(pick >> 224));
         }
         if (kind == 9) _revoke(_signer, 0);
+        if (kind >= 10) _strangerActs(pick);
         if (_revoked[_signer]) _addKey(CHECKPOINT);
     }
 
@@ -182,6 +193,55 @@ contract Campaign {
         if (head != _head || count != _count) violations |= HEAD_NOT_RECOMPUTED;
     }
 
+    /// @dev Somebody who is not the administrator tries an act that the administrator could do, or to become one.
+    function _strangerActs(uint256 pick) private {
+        bytes32 code = _known(pick >> 8);
+        address key = _keys[(pick >> 16) % _keys.length];
+        bytes[7] memory calls = [
+            abi.encodeCall(_registry.admit, (_institution(_institutions + 1), _list("hospital"), 0)),
+            abi.encodeCall(_registry.suspend, (code, 0)),
+            abi.encodeCall(_registry.resume, (code)),
+            abi.encodeCall(_registry.exit, (code, 0)),
+            abi.encodeCall(_registry.revokeKey, (key, 0)),
+            _admission(key, CHECKPOINT),
+            abi.encodeWithSignature("grantRole(bytes32,address)", ADMINISTRATOR, vm.addr(STRANGER))
+        ];
+        (bytes32 headBefore, uint64 countBefore) = _registry.head();
+        vm.prank(vm.addr(STRANGER));
+        (bool done,) = address(_registry).call(calls[pick % calls.length]);
+        (bytes32 head, uint64 count) = _registry.head();
+        if (done || head != headBefore || count != countBefore) violations |= STRANGER_ACTED;
+    }
+
+    /// @dev A head moves with one event that says so, and is remembered; without a move there is none.
+    function _judgeEvents(uint64 sizeBefore, uint64 size, bytes32 root) private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        if (logs.length != (size == sizeBefore ? 0 : 1)) violations |= HISTORY_CHANGED;
+        if (logs.length == 0) return;
+        ICheckpointWitness.WitnessedHead memory told;
+        (told.oldSize, told.newSize, told.root, told.registryHead, told.registryCount) =
+            abi.decode(logs[0].data, (uint64, uint64, bytes32, bytes32, uint64));
+        (bytes32 registryHead, uint64 registryCount) = _registry.head();
+        bool holds = told.oldSize == sizeBefore && told.newSize == size && told.root == root
+            && told.registryHead == registryHead && told.registryCount == registryCount && logs[0].topics[1] == _log;
+        (told.log, told.timestamp, told.parentHash) = (_log, block.timestamp, blockhash(block.number - 1));
+        if (!holds || logs[0].topics[2] != keccak256(abi.encode(told))) violations |= HISTORY_CHANGED;
+        _history.push(told);
+        _blocks.push(block.number);
+    }
+
+    /// @dev What was witnessed once stays so in its block for ever, and nothing that resembles it is.
+    function _judgeHistory(uint256 noise) private {
+        if (_history.length == 0) return;
+        uint256 chosen = noise % _history.length;
+        ICheckpointWitness.WitnessedHead memory told = _history[chosen];
+        bytes32 id = keccak256(abi.encode(told));
+        if (!_witness.isWitnessed(told) || _witness.blockOf(id) != _blocks[chosen]) violations |= HISTORY_CHANGED;
+        told.root ^= bytes32(uint256(1));
+        if (_witness.isWitnessed(told)) violations |= HISTORY_CHANGED;
+        vm.roll(block.number + noise % 2);
+    }
+
     function _fold(Vm.Log memory log) private {
         ++changed;
         (uint64 time, uint8 action, bytes32 role, bytes32 id, bytes32 data, bytes32 head) =
@@ -191,6 +251,8 @@ contract Campaign {
         _head = keccak256(bytes.concat(_head, keccak256(change)));
         ++_count;
         if (head != _head || uint256(log.topics[1]) != _count) violations |= HEAD_NOT_RECOMPUTED;
+        if (_exited[log.topics[2]] && action != 7) violations |= RETURNED;
+        if (action == 4) _exited[log.topics[2]] = true;
         if (action == 6) {
             if (_added[key]) violations |= ATTRIBUTION_GAINED;
             _added[key] = true;
