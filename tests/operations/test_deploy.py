@@ -3,10 +3,9 @@ installed, it does so; deploy/README.md says what was really run."""
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +14,7 @@ from ledger_service.settings import Settings
 from scripts.qbft_genesis import make_network
 from tests.architecture.tree import ROOT, text_of, tracked
 from tests.fixtures.ledger import Ledger
+from tests.operations.tools import installed
 
 DEPLOY = ROOT / "deploy"
 FOREIGN_METRICS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "node_timex_sync_status"} | {
@@ -22,11 +22,6 @@ FOREIGN_METRICS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_by
 }
 METRIC = re.compile(r"\b(?:huzheng|node)_[a-z_]+")
 UNITS = ("huzheng-api.service", "huzheng-anchorer.service")
-
-
-def not_installed(tool: str) -> NoReturn:
-    """Skip, also where CI runs: these tools are the machine's, the project installs none of them."""
-    pytest.skip(f"{tool} is not installed here; the file is checked by its form alone")
 
 
 def compose() -> dict[str, Any]:
@@ -70,6 +65,13 @@ def test_every_metric_exists(sqlite_ledger: Ledger) -> None:
     assert unused == set(), "nobody looks at these"
 
 
+def test_prometheus_reads_the_metrics(sqlite_ledger: Ledger) -> None:
+    promtool = installed("promtool")
+    shown = sqlite_ledger.get("/metrics").text
+    done = subprocess.run([promtool, "check", "metrics"], input=shown, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_alert_says_what_to_do() -> None:
     page = (ROOT / "docs" / "OPERATIONS.md").read_text("utf-8")
     headings = set(re.findall(r"^### (Huzheng\w+)$", page, re.MULTILINE))
@@ -109,9 +111,9 @@ def test_the_network_is_the_one_that_the_maker_makes(tmp_path: Path) -> None:
 
 
 def test_compose_is_valid() -> None:
-    docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
-        not_installed("docker compose")
+    docker = installed("docker")
+    if subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+        pytest.skip("docker has no compose here; the file is checked by its form alone")
     command = [docker, "compose", "--env-file", "compose.env.example", "--profile", "watch", "config", "--quiet"]
     done = subprocess.run(command, cwd=DEPLOY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -131,11 +133,9 @@ def test_units_are_valid_and_hardened(tmp_path: Path, unit: str) -> None:
         assert needed in text
     keys = set(re.findall(r"LoadCredential=(\w+)\.json", text))
     assert keys == ({"receipt"} if "api" in unit else {"checkpoint", "note", "relay"})
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        not_installed("systemd-analyze")
+    analyze = installed("systemd-analyze")
     file = tmp_path / unit
-    file.write_text(text.replace("/opt/huzheng/.venv/bin/huzheng", shutil.which("true") or "/bin/true"), "utf-8")
+    file.write_text(text.replace("/opt/huzheng/.venv/bin/huzheng", installed("true")), "utf-8")
     verified = subprocess.run([analyze, "verify", str(file)], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
     judged = subprocess.run([analyze, "security", "--offline=true", "--threshold=20", str(file)], capture_output=True)
@@ -143,26 +143,7 @@ def test_units_are_valid_and_hardened(tmp_path: Path, unit: str) -> None:
 
 
 def test_prometheus_takes_the_alerts() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        not_installed("promtool")
+    promtool = installed("promtool")
     for command in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yml"]):
         done = subprocess.run([promtool, *command], cwd=DEPLOY / "prometheus", capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_nginx_takes_its_file(tmp_path: Path) -> None:
-    nginx, openssl = shutil.which("nginx") or shutil.which("/usr/sbin/nginx"), shutil.which("openssl")
-    if nginx is None or openssl is None:
-        not_installed("nginx")
-    pair = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ledger.example", "-days", "2"]
-    made = ["-keyout", tmp_path / "tls_key", "-out", tmp_path / "tls_certificate"]
-    subprocess.run([*pair, *made], check=True, capture_output=True)
-    text = (DEPLOY / "nginx" / "huzheng.conf.template").read_text("utf-8")
-    text = text.replace("${SERVER_NAME}", "ledger.example").replace("/run/secrets", str(tmp_path))
-    (tmp_path / "site.conf").write_text(re.sub(r"api-\d:", "127.0.0.1:", text))
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ include {tmp_path}/site.conf; }}"
-    )
-    done = subprocess.run([nginx, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
