@@ -1,5 +1,6 @@
 """`huzheng recover`: bring a restored ledger forward with what the senders hold, then let it go on."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from ledger_service.cli.output import Output
 from ledger_service.client.answers import ReceiptKeys
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.promised import read_lines
-from ledger_service.operator_keys import unlock_anchorer_keys, unlock_receipt_key
+from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys, unlock_receipt_key
 from ledger_service.processes.opening import OpenedLog, now, open_log
 from ledger_service.settings import read_settings
 from ledger_service.storage.chain_view import SqlChainView
@@ -25,8 +26,9 @@ from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.incident import Incident
+from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.ports import StoreUnavailable
-from ledger_service.usecases.recover import Promised, Recovered, Recovery
+from ledger_service.usecases.recover import Promised, Recovered, Recovery, sign_witnessed
 
 GOES_ON, HELD = 0, 1
 
@@ -57,14 +59,17 @@ def _recover(output: Output, opened: OpenedLog, files: list[Path], release: bool
     standing = read_standing(opened.engine)
     if standing.held:
         raise WrongInput(f"{standing.holder} is the anchorer of this database: stop the service first")
-    view, past = SqlChainView(opened.engine, opened.domain.log), SqlPast(opened.engine)
+    keys, view, past = unlock_anchorer_keys(opened.settings), _view(opened), SqlPast(opened.engine)
     if chain_replaced:
         count = past.forget_moves(opened.chain.head(opened.domain.log).size)
         output.line(f"{count} transactions are gone from the chain: their moves will be sent again.")
-    _follow(opened, view)
-    recovered = _take_back(opened, view, files)
+        with suppress(Incident):  # it is the one that was just decided on; the view has gone back all the same
+            _follow(opened)
+    _follow(opened)
+    recovered = _take_back(opened, files)
     try:
         problem = ""
+        sign_witnessed(_integrator(opened, keys), SqlTree(opened.engine), view)
         guard_of(opened.chain, opened.engine, opened.identity).compare()
         if recovered.beyond:
             problem = (
@@ -74,7 +79,7 @@ def _recover(output: Output, opened: OpenedLog, files: list[Path], release: bool
     except Incident as incident:
         problem = str(incident)
     if release and not problem:
-        _check_nothing_waits(opened)
+        _check_nothing_waits(opened, keys)
         past.release(now())
     held = past.open_restore() is not None
     output.result(
@@ -91,18 +96,25 @@ def _recover(output: Output, opened: OpenedLog, files: list[Path], release: bool
     return HELD if problem else GOES_ON
 
 
-def _follow(opened: OpenedLog, view: SqlChainView) -> None:
+def _view(opened: OpenedLog) -> SqlChainView:
+    return SqlChainView(opened.engine, opened.domain.log)
+
+
+def _follow(opened: OpenedLog) -> None:
     """The door judges by the registry and the heads of now."""
-    settings = opened.settings
-    follower = Follower(
-        opened.chain, view, opened.domain.registry, settings.start_block, Finality.parse(settings.finality)
-    )
-    follower.run_once()
+    settings, registry = opened.settings, opened.domain.registry
+    finality = Finality.parse(settings.finality)
+    Follower(opened.chain, _view(opened), registry, settings.start_block, finality).run_once()
 
 
-def _take_back(opened: OpenedLog, view: SqlChainView, files: list[Path]) -> Recovered:
+def _integrator(opened: OpenedLog, keys: AnchorerKeys) -> Integrator:
+    tree, origin = SqlTree(opened.engine), opened.settings.origin
+    return Integrator(tree, origin, opened.domain, keys.note_key(origin), keys.checkpoint, now)
+
+
+def _take_back(opened: OpenedLog, files: list[Path]) -> Recovered:
     settings, domain, tree = opened.settings, opened.domain, SqlTree(opened.engine)
-    changes = [event.change for event in view.registry_events()]
+    changes = [event.change for event in _view(opened).registry_events()]
     keys = Registry.fold(domain.chain_id, domain.registry, changes).keys.values()
     # Also those that were revoked since: what they promised stays promised.
     receipt_keys = ReceiptKeys(
@@ -113,15 +125,10 @@ def _take_back(opened: OpenedLog, view: SqlChainView, files: list[Path]) -> Reco
     return Recovery(door, tree, domain, settings.origin).take_back(promised)
 
 
-def _check_nothing_waits(opened: OpenedLog) -> None:
+def _check_nothing_waits(opened: OpenedLog, keys: AnchorerKeys) -> None:
     """A head that was sent after the backup was made may still be mined, beyond what this ledger would sign."""
-    sender = EthereumWitnessSender(
-        opened.settings.rpc, opened.identity.witness, unlock_anchorer_keys(opened.settings).relay
-    )
-    try:
-        waiting = sender.next_nonce() - sender.mined_nonce()
-    finally:
-        sender.close()
+    sender = EthereumWitnessSender(opened.chain.endpoints, opened.identity.witness, keys.relay)
+    waiting = sender.next_nonce() - sender.mined_nonce()
     if waiting > 0:
         raise WrongInput(
             f"{waiting} transactions of the relay account wait in the node's pool and may move the head; wait until "

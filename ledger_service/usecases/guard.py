@@ -36,6 +36,11 @@ def check_against_chain(tree: Tree, head: Head) -> None:
             f"{encode_hex(root)}; the log was forked or changed: sign nothing, find the first row that differs with "
             "'huzheng audit', and go on with the copy that the contract's head fits, or open a successor log"
         )
+    if head.size and tree.checkpoint_at(head.size) is None:
+        raise Incident(
+            f"the contract's head of {head.size} entries is in this database and under no checkpoint of it: "
+            "checkpoints were lost; stop the service and sign them again with 'huzheng recover'"
+        )
 
 
 def read_codes(chain: Chain, registry: bytes, witness: bytes) -> tuple[bytes, bytes]:

@@ -37,12 +37,14 @@ class Integrator:
         self._now = now
         self._builder = TileBuilder()
 
-    def run_once(self) -> SignedCheckpoint | None:
-        """Integrate what was accepted since the newest checkpoint; None where there is nothing to do."""
+    def run_once(self, up_to: int | None = None) -> SignedCheckpoint | None:
+        """Integrate what was accepted since the newest checkpoint, to the size `up_to` where one is named; None where
+        there is nothing to do."""
         newest = self._tree.newest_checkpoint()
         begin = newest.size if newest else 0
         end = min(self._tree.size(), begin + ENTRIES_PER_CHECKPOINT)
-        if end == begin:
+        end = end if up_to is None else min(end, up_to)
+        if end <= begin:
             return None
         builder = self._builder_at(newest)
         # Whatever fails from here on leaves the builder ahead of the store: it is rebuilt at the next run.

@@ -4,13 +4,18 @@ that accepted it before. Nothing else takes an index meanwhile, so the next one 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from anchors.chain.port import WitnessEvent
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Entry
 from anchors.core.typed_data import Domain
 from ledger_service.usecases.accept import Accepted, Door, NotAccepted
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.ports import Tree
+from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.ports import ChainView, Tree
+from ledger_service.usecases.right_edge import root_at
 from ledger_service.usecases.submission import read_submission
+
+HEADS_PER_READ = 1_000
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,33 @@ class Recovery:
                 f"statement {encode_hex(item.statement)} was promised index {item.index} and has {result.index}; "
                 "restore the backup again, with every service on this database stopped"
             )
+
+
+def sign_witnessed(integrator: Integrator, tree: Tree, view: ChainView) -> None:
+    """Sign the lost checkpoints of all heads that the contract ever held, as proofs and audits need them. Raises
+    `Incident` where such a head has another root than the entries."""
+    newest = tree.newest_checkpoint()
+    for head in _heads_above(view, newest.size if newest else 0):
+        if head.new_size > tree.size():
+            return
+        if root_at(tree, head.new_size) != head.root:
+            raise Incident(
+                f"the contract's head of {head.new_size} entries has root {encode_hex(head.root)}, the entries have "
+                "another: the log was forked or changed; open a successor log"
+            )
+        while integrator.run_once(up_to=head.new_size):
+            pass
+
+
+def _heads_above(view: ChainView, size: int) -> list[WitnessEvent]:
+    """The heads larger than `size`, the smallest first."""
+    found: list[WitnessEvent] = []
+    while page := view.heads(found[-1].new_size if found else None, HEADS_PER_READ):
+        above = [head for head in page if head.new_size > size]
+        found += above
+        if len(above) < len(page):
+            break
+    return found[::-1]
 
 
 def _promised_twice(index: int, one: bytes, other: bytes) -> Incident:
