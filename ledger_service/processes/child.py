@@ -15,8 +15,6 @@ from collections.abc import Callable
 
 from anchors.core.errors import Error
 from ledger_service.logging import set_up_logging
-from ledger_service.processes.anchorer import run_anchorer
-from ledger_service.processes.api import ApiProcess
 from ledger_service.processes.supervisor import ANCHORER, FAILED_TO_START
 from ledger_service.settings import Settings, read_settings
 from ledger_service.usecases.incident import Incident
@@ -40,9 +38,14 @@ def main(role: str, channel: socket.socket, listener: socket.socket | None) -> i
 
 
 def _run(role: str, settings: Settings, listener: socket.socket | None, ready: Callable[[], object]) -> None:
+    # A process loads what its role needs.
     if role == ANCHORER:
+        from ledger_service.processes.anchorer import run_anchorer
+
         run_anchorer(settings, ready)
     else:
+        from ledger_service.processes.api import ApiProcess
+
         ApiProcess(settings).run(listener, ready)
 
 
