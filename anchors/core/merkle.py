@@ -155,6 +155,14 @@ def tree_root(leaves: Iterable[bytes]) -> bytes:
     return compact.root()
 
 
+def complete_root(hashes: bytes) -> bytes:
+    """The root over a number of hashes that is a power of two, given behind each other."""
+    while len(hashes) > WORD_BYTES:
+        pairs = range(0, len(hashes), 2 * WORD_BYTES)
+        hashes = b"".join([sha256(b"\x01" + hashes[begin : begin + 2 * WORD_BYTES]).digest() for begin in pairs])
+    return hashes
+
+
 class NodeReader(Protocol):
     """Where the hashes of complete subtrees are kept."""
 

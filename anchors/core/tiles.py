@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from anchors.core.encoding import MAX_UINT64
 from anchors.core.errors import MalformedInput
-from anchors.core.merkle import CompactRange
+from anchors.core.merkle import CompactRange, complete_root
 from anchors.core.statement import ENTRY_BYTES
 
 TILE_WIDTH = 256
@@ -113,10 +113,7 @@ class TileNodes:
         begin, end = offset * HASH_BYTES, (offset + (1 << height)) * HASH_BYTES
         if end > len(hashes):
             raise MalformedInput(f"tile {Tile(tile_level, number).path()}: too short for a tree of {self._size} leaves")
-        compact = CompactRange()
-        for position in range(begin, end, HASH_BYTES):
-            compact.append(hashes[position : position + HASH_BYTES])
-        return compact.root()
+        return complete_root(hashes[begin:end])
 
     def _hashes(self, level: int, number: int) -> bytes:
         if (level, number) not in self._tiles:

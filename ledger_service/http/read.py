@@ -101,11 +101,10 @@ def heads(request: Request, before: Position = None, limit: Limit = 100) -> Page
 def final_head(request: Request) -> HeadView:
     """The newest final head: what senders put into `observed`."""
     services = services_of(request)
-    final_number = _final_number(services)
-    event = services.view.newest_head(final_number)
+    event = services.view.newest_head(final=True)
     if event is None:
         raise Refused(problems.NOT_FOUND, "no head is final yet; sign with observed zero")
-    return HeadView.of(event, final_number)
+    return HeadView.of(event, event.place.block_number)
 
 
 @router.get("/v1/institutions", response_model=Page[InstitutionView])

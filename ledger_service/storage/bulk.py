@@ -1,10 +1,11 @@
 """Many rows at once, in the caller's transaction, by the quickest way that each driver has.
 
-SQLite takes lists of rows (executemany); PostgreSQL takes a binary COPY, and arrays where it is asked or replaces.
+SQLite takes many rows in one statement; PostgreSQL takes a binary COPY, and arrays where it is asked or replaces.
 """
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 VALUES_PER_QUERY = 4_096
+SQLITE_VARIABLES = 32_766
+"""How many values SQLite takes in one statement."""
 _POSTGRESQL_TYPES: tuple[tuple[type[TypeEngine], str], ...] = (
     (LargeBinary, "bytea"),
     (String, "text"),
@@ -38,7 +41,7 @@ def insert_rows(connection: Connection, table: Table, rows: Collection[tuple]) -
         return
     columns = _given(table, len(next(iter(rows))))
     if connection.dialect.name != "postgresql":
-        connection.exec_driver_sql(_sqlite_insert(table.name, columns), list(rows))
+        _insert_sqlite(connection, table.name, columns, list(rows), "")
         return
     names = ", ".join(f'"{column.name}"' for column in columns)
     with (
@@ -58,8 +61,7 @@ def replace_rows(connection: Connection, table: Table, rows: Collection[tuple]) 
         columns = tuple(list(column) for column in zip(*rows, strict=True))
         connection.exec_driver_sql(_postgresql_replace(table), columns)
     else:
-        insert = _sqlite_insert(table.name, tuple(table.columns))
-        connection.exec_driver_sql(f"{insert} {_on_conflict(table)}", list(rows))
+        _insert_sqlite(connection, table.name, tuple(table.columns), list(rows), _on_conflict(table))
 
 
 def select_rows(connection: Connection, query: str, values: Collection) -> Iterator[Row]:
@@ -94,10 +96,25 @@ def _types(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(next(name for kind, name in _POSTGRESQL_TYPES if isinstance(column.type, kind)) for column in columns)
 
 
-@lru_cache(maxsize=64)
-def _sqlite_insert(table: str, columns: tuple[Column, ...]) -> str:
+def _insert_sqlite(
+    connection: Connection, table: str, columns: tuple[Column, ...], rows: list[tuple], conflict: str
+) -> None:
+    """Many rows a statement: the driver lets go of the interpreter once a statement, so a row a statement would hand it
+    to and fro between the thread that commits and the one that checks."""
+    most, begin = 1 << ((SQLITE_VARIABLES // len(columns)).bit_length() - 1), 0
+    while begin < len(rows):
+        # Powers of two, so that few statements are made and the driver keeps them prepared.
+        count = min(most, 1 << ((len(rows) - begin).bit_length() - 1))
+        values = tuple(chain.from_iterable(rows[begin : begin + count]))
+        connection.exec_driver_sql(_sqlite_insert(table, columns, count, conflict), values)
+        begin += count
+
+
+@lru_cache(maxsize=256)
+def _sqlite_insert(table: str, columns: tuple[Column, ...], count: int, conflict: str) -> str:
     names = ", ".join(f'"{column.name}"' for column in columns)
-    return f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(columns))})'
+    marks = ", ".join([f"({', '.join('?' * len(columns))})"] * count)
+    return f'INSERT INTO "{table}" ({names}) VALUES {marks} {conflict}'
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,10 @@ KEPT_BLOCKS = 256
 """How many of the newest blocks are kept, and all that are not final besides."""
 
 CHAIN_ROW = 1
+_NEWEST_HEAD = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
+_NEWEST_FINAL_HEAD = _NEWEST_HEAD.where(
+    schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery()
+)
 
 
 class SqlChainView:
@@ -90,12 +94,9 @@ class SqlChainView:
         with unavailable_on_error(), self._engine.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
+    def newest_head(self, *, final: bool = False) -> WitnessEvent | None:
         """See `ports.ChainView`."""
-        query = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
-        if up_to_block is not None:
-            query = query.where(schema.heads.c.block_number <= up_to_block)
-        return next(iter(self._heads(query)), None)
+        return next(iter(self._heads(_NEWEST_FINAL_HEAD if final else _NEWEST_HEAD)), None)
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """See `ports.ChainView`."""

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, Select, func, or_, select
+from sqlalchemy import Engine, Select, bindparam, func, or_, select
 
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
@@ -20,7 +20,9 @@ class SqlReader:
 
     def statement(self, id: bytes) -> StoredStatement | None:
         """See `ports.Reader`."""
-        return next(iter(self._read(_select().where(schema.entries.c.id == id))), None)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            row = connection.execute(_STATEMENT, {"wanted": id}).first()
+        return StoredStatement(*row) if row else None
 
     def timeline(self, subject: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
@@ -83,3 +85,6 @@ def _select() -> Select:
     return select(entries.c.position, entries.c.id, entries.c.key, entries.c.entry, contents.c.parts).join(
         contents, contents.c.position == entries.c.position
     )
+
+
+_STATEMENT = _select().where(schema.entries.c.id == bindparam("wanted"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Engine, Row, bindparam, func, select
 
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
@@ -11,6 +11,16 @@ from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.usecases.ports import Fence, SignedCheckpoint
+
+
+# Made once: making a query costs as much as running it, and a proof runs these.
+_TILES = select(schema.tiles).where(
+    schema.tiles.c.level == bindparam("level"),
+    schema.tiles.c.number >= bindparam("begin"),
+    schema.tiles.c.number < bindparam("end"),
+)
+_CHECKPOINT_AT = select(schema.checkpoints).where(schema.checkpoints.c.size == bindparam("at"))
+_NEWEST_CHECKPOINT = select(schema.checkpoints).order_by(schema.checkpoints.c.size.desc()).limit(1)
 
 
 class SqlTree:
@@ -36,10 +46,9 @@ class SqlTree:
 
     def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
         """See `ports.Tree`."""
-        columns = schema.tiles.c
-        query = select(schema.tiles).where(columns.level == level, columns.number >= begin, columns.number < end)
+        within = {"level": level, "begin": begin, "end": end}
         with unavailable_on_error(), self._engine.connect() as connection:
-            return {row.number: FullTile(*row) for row in connection.execute(query)}
+            return {row.number: FullTile(*row) for row in connection.execute(_TILES, within)}
 
     def tile_roots(self, level: int, begin: int, end: int) -> list[bytes]:
         """See `ports.Tree`."""
@@ -50,12 +59,14 @@ class SqlTree:
 
     def newest_checkpoint(self) -> SignedCheckpoint | None:
         """See `ports.Tree`."""
-        return next(iter(self.checkpoints(before=None, limit=1)), None)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            row = connection.execute(_NEWEST_CHECKPOINT).first()
+        return _checkpoint(row) if row else None
 
     def checkpoint_at(self, size: int) -> SignedCheckpoint | None:
         """See `ports.Tree`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(select(schema.checkpoints).where(schema.checkpoints.c.size == size)).first()
+            row = connection.execute(_CHECKPOINT_AT, {"at": size}).first()
         return _checkpoint(row) if row else None
 
     def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:

@@ -73,11 +73,12 @@ class Door:
         self._promise_seconds = promise_seconds
         self._now = now
         self._registry: DoorRegistry | None = None
-        self._checker = Checker(domain, self._other_domains, now)
+        self._checker = Checker(domain, self._other_domains)
 
     def check(self, statements: Sequence[Item]) -> list[Checked | Rejected]:
         """Judge each statement by itself. Needs no lock; any number of threads may do it at once."""
-        return [self._checker.check(item) for item in statements]
+        now = self._now()
+        return [self._checker.check(item, now) for item in statements]
 
     def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
         """Take places for the statements of several requests in one transaction, durably, and answer each request.

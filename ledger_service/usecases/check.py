@@ -49,13 +49,12 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 class Checker:
     """Checks statements for one log."""
 
-    def __init__(self, domain: Domain, other_domains: Callable[[], Iterable[Domain]], now: Callable[[], int]):
+    def __init__(self, domain: Domain, other_domains: Callable[[], Iterable[Domain]]):
         self._domain = domain
         self._other_domains = other_domains
-        self._now = now
 
-    def check(self, item: Item) -> Checked | Rejected:
-        """Judge one item of a submission. Never raises for bad input."""
+    def check(self, item: Item, now: int) -> Checked | Rejected:
+        """Judge one item of a submission, at `now` in Unix seconds. Never raises for bad input."""
         if isinstance(item, Refused):
             return Rejected(None, item)
         try:
@@ -75,7 +74,7 @@ class Checker:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
             kind = known_kind(statement.kind)
             links, digests = read_parts(kind, content)
-            self._check_time(statement.issued_at)
+            _check_time(statement.issued_at, now)
         except Refused as refused:
             return Rejected(id, refused, signed)
         return Checked(id, key, entry_bytes, encode_parts(item.parts), statement, kind, links, digests)
@@ -101,13 +100,14 @@ class Checker:
             f"the signature over {encode_hex(id)} is not by {encode_hex(key)}; check key, chain, registry and origin",
         )
 
-    def _check_time(self, issued_at: int) -> None:
-        ahead = issued_at - self._now()
-        if ahead > MAX_AHEAD_SECONDS:
-            raise Refused(
-                problems.ISSUED_IN_FUTURE,
-                f"issuedAt is {ahead} s ahead of the clock here, at most {MAX_AHEAD_SECONDS} s are taken; check yours",
-            )
+
+def _check_time(issued_at: int, now: int) -> None:
+    if issued_at - now > MAX_AHEAD_SECONDS:
+        raise Refused(
+            problems.ISSUED_IN_FUTURE,
+            f"issuedAt is {issued_at - now} s ahead of the clock here, at most {MAX_AHEAD_SECONDS} s are taken; "
+            "check yours",
+        )
 
 
 @lru_cache(maxsize=KEYS_REMEMBERED)

@@ -1,18 +1,41 @@
 """The log's tiles as stored or as computed: full ones are kept, partial ones follow from what lies below."""
 
+import threading
+from collections import OrderedDict
+
 from anchors.core.merkle import leaf_hash
 from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, encode_bundle
 from ledger_service.usecases.ports import Tree
 
+TILES_KEPT = 1_024
+"""Eight megabytes: with these, all but the lowest tiles of a log of 50 million entries stay in memory."""
+
 
 class LogTiles:
-    """Reads tiles of a tree. Whoever asks has checked that the tile lies under a checkpoint."""
+    """Reads tiles of a tree. Whoever asks has checked that the tile lies under a checkpoint; then no tile of this level,
+    number and width can ever have other hashes, and what was read once is kept. Safe to use from several threads."""
 
     def __init__(self, tree: Tree):
         self._tree = tree
+        self._kept: OrderedDict[Tile, bytes] = OrderedDict()
+        self._lock = threading.Lock()
 
     def read(self, tile: Tile) -> bytes:
         """A hash tile's bytes (width * 32) or an entry bundle. Raises `LookupError` where it is not stored."""
+        if tile.level is None:
+            return self._read(tile)
+        with self._lock:
+            if tile in self._kept:
+                self._kept.move_to_end(tile)
+                return self._kept[tile]
+        hashes = self._read(tile)
+        with self._lock:
+            self._kept[tile] = hashes
+            if len(self._kept) > TILES_KEPT:
+                self._kept.popitem(last=False)
+        return hashes
+
+    def _read(self, tile: Tile) -> bytes:
         begin, end = tile.number * TILE_WIDTH, tile.number * TILE_WIDTH + tile.width
         if tile.level is None:
             return encode_bundle(_all(self._tree.entries(begin, end), tile))

@@ -46,7 +46,7 @@ class Reached:
 def read_reached(tree: Tree, view: ChainView) -> Reached:
     """How far the log has come by now."""
     newest, head = tree.newest_checkpoint(), view.newest_head()
-    final = view.newest_head(view.status().final_number)
+    final = view.newest_head(final=True)
     return Reached(
         accepted=tree.size(),
         integrated=newest.size if newest else 0,
@@ -80,6 +80,7 @@ class LookUp:
     def __init__(self, reader: Reader, tree: Tree, view: ChainView, now: Callable[[], int]):
         self._reader = reader
         self._tree = tree
+        self._tiles = LogTiles(tree)
         self._view = view
         self._now = now
 
@@ -114,7 +115,7 @@ class LookUp:
         """A `.tlog-proof` of the statement. Raises `Refused` (`not-found`) before it is integrated."""
         stored = self._stored(id)
         checkpoint = self._checkpoint_for(stored.index)
-        nodes = LogTiles(self._tree).nodes(checkpoint.size)
+        nodes = self._tiles.nodes(checkpoint.size)
         extra = Extra(stored.key, stored.entry, read_content(stored))
         return TlogProof(
             stored.index,
@@ -125,7 +126,7 @@ class LookUp:
 
     def _checkpoint_for(self, index: int) -> SignedCheckpoint:
         """The newest final head's checkpoint where it covers the entry: a node can confirm it. Else the newest."""
-        final = self._view.newest_head(self._view.status().final_number)
+        final = self._view.newest_head(final=True)
         if final is not None and final.new_size > index and (checkpoint := self._tree.checkpoint_at(final.new_size)):
             return checkpoint
         newest = self._tree.newest_checkpoint()

@@ -287,8 +287,8 @@ class ChainView(Protocol):
     def head_time(self, head: WitnessEvent) -> int:
         """The time of the block in which a stored head stands."""
 
-    def newest_head(self, up_to_block: int | None = None) -> WitnessEvent | None:
-        """The newest head, or the newest in or below a block."""
+    def newest_head(self, *, final: bool = False) -> WitnessEvent | None:
+        """The newest head, or the newest in a block that is final."""
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """Heads with a size below `before`, newest first."""

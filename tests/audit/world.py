@@ -172,7 +172,7 @@ class World:
         self.chain.mine(FINALITY_BLOCKS)
         self.follower.run_once()
         self.witnesser.run_once()
-        head = self.view.newest_head(self.view.status().final_number)
+        head = self.view.newest_head(final=True)
         for signer in self.signers:
             signer.observed = head.witness_id
 
