@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from ledger_service.storage.promises import SqlPromises
+from ledger_service.storage.promises import LONGEST_RECEIPT, SqlPromises
 from ledger_service.usecases.clock import Clock
 from ledger_service.usecases.look_up import State
 from ledger_service.usecases.ports import StoreUnavailable
 from ledger_service.usecases.readiness import CHAIN_SILENT_SECONDS, Progress, ReadinessCheck
+from ledger_service.usecases.submission import MAX_STATEMENTS
 from tests.usecases.world import InProcessLedger
 
 WAITED_SECONDS = 60
@@ -101,3 +102,7 @@ def test_a_store_that_does_not_answer_is_a_reason(sqlite_url: str) -> None:
     ledger.tree.size = fail
     readiness = watched.check.read()
     assert (readiness.ready, readiness.reasons, readiness.figures) == (False, ("database: made by the test",), None)
+
+
+def test_a_receipt_is_no_longer_than_is_looked_for() -> None:
+    assert LONGEST_RECEIPT == MAX_STATEMENTS
