@@ -69,9 +69,9 @@ class Settings(BaseSettings):
 
     origin: Annotated[str, AfterValidator(_origin)]
     """The log's origin, a schema-less URL such as `ledger.example/2026`. Never reused."""
-    database: str = "sqlite:///huzheng.db"
+    database: Annotated[str, Field(repr=False)] = "sqlite:///huzheng.db"
     """Where the ledger is kept: `sqlite:///path` or `postgresql://user:password@host/name`."""
-    rpc: Annotated[str, AfterValidator(_rpc)]
+    rpc: Annotated[str, Field(repr=False), AfterValidator(_rpc)]
     """JSON-RPC addresses of nodes of the chain: one, or several with commas between, the preferred one first."""
     registry: Address
     """Address of the InstitutionRegistry, 0x and 40 lower-case hex digits."""

@@ -6,7 +6,7 @@ The text means nothing until `open_note` returned it.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -73,7 +73,7 @@ class SignerKey:
     """A key that signs notes: its name and its Ed25519 seed (32 bytes)."""
 
     name: str
-    seed: bytes
+    seed: bytes = field(repr=False)
 
     @property
     def verifier(self) -> VerifierKey:
