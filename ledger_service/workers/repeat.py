@@ -14,11 +14,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class WorkerHealth:
-    """How a worker fares: its present problem, and how often it failed."""
+    """How a worker fares: and its present problem, empty where there is none."""
 
     name: str
     problem: str = ""
-    failures: int = 0
 
     @property
     def line(self) -> str:
@@ -77,7 +76,6 @@ class Worker:
         except Exception as error:
             _log.exception("%s: failed in a way nobody foresaw; trying again", health.name)
             health.problem = f"{type(error).__name__}: {error}"
-            health.failures += 1
         else:
             if health.problem:
                 _log.info("%s: works again", health.name)
@@ -86,7 +84,6 @@ class Worker:
         return False
 
     def _failed(self, problem: str, level: int) -> None:
-        self.health.failures += 1
         if problem != self.health.problem:
             _log.log(level, "%s: %s", self.health.name, problem)
         self.health.problem = problem
