@@ -12,7 +12,6 @@ from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.usecases.ports import Fence, SignedCheckpoint
 
-
 # Made once: making a query costs as much as running it, and a proof runs these.
 _TILES = select(schema.tiles).where(
     schema.tiles.c.level == bindparam("level"),

@@ -192,6 +192,9 @@ class GroupCommit:
         except StoreUnavailable as error:
             for _, future in group:
                 future.set_exception(Refused(problems.NOT_READY, f"{error}; send the same statements again"))
+        except Refused as refused:
+            for _, future in group:
+                future.set_exception(refused)
         except Exception:
             _log.exception("group commit of %d requests failed", len(group))
             self._commit_apart(group)

@@ -12,8 +12,9 @@ TILES_KEPT = 1_024
 
 
 class LogTiles:
-    """Reads tiles of a tree. Whoever asks has checked that the tile lies under a checkpoint; then no tile of this level,
-    number and width can ever have other hashes, and what was read once is kept. Safe to use from several threads."""
+    """Reads tiles of a tree. Whoever asks has checked that the tile lies under a checkpoint; then no tile of this
+    level, number and width can ever have other hashes, and what was read once is kept. Safe to use from several
+    threads."""
 
     def __init__(self, tree: Tree):
         self._tree = tree
