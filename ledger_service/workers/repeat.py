@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class WorkerHealth:
-    """How a worker fares: and its present problem, empty where there is none."""
+    """How a worker fares: its present problem, empty where there is none."""
 
     name: str
     problem: str = ""
