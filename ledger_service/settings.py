@@ -145,8 +145,11 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every value here that nobody may read, not even in a log."""
         given = [one.get_secret_value() for one in (self.passphrase, self.operator_token) if one is not None]
-        passwords = [urlsplit(address.strip()).password for address in (self.database, *self.rpc.split(","))]
-        written = [password for password in passwords if password]
+        nodes = [urlsplit(address.strip()) for address in self.rpc.split(",")]
+        passwords = [address.password for address in (urlsplit(self.database), *nodes)]
+        # Hosted nodes are given out under a path or a query that is a key.
+        keys = [part for node in nodes for part in (*node.path.split("/"), node.query)]
+        written = [word for word in (*passwords, *keys) if word]
         return [*given, *written, *map(unquote, written)]
 
 

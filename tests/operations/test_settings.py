@@ -106,12 +106,14 @@ def test_secrets_are_known(tmp_path: Path) -> None:
     passphrase.write_text("synthetic-passphrase\nsecond line\n")
     settings = read_settings(
         origin="ledger.example/x", registry=ADDRESS, witness=ADDRESS,
-        rpc="http://one:word-one@127.0.0.1:1,http://127.0.0.1:2",
+        rpc="http://one:word-one@127.0.0.1:1,http://127.0.0.1:2/v3/node-key",
         database="postgresql://ledger:word%2Dtwo@127.0.0.1/ledger",
         operator_token_file=str(token), passphrase_file=str(passphrase),
     )  # fmt: skip
     assert set(settings.secrets()) == {
-        "synthetic-token", "synthetic-passphrase", "word-one", "word%2Dtwo", "word-two"
+        "synthetic-token", "synthetic-passphrase", "word-one", "word%2Dtwo", "word-two",
+        "v3",
+        "node-key"
     }  # fmt: skip
     assert "synthetic" not in repr(settings)
 
