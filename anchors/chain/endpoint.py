@@ -64,6 +64,10 @@ class Endpoint:
         if not self.contradicts:
             self.trouble, self._retry_at = "", 0.0
 
+    def doubt(self) -> None:
+        """Before it is asked again, hold it to what is settled."""
+        self._held_to = None
+
     def hold_to(self, settled: Settled, deadline: float) -> None:
         """Find out whether it contradicts what is settled. Raises `ChainUnavailable` where it does not answer, or has
         not reached the final block."""

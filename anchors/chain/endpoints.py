@@ -85,9 +85,12 @@ class Endpoints:
 
     def hold_to(self, final: Block) -> None:
         """This block is final: nodes that hold another one at its number are set aside, those that have not reached it
-        are not asked. When every node holds another one, it is the chain that was replaced, and all are asked again."""
+        are not asked. Each is held to it anew, also where it was before. When every node holds another one, it is the
+        chain that was replaced, and all are asked again."""
         with self._lock:
             self._settled = replace(self._settled, final=final)
+        for endpoint in self._all:
+            endpoint.doubt()
 
     def states(self) -> list[EndpointState]:
         """How each endpoint fares, in the order of the settings."""

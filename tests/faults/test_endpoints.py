@@ -282,6 +282,9 @@ def test_an_equivocating_node_is_set_aside_until_all_contradict(
         view = SqlChainView(open_database(sqlite_url), bytes(32))
         follower = Follower(chain, view, world.registry, 0, Finality(3))
         honest.mine(10)
+        for _ in range(8):  # nothing is final yet, and all nodes are looked at
+            assert heights(chain) and in_use(chain) == 0, "one that is ahead on another branch is not followed"
+            time.sleep(0.1)
         follower.run_once()
         assert view.recent_blocks(None, 1) == [world.chain.tip()]
         wait_for(lambda: heights(chain) and "holds another block" in troubles(chain)[1])
@@ -310,6 +313,7 @@ def test_one_node_that_reorganises_below_finality_is_left_for_one_that_does_not(
         honest.mine(10)
         follower.run_once()
         before = view.recent_blocks()
+        chain.tip()  # the first node was found to hold the final block
         forked.mine(30)
         nodes[0].upstream = forked.url
         follower.run_once()
