@@ -1,5 +1,6 @@
 """GET routes under /v1. What carries parts or ties statements together needs the token."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -23,6 +24,10 @@ from ledger_service.problems import Refused
 from ledger_service.usecases.look_up import Found
 
 router = APIRouter(tags=["reading"])
+
+PAGE_BYTES = 8 * 2**20
+"""A page of statements ends where its parts are so large, whatever the limit."""
+FOUND_AT_ONCE = 16
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Position = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
@@ -52,17 +57,15 @@ def proof(request: Request, id: Hex32) -> Response:
 @router.get("/v1/subjects/{subject}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
 def timeline(request: Request, subject: Hex32, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
     """All statements about a subject, in log order."""
-    services = services_of(request)
-    return _statements(services, services.look_up.timeline(decode_hex(subject, 32, "subject"), after, limit), limit)
+    look_up, subject_id = services_of(request).look_up, decode_hex(subject, 32, "subject")
+    return _statements(request, lambda last, most: look_up.timeline(subject_id, last, most), after, limit)
 
 
 @router.get("/v1/documents/{digest}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
 def documents(request: Request, digest: Digest, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
     """Statements whose document has this SHA-256 or SM3."""
-    services = services_of(request)
-    return _statements(
-        services, services.look_up.by_document(decode_bare_hex(digest, 32, "digest"), after, limit), limit
-    )
+    look_up, sought = services_of(request).look_up, decode_bare_hex(digest, 32, "digest")
+    return _statements(request, lambda last, most: look_up.by_document(sought, last, most), after, limit)
 
 
 @router.get("/v1/checkpoints", response_model=Page[CheckpointView])
@@ -151,12 +154,22 @@ def registry(request: Request) -> RegistryView:
     )
 
 
-def _statements(services: Services, found: list[Found], limit: int) -> Page[StatementView]:
-    final_number = _final_number(services)
-    return Page(
-        items=[StatementView.of(item, final_number, parts_shown=True) for item in found],
-        next=found[-1].stored.index if len(found) == limit else None,
-    )
+def _statements(
+    request: Request, find: Callable[[int | None, int], list[Found]], after: int | None, limit: int
+) -> Page[StatementView]:
+    """A page of what `find` gives behind an index, looked up few at a time: one statement may hold megabytes."""
+    final_number = _final_number(services_of(request))
+    items: list[StatementView] = []
+    size_bytes = 0
+    while len(items) < limit and size_bytes < PAGE_BYTES:
+        asked = min(limit - len(items), FOUND_AT_ONCE)
+        found = find(after, asked)
+        items += [StatementView.of(item, final_number, parts_shown=True) for item in found]
+        size_bytes += sum(len(item.stored.parts) for item in found)
+        if len(found) < asked:
+            return Page(items=items, next=None)
+        after = found[-1].stored.index
+    return Page(items=items, next=after)
 
 
 def _final_number(services: Services) -> int:

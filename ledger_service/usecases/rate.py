@@ -5,7 +5,14 @@ wrong signature, or a statement of the public log sent once more, costs the inst
 charged with what proved nobody.
 """
 
-from collections.abc import Callable
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from ledger_service import problems
+from ledger_service.problems import Refused
+from ledger_service.usecases.accept import Accepted, NotAccepted
+from ledger_service.usecases.check import Checked, Rejected
 
 NAMES_KEPT = 65_536
 
@@ -50,3 +57,43 @@ class Budgets:
     def __len__(self) -> int:
         """How many names are kept."""
         return len(self._full_at)
+
+
+class Rates:
+    """What submissions are charged with. Called on the event loop: before a request is read, after it was checked, and
+    after it was committed. A request is refused as a whole, so that no stream has a gap."""
+
+    def __init__(self, institutions: Budgets, addresses: Budgets):
+        self._institutions = institutions
+        self._addresses = addresses
+
+    def let_in(self, address: str) -> None:
+        """Raise `Refused` (`rate-limited`) where this client address lately sent too much that proved nobody."""
+        wait = self._addresses.seconds_to_wait(address.encode())
+        if wait is not None:
+            raise _refused("too many statements without a right signature came from your address", wait)
+
+    def let_pass(self, address: str, checked: Sequence[Checked | Rejected]) -> None:
+        """Charge the address with what proved nobody. Raise `Refused` (`rate-limited`) where the budget of an
+        institution that signed something of the request is empty."""
+        unproven = sum(isinstance(item, Rejected) and not item.signed for item in checked)
+        self._addresses.charge(address.encode(), unproven)
+        for institution in {item.statement.institution for item in checked if isinstance(item, Checked)}:
+            wait = self._institutions.seconds_to_wait(institution.encode())
+            if wait is not None:
+                raise _refused(f"the budget of {institution} is used up", wait)
+
+    def charge(self, checked: Sequence[Checked | Rejected], results: Sequence[Accepted | NotAccepted]) -> None:
+        """Charge each institution with what was newly accepted of it."""
+        counts = Counter(
+            item.statement.institution
+            for item, result in zip(checked, results, strict=True)
+            if isinstance(item, Checked) and isinstance(result, Accepted) and not result.known
+        )
+        for institution, count in counts.items():
+            self._institutions.charge(institution.encode(), count)
+
+
+def _refused(why: str, wait: float) -> Refused:
+    seconds = max(1, math.ceil(wait))
+    return Refused(problems.RATE_LIMITED, f"{why}; send the same again in {seconds} s", seconds)

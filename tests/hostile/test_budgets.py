@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_service.usecases.rate import Budgets
+from anchors import Statement
+from ledger_service import problems
+from ledger_service.kinds import KINDS
+from ledger_service.problems import Refused
+from ledger_service.usecases.accept import Accepted, NotAccepted
+from ledger_service.usecases.check import Checked, Rejected
+from ledger_service.usecases.rate import Budgets, Rates
 
 HOSPITAL, OTHER = b"SAMPLE-HOSPITAL-01", b"SAMPLE-HOSPITAL-02"
 
@@ -95,3 +102,36 @@ def test_never_more_than_burst_and_rate_allow(rate: int, burst: int, asked: list
             assert 0 <= wait <= (40 / rate) + 1e-6, "the wait is as long as what the last charge overdrew, no longer"
             clock.seconds += wait + 1 / 1024
             assert budgets.seconds_to_wait(HOSPITAL) is None, "who waited as told is let in"
+
+
+def checked(institution: str, sequence: int) -> Checked:
+    """A statement that is right by itself."""
+    statement = Statement("report.issued", institution, b"\1" * 32, sequence, 0, bytes(32), bytes(32))
+    return Checked(bytes(32), bytes(20), b"", b"", statement, KINDS["report.issued"], (), None)
+
+
+def test_only_what_is_newly_accepted_is_charged_to_an_institution() -> None:
+    rates = Rates(Budgets(1, 2, Clock()), Budgets(1, 2, Clock()))
+    mine, others = checked("SAMPLE-HOSPITAL-01", 0), checked("SAMPLE-HOSPITAL-02", 0)
+    refusal = Refused(problems.SEQUENCE_GAP, "synthetic")
+    for _ in range(9):
+        rates.let_pass("a", [mine])
+        rates.charge([mine], [Accepted(bytes(32), 0, known=True)])
+        rates.charge([mine], [NotAccepted(bytes(32), refusal, None)])
+    rates.charge([mine, mine], [Accepted(bytes(32), index, known=False) for index in range(2)])
+    with pytest.raises(Refused) as refused:
+        rates.let_pass("a", [others, mine])
+    assert refused.value.problem is problems.RATE_LIMITED and refused.value.retry_after_seconds == 1
+    rates.let_pass("a", [others])
+
+
+def test_what_proves_nobody_is_charged_to_the_address() -> None:
+    rates = Rates(Budgets(1, 2, Clock()), Budgets(1, 2, Clock()))
+    refusal = Refused(problems.WRONG_SIGNATURE, "synthetic")
+    rates.let_pass("a", [Rejected(bytes(32), refusal, signed=True)] * 9)
+    rates.let_in("a")
+    rates.let_pass("a", [Rejected(bytes(32), refusal)] * 5)
+    with pytest.raises(Refused) as refused:
+        rates.let_in("a")
+    assert refused.value.retry_after_seconds == 3
+    rates.let_in("b")

@@ -1,6 +1,7 @@
 """Strangers before a running service: none of them takes it down, and everybody else is served meanwhile."""
 
 import json
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from anchors import Part
 from ledger_service.http.connection import DEFAULT_LIMITS
 from scripts.city.service import TOKEN
 from tests.fixtures.ledger import Ledger, check_problem, check_problem_response
+from tests.fixtures.signer import document, links
 from tests.hostile.mutations import anything
 from tests.hostile.sockets import Line
 
@@ -182,3 +185,23 @@ def test_any_body_is_answered(sqlite_ledger: Ledger) -> None:
 
     check()
     assert isinstance(sqlite_ledger.submit(statement).outcomes[0], int)
+
+
+def test_a_page_ends_where_it_grows_too_large(sqlite_ledger: Ledger) -> None:
+    """Megabytes of parts about one subject: whoever reads its timeline gets all of it, in pieces that fit."""
+    signer = sqlite_ledger.signer(1)
+    filling = [Part.create(f"filling-{number}", "x" * 65_000) for number in range(50)]
+    subject = secrets.token_bytes(32)
+    versions = [signer.sign("report.issued", subject, document(), *filling)]
+    for _ in range(19):
+        versions.append(signer.sign("report.amended", subject, document(), links(replaces=versions[-1]), *filling))
+    for version in versions:
+        assert isinstance(sqlite_ledger.submit(version).outcomes[0], int)
+    read, after, pages = [], None, 0
+    while pages == 0 or after is not None:
+        parameters = {"limit": 1_000} | ({} if after is None else {"after": after})
+        page = sqlite_ledger.get(f"/v1/subjects/0x{subject.hex()}", token=True, params=parameters).json()
+        read += [item["statement"] for item in page["items"]]
+        after, pages = page["next"], pages + 1
+    assert read == [version.name for version in versions]
+    assert pages == 2

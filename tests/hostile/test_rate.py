@@ -1,0 +1,66 @@
+"""Rates before a running service: an institution is held back by what it had accepted, and nobody else by it."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from ledger_service.settings import Settings
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.ledger import Ledger, check_problem_response, running_ledger
+from tests.fixtures.signer import Signed
+
+pytestmark = pytest.mark.skipif(
+    "rate_statements" not in Settings.model_fields, reason="the service does not hold institutions to a rate yet"
+)
+
+BURST, UNPROVEN = 20, 30
+
+
+@pytest.fixture(scope="module")
+def ledger(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """A service that takes a statement in ten seconds, and a burst before that."""
+    folder = tmp_path_factory.mktemp("ledger")
+    rates = {"rate_statements": "0.1", "rate_burst": str(BURST)}
+    rates |= {"rate_unproven": "10", "rate_unproven_burst": str(UNPROVEN)}
+    with running_ledger(module_chain, folder, f"sqlite:///{folder / 'ledger.db'}", **rates) as it:
+        yield it
+
+
+def post(ledger: Ledger, *statements: Signed) -> httpx.Response:
+    """A submission, whatever becomes of it."""
+    items = [statement.wire for statement in statements]
+    return ledger.post(json.dumps({"origin": ledger.city.origin, "statements": items}).encode())
+
+
+def test_past_its_burst_an_institution_waits_and_nobody_else(ledger: Ledger) -> None:
+    signer = ledger.signer(0)
+    taken = [signer.issued() for _ in range(BURST)]
+    assert post(ledger, *taken).status_code == 200
+    late = signer.issued()
+    refused = post(ledger, late)
+    problem = check_problem_response(refused, "rate-limited", 429)
+    assert problem["retry"] and 1 <= int(refused.headers["retry-after"]) <= 10
+    assert ledger.get(f"/v1/statements/{late.name}").status_code == 404
+    assert isinstance(ledger.submit(ledger.signer(1).issued()).outcomes[0], int)
+
+
+def test_what_is_sent_again_costs_nothing(ledger: Ledger) -> None:
+    signed = ledger.signer(2).issued()
+    for _ in range(3 * BURST):
+        assert post(ledger, signed).status_code == 200
+
+
+def test_a_stranger_empties_nobodys_budget(ledger: Ledger) -> None:
+    honest, signer = ledger.signer(3), ledger.signer(3)
+    for _ in range(UNPROVEN // 2):
+        assert post(ledger, signer.issued(claimed=bytes(20))).status_code == 200
+    assert isinstance(ledger.submit(honest.issued()).outcomes[0], int)
+
+
+def test_an_address_that_proves_nobody_waits(ledger: Ledger) -> None:
+    forged = [ledger.signer(4).issued(claimed=bytes(20))] * (2 * UNPROVEN)
+    assert post(ledger, *forged).status_code == 200
+    check_problem_response(post(ledger, *forged), "rate-limited", 429)
+    ledger.wait_for(lambda: post(ledger, *forged).status_code == 200)
