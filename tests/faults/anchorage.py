@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from anchors.chain.ethereum import EthereumChain
+from anchors.chain.port import WitnessEvent
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import MOST_WEI, OutgoingTransaction, Transactions
 from anchors.core.encoding import keccak256
@@ -61,10 +62,19 @@ class GrowingLog:
         call = self._anchorage.log.call(0, size)
         return SignedCheckpoint(size, call.new_root, b"", call.signature, 0)
 
+    def newest_head(self) -> None:
+        """See `ports.ChainView`: nobody follows the events here."""
+
     def status(self) -> ChainStatus:
         """See `ports.ChainView`."""
         tip = self._anchorage.log.world.chain.tip()
         return ChainStatus(tip, tip.number - self._anchorage.confirmations + 1)
+
+    def newest_head(self) -> WitnessEvent | None:
+        """See `ports.ChainView`."""
+        chain, log = self._anchorage.log.world.chain, self._anchorage.log.id
+        events = chain.witness_events(0, chain.tip().number)
+        return next((event for event in reversed(events) if event.log == log), None)
 
 
 @dataclass
