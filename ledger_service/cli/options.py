@@ -25,7 +25,12 @@ Token = Annotated[
     str | None,
     typer.Option("--token", envvar="HUZHENG_OPERATOR_TOKEN", help="Operator token of the service.", show_default=False),
 ]
-Rpc = Annotated[str, typer.Option("--rpc", envvar="HUZHENG_RPC", help="JSON-RPC address of a node of the chain.")]
+Rpc = Annotated[
+    str,
+    typer.Option(
+        "--rpc", envvar="HUZHENG_RPC", help="JSON-RPC address of a node of the chain; several with commas between."
+    ),
+]
 KeyPath = Annotated[Path, typer.Option("--key", envvar="HUZHENG_KEY", help="The signer's key file.")]
 Origin = Annotated[
     str | None, typer.Option("--origin", help="The log's origin, where the trust file names more than one.")
