@@ -1,5 +1,7 @@
 """secp256k1 signatures over 32-byte digests, 65 bytes r || s || v with low s (docs/spec/statement.md)."""
 
+from functools import lru_cache
+
 from coincurve import PrivateKey, PublicKey
 
 from anchors.core.encoding import WORD_BYTES, keccak256, require_bytes
@@ -43,8 +45,14 @@ def recover(digest: bytes, signature: bytes) -> bytes:
 
 def sign(digest: bytes, secret: bytes) -> bytes:
     """Sign a 32-byte digest with a 32-byte secret key: deterministic (RFC 6979), low s, 65 bytes."""
-    signature = PrivateKey(secret).sign_recoverable(require_bytes(digest, WORD_BYTES, "digest"), hasher=None)
+    signature = _private_key(secret).sign_recoverable(require_bytes(digest, WORD_BYTES, "digest"), hasher=None)
     return signature[:64] + bytes((signature[64] + 27,))
+
+
+@lru_cache(maxsize=64)
+def _private_key(secret: bytes) -> PrivateKey:
+    """Making one derives its public key twice, which costs more than signing."""
+    return PrivateKey(secret)
 
 
 def address_from_secret(secret: bytes) -> bytes:

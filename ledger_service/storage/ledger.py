@@ -4,7 +4,7 @@ import struct
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from anchors.core.encoding import word_code
 from anchors.core.registry import Change
@@ -24,6 +24,12 @@ from ledger_service.usecases.ports import (
 )
 
 LOG_ROW = 1
+# Made once: making a query costs as much as running it.
+_LOCK = select(schema.log.c.size).where(schema.log.c.id == LOG_ROW).with_for_update()
+_GROW = update(schema.log).where(schema.log.c.id == LOG_ROW).values(size=bindparam("grown"))
+_REGISTRY_VERSION = """SELECT max(number), (SELECT head FROM registry_changes ORDER BY number DESC LIMIT 1),
+    (SELECT max(number) FROM registry_changes WHERE block_number <= (SELECT final_number FROM chain))
+    FROM registry_changes"""
 _LOGGED = """SELECT position, id, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
     FROM entries WHERE id"""
 _STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
@@ -55,19 +61,12 @@ class SqlSequencing:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        lock = select(schema.log.c.size).where(schema.log.c.id == LOG_ROW).with_for_update()
-        self.size: int = connection.execute(lock).scalar_one()
+        self.size: int = connection.execute(_LOCK).scalar_one()
 
     def registry_version(self) -> RegistryVersion:
         """See `ports.SequencingTransaction`."""
-        changes = schema.registry_changes.c
-        final = select(schema.chain.c.final_number).scalar_subquery()
-        newest = self._connection.execute(
-            select(changes.number, changes.head).order_by(changes.number.desc()).limit(1)
-        ).first()
-        final_count = self._connection.execute(select(func.max(changes.number)).where(changes.block_number <= final))
-        count, head = (newest.number, newest.head) if newest else (0, b"")
-        return RegistryVersion(head, count, final_count.scalar() or 0)
+        count, head, final_count = self._connection.exec_driver_sql(_REGISTRY_VERSION).one()
+        return RegistryVersion(head or b"", count or 0, final_count or 0)
 
     def registry_changes(self) -> list[Change]:
         """See `ports.SequencingTransaction`."""
@@ -128,7 +127,7 @@ class SqlSequencing:
         )
         if statements:
             self.size = statements[-1].logged.index + 1
-            write.execute(update(schema.log).where(schema.log.c.id == LOG_ROW).values(size=self.size))
+            write.execute(_GROW, {"grown": self.size})
 
 
 def _entry_row(item: NewStatement) -> tuple:
