@@ -62,9 +62,6 @@ class GrowingLog:
         call = self._anchorage.log.call(0, size)
         return SignedCheckpoint(size, call.new_root, b"", call.signature, 0)
 
-    def newest_head(self) -> None:
-        """See `ports.ChainView`: nobody follows the events here."""
-
     def status(self) -> ChainStatus:
         """See `ports.ChainView`."""
         tip = self._anchorage.log.world.chain.tip()

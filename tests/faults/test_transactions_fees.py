@@ -79,6 +79,7 @@ def test_of_many_offers_the_first_may_be_the_one_that_is_mined(anchorage):
 def test_a_process_that_dies_between_closing_two_offers_settles_the_rest_and_suspects_nobody(
     anchorage, caplog, monkeypatch
 ):
+    anchorage.run_once()
     let_it_wait(anchorage)
     first, second = anchorage.outbox.open()
     anchorage.scratch.rpc("anvil_dropTransaction", wire(second.hash))
