@@ -36,12 +36,12 @@ class Budgets:
         self._full_at: dict[bytes, float] = {}
 
     def seconds_to_wait(self, name: bytes) -> float | None:
-        """How long until there is something left of the budget; None where there is now. Charges nothing."""
+        """How long until the budget has room for one; None where it has now. Charges nothing."""
         full_at = self._full_at.get(name)
         if full_at is None:
             return None
-        wait = full_at - self._now() - self._filled_within
-        return wait if wait >= 0 else None
+        wait = full_at + 1 / self._per_second - self._now() - self._filled_within
+        return wait if wait > 0 else None
 
     def charge(self, name: bytes, count: int) -> None:
         """Take `count` out of the budget."""
