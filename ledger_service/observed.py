@@ -4,7 +4,6 @@ methods, that also tell what they were asked to do and how large it was.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -127,30 +126,32 @@ class ObservedCommit(_Around):
         self._door = door
         self._tracing = tracing
 
-    def submit(self, request: Sequence[Checked | Rejected]) -> "Future[Answer]":
+    def submit(self, request: Sequence[Checked | Rejected], future: Any) -> None:
         """See `GroupCommit`."""
         if (in_hand := current_request.get()) is not None:
             in_hand.statements = len(request)
         if self._tracing is None:
-            return self._inside.submit(request)
+            self._inside.submit(request, future)
+            return
         self._door.waits(request)
         end = self._tracing.begin("accept: commit", {"huzheng.statements": len(request)})
         try:
-            future = self._inside.submit(request)
+            self._inside.submit(request, future)
         except Refused as refused:
             self._door.waits_no_more(request)
             end({}, refused.problem.code)
             raise
         future.add_done_callback(lambda done: _end_commit(done, end))
-        return future
 
 
-def _end_commit(done: "Future[Answer]", end: Callable[[Mapping[str, Value], str], None]) -> None:
-    if error := done.exception():
+def _end_commit(done: Any, end: Callable[[Mapping[str, Value], str], None]) -> None:
+    if done.cancelled():
+        end({}, "the sender went away")
+    elif error := done.exception():
         end({}, error.problem.code if isinstance(error, Refused) else type(error).__name__)
-        return
-    indexes = [result.index for result in done.result().results if isinstance(result, Accepted)]
-    end({"huzheng.accepted": len(indexes), **_range(indexes)}, "")
+    else:
+        indexes = [result.index for result in done.result().results if isinstance(result, Accepted)]
+        end({"huzheng.accepted": len(indexes), **_range(indexes)}, "")
 
 
 def _range(indexes: Sequence[int]) -> dict[str, Value]:

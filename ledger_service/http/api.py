@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ledger_service import problems
 from ledger_service.http import health, index, log, operate, read, submit
@@ -34,8 +35,28 @@ _PROBLEM = {
 }
 
 
-def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
-    """The application over these services."""
+class Api:
+    """The application: the route that must be quick, and the framework with all others."""
+
+    def __init__(self, services: Services, metrics: CollectorRegistry):
+        self._submit = submit.Submit(services)
+        self._framework = _create_framework(services, metrics, self._submit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] != submit.PATH or scope["method"] != "POST":
+            await self._framework(scope, receive, send)
+            return
+        scope["endpoint"] = self._submit
+        try:
+            await self._submit(scope, receive, send)
+        except Refused as refused:
+            await _problem(refused)(scope, receive, send)
+        except Exception as error:
+            await _unforeseen(Request(scope), error)(scope, receive, send)
+
+
+def _create_framework(services: Services, metrics: CollectorRegistry, submitting: submit.Submit) -> FastAPI:
     api = FastAPI(
         title="Huzheng 互证",
         summary="An audit ledger for the mutual recognition of medical results",
@@ -47,7 +68,7 @@ def create_api(services: Services, metrics: CollectorRegistry) -> FastAPI:
     )
     api.state.services = services
     api.state.metrics = metrics
-    api.router.routes.insert(0, Route(submit.PATH, submit.Submit(), methods=["POST"]))
+    api.router.routes.insert(0, Route(submit.PATH, submitting, methods=["POST"]))
     api.openapi = partial(_describe, api)
     for part in (index, read, operate, log, health):
         api.include_router(part.router)

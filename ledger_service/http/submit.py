@@ -18,6 +18,7 @@ from ledger_service.usecases.accept import (
     Door,
     NotAccepted,
     SignedRefusal,
+    settle_here,
 )
 from ledger_service.usecases.check import Checked, Rejected
 from ledger_service.usecases.look_up import Reached, State
@@ -25,7 +26,6 @@ from ledger_service.usecases.ports import NewReceipt, StoreUnavailable
 from ledger_service.usecases.submission import MAX_BODY_BYTES, MAX_STATEMENTS, Item, read_submission
 
 PATH = "/v1/statements"
-BODY_WITHIN_SECONDS = 30
 STATEMENTS_PER_TURN = 100
 """Some eight milliseconds of one core."""
 
@@ -78,21 +78,31 @@ DESCRIPTION = {
 class Submit:
     """The route, in plain ASGI: a framework would spend more on a request than accepting a statement costs."""
 
+    def __init__(self, services: Services):
+        self._services = services
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, check, have it committed with its neighbours, answer. Raises `Refused` for the request as a whole."""
-        services: Services = scope["app"].state.services
+        services = self._services
         if reason := services.readiness.why_not_accepting():
             raise Refused(problems.NOT_READY, reason)
         with services.submissions.one():
             submission = read_submission(await _read_body(receive), services.origin)
             checked = await _check(services.door, submission.statements)
-            answer = await asyncio.wrap_future(services.commit.submit(checked))
+            committed = asyncio.get_running_loop().create_future()
+            services.commit.submit(checked, committed)
+            answer: Answer = await committed
             reached = None
             if any(isinstance(result, Accepted) and result.known for result in answer.results):
                 reached = await asyncio.to_thread(_reached, services)
             body = msgspec.json.encode(_answer(answer, services, reached))
         await send({"type": "http.response.start", "status": 200, "headers": _headers(body)})
         await send({"type": "http.response.body", "body": body})
+
+
+def settle_on_loop(outcomes: Sequence[tuple[asyncio.Future, Answer | Exception]]) -> None:
+    """Settle the futures of a group where they live: their loop is woken once for all of them."""
+    outcomes[0][0].get_loop().call_soon_threadsafe(settle_here, outcomes)
 
 
 async def _check(door: Door, statements: Sequence[Item]) -> list[Checked | Rejected]:
@@ -118,24 +128,17 @@ def _reached(services: Services) -> Reached | None:
 
 
 async def _read_body(receive: Receive) -> bytes:
+    """The body; the connection bounds how long it may take (`connection.Limits`)."""
     chunks, size, more = [], 0, True
-    try:
-        async with asyncio.timeout(BODY_WITHIN_SECONDS):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    detail = "the connection ended before the body did; send again"
-                    raise Refused(problems.MALFORMED_REQUEST, detail)
-                size += len(message["body"])
-                if size > MAX_BODY_BYTES:
-                    raise Refused(
-                        problems.TOO_LARGE, f"more than {MAX_BODY_BYTES} bytes; send fewer statements at once"
-                    )
-                chunks.append(message["body"])
-                more = message["more_body"]
-    except TimeoutError:
-        detail = f"the body did not arrive within {BODY_WITHIN_SECONDS} s; send fewer statements at once"
-        raise Refused(problems.MALFORMED_REQUEST, detail) from None
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(problems.MALFORMED_REQUEST, "the connection ended before the body did; send again")
+        size += len(message["body"])
+        if size > MAX_BODY_BYTES:
+            raise Refused(problems.TOO_LARGE, f"more than {MAX_BODY_BYTES} bytes; send fewer statements at once")
+        chunks.append(message["body"])
+        more = message["more_body"]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

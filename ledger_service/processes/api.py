@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import uvicorn
 
-from ledger_service.http.api import create_api
+from ledger_service.http.api import Api
 from ledger_service.http.connection import allow_open_files, bounded
 from ledger_service.http.request_log import RequestLog
 from ledger_service.http.services import Admission, Services
+from ledger_service.http.submit import settle_on_loop
 from ledger_service.metrics import SHARED_FOLDER, LedgerCollector, create_metrics
 from ledger_service.observed import ObservedCommit, ObservedDoor, start_telemetry
 from ledger_service.operator_keys import unlock_receipt_key
@@ -75,12 +76,12 @@ class ApiProcess:
         self._telemetry = start_telemetry(settings, "api")
         promising = Door(ledger, domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
         door = ObservedDoor(promising, counts, self._telemetry)
-        self._commit = ObservedCommit(GroupCommit(door), door, self._telemetry)
+        self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)
         services = _services(opened, tree, view, door, self._commit, readiness)
         figures = SqlFigures(engine)
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
         self._api = RequestLog(
-            create_api(services, metrics), counts.request, self._telemetry.request if self._telemetry else None
+            Api(services, metrics), counts.request, self._telemetry.request if self._telemetry else None
         )
         if self._telemetry:
             self._telemetry.send_metrics(metrics, os.environ.get(SHARED_FOLDER))

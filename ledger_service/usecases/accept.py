@@ -7,8 +7,8 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -140,26 +140,40 @@ class Door:
         return self._registry.other_logs(self._domain)
 
 
+Settle = Callable[[Sequence[tuple[Any, Answer | Exception]]], None]
+"""Hands outcomes to the futures that wait for them, wherever these may be handed something."""
+
+
+def settle_here(outcomes: Sequence[tuple[Any, Answer | Exception]]) -> None:
+    """Settle in this thread. Whoever stopped waiting is left out."""
+    for future, outcome in outcomes:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
 class GroupCommit:
     """One thread that commits the requests that wait, together. A transaction costs a disk flush; sharing it is what
     makes single statements affordable, and the only lock holder in a process never waits for itself."""
 
-    def __init__(self, door: Door):
+    def __init__(self, door: Door, settle: Settle = settle_here):
         self._door = door
+        self._settle = settle
         self._waiting: queue.Queue = queue.Queue(WAITING_REQUESTS)
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, request: Sequence[Checked | Rejected]) -> "Future[Answer]":
-        """Queue a checked request. Raises `Refused` (`busy`) past the bound: nothing accepted is ever dropped."""
-        future: Future[Answer] = Future()
-        # Whoever stops waiting for the answer must not stop the thread that gives it.
-        future.set_running_or_notify_cancel()
+    def submit(self, request: Sequence[Checked | Rejected], future: Any) -> None:
+        """Queue a checked request; its answer settles `future`, one of any kind that `settle` can settle.
+
+        Raises `Refused` (`busy`) past the bound: nothing accepted is ever dropped."""
         try:
             self._waiting.put_nowait((request, future))
         except queue.Full:
             raise Refused(problems.BUSY, f"{WAITING_REQUESTS} requests are waiting; send again in a second") from None
-        return future
 
     def close(self) -> None:
         """Commit what waits, then stop."""
@@ -188,26 +202,17 @@ class GroupCommit:
 
     def _commit(self, group: list[tuple]) -> None:
         try:
-            answers = self._door.commit([request for request, _ in group])
+            outcomes: Sequence[Answer | Exception] = self._door.commit([request for request, _ in group])
         except StoreUnavailable as error:
-            for _, future in group:
-                future.set_exception(Refused(problems.NOT_READY, f"{error}; send the same statements again"))
+            outcomes = [Refused(problems.NOT_READY, f"{error}; send the same statements again")] * len(group)
         except Refused as refused:
-            for _, future in group:
-                future.set_exception(refused)
+            outcomes = [refused] * len(group)
         except Exception:
             _log.exception("group commit of %d requests failed", len(group))
-            self._commit_apart(group)
-        else:
-            for (_, future), answer in zip(group, answers, strict=True):
-                future.set_result(answer)
-
-    def _commit_apart(self, group: list[tuple]) -> None:
-        """One request broke the group in a way nobody foresaw: find it, and let its neighbours through."""
-        if len(group) == 1:
-            group[0][1].set_exception(
-                Refused(problems.INTERNAL, "nothing was promised; send the same statements again")
-            )
-            return
-        for item in group:
-            self._commit([item])
+            if len(group) > 1:
+                # One request broke the group in a way nobody foresaw: find it, and let its neighbours through.
+                for item in group:
+                    self._commit([item])
+                return
+            outcomes = [Refused(problems.INTERNAL, "nothing was promised; send the same statements again")]
+        self._settle([(future, outcome) for (_, future), outcome in zip(group, outcomes, strict=True)])

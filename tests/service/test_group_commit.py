@@ -1,6 +1,7 @@
 """The thread that commits: it outlives whoever stops waiting, a group of many requests, and an orderly end."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,18 @@ from ledger_service.problems import Refused
 from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
-from ledger_service.usecases.accept import WAITING_REQUESTS, Door, GroupCommit
+from ledger_service.usecases.accept import WAITING_REQUESTS, Answer, Door, GroupCommit
 from ledger_service.usecases.check import Rejected
 
 DOMAIN = Domain(31337, b"\x01" * 20, log_id("ledger.example/group"))
 REQUEST = [Rejected(None, Refused(problems.MALFORMED_STATEMENT, "synthetic"))]
+
+
+def submit(commit: GroupCommit) -> "Future[Answer]":
+    """One request that waits for its answer."""
+    future: Future[Answer] = Future()
+    commit.submit(REQUEST, future)
+    return future
 
 
 @pytest.fixture
@@ -37,10 +45,10 @@ def commit(ledger: SqlLedger) -> Iterator[GroupCommit]:
 
 def test_whoever_stops_waiting_does_not_stop_the_others(ledger: SqlLedger, commit: GroupCommit) -> None:
     with ledger.sequencing():  # the thread waits for the lock
-        futures = [commit.submit(REQUEST) for _ in range(5)]
+        futures = [submit(commit) for _ in range(5)]
         for future in futures[:3]:
             future.cancel()
-    assert len(commit.submit(REQUEST).result(10).results) == 1
+    assert len(submit(commit).result(10).results) == 1
     assert all(future.done() for future in futures)
 
 
@@ -48,13 +56,13 @@ def test_past_the_bound_it_says_busy_and_loses_nothing(ledger: SqlLedger, commit
     waiting = []
     with ledger.sequencing(), pytest.raises(Refused, match="busy"):
         for _ in range(2 * WAITING_REQUESTS):
-            waiting.append(commit.submit(REQUEST))
+            waiting.append(submit(commit))
     assert len(waiting) >= WAITING_REQUESTS
     assert all(len(future.result(30).results) == 1 for future in waiting)
 
 
 def test_it_ends_with_everything_answered(ledger: SqlLedger) -> None:
     commit = GroupCommit(Door(ledger, DOMAIN, b"\x03" * 32, 600, lambda: 1_000))
-    futures = [commit.submit(REQUEST) for _ in range(20)]
+    futures = [submit(commit) for _ in range(20)]
     commit.close()
     assert all(future.done() for future in futures)
