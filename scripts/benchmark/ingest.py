@@ -2,37 +2,49 @@
 
 import secrets
 import statistics
-import time
-from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coincurve import PrivateKey, PublicKey
 from sqlalchemy import func, select
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import open_database
-from scripts.benchmark.load import LoadGenerator
-from scripts.benchmark.statements import write_load
+from scripts.benchmark.limits import recover_rate
+from scripts.benchmark.load import LoadGenerator, Window
+from scripts.benchmark.processes import MemoryWatch, Parts
+from scripts.benchmark.statements import Writers
 from scripts.city.founding import City, found_city
 from scripts.city.run import development_account
 from scripts.city.service import ServiceProcess, free_port, service_settings
 from scripts.local_chain import FINALITY_CONFIRMATIONS, LocalChain
 
-STREAMS = 64
 INSTITUTIONS_PER_HOSPITAL = 5 / 4  # one institution in five is a laboratory, which signs no decisions
-WARM_UP_SECONDS = 1.0
+SEED = "bench"
+MARGIN = 1.6
+"""How much quicker than at the warm-up the service may be before the prepared requests run out."""
 
 
 @dataclass(frozen=True)
-class Ingest:
-    """Medians over the windows: statements and recoveries a second; memory and disk at the end."""
+class Load:
+    """How much to send: over so many connections, one stream each; in windows of so many seconds; requests of so many
+    statements; to so many API processes."""
+
+    streams: int
+    windows: int
+    seconds: float
+    batch: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Medians over the windows: statements and recoveries a second; processor microseconds a statement by part."""
 
     accepted_per_s: float
     recovered_per_s: float
-    statements: int
-    peak_mb: float
-    bytes_per_statement: float
+    cpu_us: dict[str, float]
 
     @property
     def ratio(self) -> float:
@@ -40,68 +52,103 @@ class Ingest:
         return self.accepted_per_s / self.recovered_per_s
 
 
-def recover_rate(seconds: float) -> float:
-    """Recoveries a second of one core with coincurve: the limit that everything is held against."""
-    digest = secrets.token_bytes(32)
-    signature = PrivateKey(secrets.token_bytes(32)).sign_recoverable(digest, hasher=None)
-    count, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        for _ in range(100):
-            PublicKey.from_signature_and_message(signature, digest, hasher=None)
-        count += 100
-    return count / (time.perf_counter() - began)
+@dataclass(frozen=True)
+class Ingest:
+    """Accepting in batches and, where that was measured, one statement a request; how many statements the log has in
+    the end; memory of the service's processes in MiB, together and the largest; bytes on disk."""
+
+    batches: Speed
+    singles: Speed | None
+    statements: int
+    tree_mb: float
+    process_mb: float
+    bytes_per_statement: float
 
 
 @dataclass(frozen=True)
-class Load:
-    """How much to send: windows of so many seconds, and a guess at the rate for which to prepare requests."""
+class FoundedCity:
+    """A city, on a chain that runs."""
 
-    windows: int
-    seconds: float
-    statements_per_request: int
-    expected_per_s: float
-
-    @classmethod
-    def of(cls, arguments: Namespace) -> "Load":
-        """What the command line says."""
-        return cls(arguments.windows, arguments.seconds, arguments.batch, arguments.expected)
-
-    @property
-    def requests_per_stream(self) -> int:
-        """Requests to prepare for each stream."""
-        statements = self.expected_per_s * (self.windows * self.seconds + WARM_UP_SECONDS)
-        return int(statements / self.statements_per_request / STREAMS) + 2
+    city: City
+    chain: LocalChain
 
 
-def measure_ingest(folder: Path, database: str, load: Load) -> Ingest:
-    """Found a city, start the service on `database`, and send in windows, with raw recovery between them."""
-    folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def founded_city(folder: Path, hospitals: int) -> Iterator[FoundedCity]:
+    """Found a city with so many hospitals, on a chain of its own."""
+    institutions = int(hospitals * INSTITUTIONS_PER_HOSPITAL)
+    origin = f"bench.example/{secrets.token_hex(4)}"
     with LocalChain(folder / "chain") as chain:
-        city = _city(chain.url)
-        requests = write_load(city, load.requests_per_stream, load.statements_per_request)
-        settings = service_settings(city, folder, database, FINALITY_CONFIRMATIONS, free_port())
-        with ServiceProcess(settings, folder / "service.log") as service:
-            generator = LoadGenerator(service.url, list(requests.values()), load.statements_per_request)
-            generator.window(WARM_UP_SECONDS)
-            accepted, recovered, total = [], [], 0
-            for _ in range(load.windows):
-                recovered.append(recover_rate(load.seconds / 2))
-                window = generator.window(load.seconds)
-                if window.refused:
-                    raise RuntimeError(
-                        f"{window.refused} statements of the load were refused; see {folder}/service.log"
-                    )
-                accepted.append(window.rate)
-                total += window.statements
-            recovered.append(recover_rate(load.seconds / 2))
-            generator.close()
-            peak = peak_mb(service.pid)
-            size = bytes_per_statement(database)
-    return Ingest(statistics.median(accepted), statistics.median(recovered), total, peak, size)
+        yield FoundedCity(found_city(chain.url, origin, development_account(0), SEED, institutions), chain)
 
 
-def bytes_per_statement(database: str) -> float:
-    """Bytes on disk for each statement: all tables and indexes, without the content itself."""
+def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load, *, singles: bool) -> Ingest:
+    """Start the service on `database` and send in windows, with raw recovery between them."""
+    settings = service_settings(founded.city, folder, database, FINALITY_CONFIRMATIONS, free_port())
+    settings["HUZHENG_API_PROCESSES"] = str(load.processes)
+    writers = Writers(founded.city)
+    with ServiceProcess(settings, folder / "service.log") as service:
+        memory = MemoryWatch(service.pid)
+        measure = _Measure(service, founded.chain, writers, memory, load)
+        in_batches = measure.speed(load.batch)
+        one_by_one = measure.speed(1) if singles else None
+        memory.look()
+        statements, size = disk_use(database)
+    return Ingest(in_batches, one_by_one, statements, memory.tree_mb, memory.process_mb, size)
+
+
+class _Measure:
+    def __init__(self, service: ServiceProcess, chain: LocalChain, writers: Writers, memory: MemoryWatch, load: Load):
+        self._service = service
+        self._chain = chain
+        self._writers = writers
+        self._memory = memory
+        self._load = load
+
+    def speed(self, statements: int) -> Speed:
+        """Windows with requests of so many statements."""
+        rate = self._warm_up(statements)
+        wanted = rate * MARGIN * self._load.windows * self._load.seconds
+        requests = self._writers.write(int(wanted / statements / len(self._writers)) + 2, statements)
+        generator = LoadGenerator(self._service.url, requests)
+        parts = Parts(self._service.pid, generator.pid, self._chain.pid)
+        accepted, recovered, costs = [], [], []
+        for _ in range(self._load.windows):
+            recovered.append(recover_rate(self._load.seconds / 2))
+            before = parts.cpu_seconds()
+            window = generator.window(self._load.seconds, self._memory.look)
+            used = parts.cpu_seconds() - before
+            if window.seconds < self._load.seconds / 2:
+                break  # the requests ran out
+            accepted.append(window.rate)
+            costs.append({part: seconds * 1e6 / window.statements for part, seconds in used.items()})
+        recovered.append(recover_rate(self._load.seconds / 2))
+        generator.send_all()
+        generator.close()
+        if not accepted:
+            raise RuntimeError(f"the load ran out within {self._load.seconds:g} s: the service sped up; measure again")
+        names = {part for cost in costs for part in cost}
+        cpu_us = {part: statistics.median(cost.get(part, 0.0) for cost in costs) for part in sorted(names)}
+        return Speed(statistics.median(accepted), statistics.median(recovered), cpu_us)
+
+    def _warm_up(self, statements: int) -> float:
+        """Send more and more until a sending takes a while; its statements a second."""
+        requests = 1
+        while True:
+            requests *= 2
+            window = self._send(self._writers.write(requests, statements))
+            if window.seconds >= min(1.0, self._load.seconds):
+                return window.rate
+
+    def _send(self, requests: list[list[bytes]]) -> Window:
+        generator = LoadGenerator(self._service.url, requests)
+        window = generator.send_all()
+        generator.close()
+        return window
+
+
+def disk_use(database: str) -> tuple[int, float]:
+    """How many statements there are, and the bytes on disk for each: tables and indexes, without the content itself."""
     engine = open_database(database)
     with engine.connect() as connection:
         statements = connection.execute(select(schema.log.c.size)).scalar_one()
@@ -118,17 +165,4 @@ def bytes_per_statement(database: str) -> float:
                 for table in schema.metadata.tables
             )
     engine.dispose()
-    return (stored - content) / statements
-
-
-def _city(rpc: str) -> City:
-    institutions = int(STREAMS * INSTITUTIONS_PER_HOSPITAL)
-    return found_city(rpc, f"bench.example/{secrets.token_hex(4)}", development_account(0), "bench", institutions)
-
-
-def peak_mb(pid: int) -> float:
-    """The largest resident memory that the process ever had, in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("the system does not tell a process's peak memory")
+    return statements, (stored - content) / statements

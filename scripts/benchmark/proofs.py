@@ -1,95 +1,109 @@
-"""How long the proof of any statement takes, from a cold start, in a log of a given size."""
+"""How long the proof of any statement takes in a process that has just begun, and how fast the tree grows: both in
+processes of their own, whose memory is measured too."""
 
+import multiprocessing
+import os
 import random
-import secrets
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from anchors.core.encoding import ZERO_WORD, code_word, uint_word
+from anchors.core.note import SignerKey
 from anchors.core.typed_data import Domain, log_id
-from ledger_service.storage import schema
-from ledger_service.storage.bulk import insert_rows
 from ledger_service.storage.chain_view import SqlChainView
-from ledger_service.storage.database import begin_writing, open_database
-from ledger_service.storage.identity import LogIdentity, claim_log
+from ledger_service.storage.database import open_database
+from ledger_service.storage.identity import read_identity
 from ledger_service.storage.reader import SqlReader
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.look_up import LookUp
-from scripts.city.founding import derive_secret, sign_notes_as
+from scripts.benchmark.positions import id_at
+from scripts.benchmark.processes import peak_mb
 
-ORIGIN = "bench.example/proofs"
-ROWS_PER_INSERT = 20_000
-PROOFS = 500
-PARTS = b'[{"leaf":"' + b"0" * 64 + b'","name":"facts"}]'
+PROOFS = 1_000
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class ProofTimes:
-    """Milliseconds a proof: the median and the 99th percentile. What it took to integrate: leaves a second."""
+    """Milliseconds a proof: the median and the 99th percentile; KiB that a proof read from the disk; peak memory of the
+    process in MiB."""
 
     p50_ms: float
     p99_ms: float
-    integrated_per_s: float
+    read_kib: float
+    peak_mb: float
 
 
-def measure_proofs(folder: Path, leaves: int) -> ProofTimes:
-    """Fill a log with `leaves` entries that nobody signed (a proof does not look), integrate it, prove at random."""
-    folder.mkdir(parents=True)
-    url = f"sqlite:///{folder / 'ledger.sqlite'}"
-    domain = Domain(1, b"\x01" * 20, log_id(ORIGIN))
-    _fill(url, leaves)
-    integrated_per_s = _integrate(url, domain, leaves)
-    look_up = _cold(url, domain)
-    ids = [_id(position) for position in random.Random("proofs").choices(range(leaves), k=PROOFS)]
-    times = sorted(_prove(look_up, id) for id in ids)
-    return ProofTimes(times[PROOFS // 2], times[PROOFS * 99 // 100], integrated_per_s)
+@dataclass(frozen=True)
+class Integration:
+    """Leaves a second, and the peak memory of the process in MiB."""
+
+    leaves_per_s: float
+    peak_mb: float
 
 
-def _prove(look_up: LookUp, id: bytes) -> float:
+def measure_proofs(database: Path, leaves: int, *, from_disk: bool) -> ProofTimes:
+    """Prove at random in a new process. `from_disk`: nothing of the database is in the system's memory at first."""
+    if from_disk:
+        _forget(database)
+    times, read_bytes, peak = _in_new_process(_prove, f"sqlite:///{database}", leaves)
+    return ProofTimes(times[len(times) // 2], times[len(times) * 99 // 100], read_bytes / len(times) / 1024, peak)
+
+
+def integrate(database: Path, note_secret: bytes, checkpoint_secret: bytes) -> Integration:
+    """Bring all that a log has under checkpoints, signed with these secrets, in a new process."""
+    leaves, seconds, peak = _in_new_process(_integrate, f"sqlite:///{database}", note_secret, checkpoint_secret)
+    return Integration(leaves / seconds, peak)
+
+
+def _in_new_process(act: Callable[..., _Result], *arguments: object) -> _Result:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(act, *arguments).result()
+
+
+def _prove(url: str, leaves: int) -> tuple[list[float], int, float]:
+    """Milliseconds of each proof in order of size, bytes read from the disk, peak memory."""
+    engine = open_database(url)
+    log = log_id(read_identity(engine).origin)
+    engine.dispose()
+    look_up = LookUp(SqlReader(engine), SqlTree(engine), SqlChainView(engine, log), lambda: int(time.time()))
+    ids = [id_at(position) for position in random.Random("proofs").choices(range(leaves), k=PROOFS)]
+    before = _read_bytes()
+    times = sorted(_time_proof(look_up, id) for id in ids)
+    return times, _read_bytes() - before, peak_mb(os.getpid())
+
+
+def _time_proof(look_up: LookUp, id: bytes) -> float:
     began = time.perf_counter()
     look_up.proof(id, parts_shown=False)
     return (time.perf_counter() - began) * 1_000
 
 
-def _cold(url: str, domain: Domain) -> LookUp:
-    """A look-up that has seen nothing yet, over connections of its own."""
+def _integrate(url: str, note_secret: bytes, checkpoint_secret: bytes) -> tuple[int, float, float]:
     engine = open_database(url)
-    return LookUp(SqlReader(engine), SqlTree(engine), SqlChainView(engine, domain.log), lambda: int(time.time()))
-
-
-def _fill(url: str, leaves: int) -> None:
-    engine = open_database(url)
-    claim_log(engine, LogIdentity(ORIGIN, 1, ZERO_WORD, b"\x01" * 20, b"\x02" * 20))
-    prefix = code_word("report.issued") + code_word("SYN-BENCH")
-    for begin in range(0, leaves, ROWS_PER_INSERT):
-        positions = range(begin, min(begin + ROWS_PER_INSERT, leaves))
-        with begin_writing(engine) as connection:
-            rows = [
-                (position, _entry(prefix, position), _id(position), b"\x03" * 20, "{}", None, None)
-                for position in positions
-            ]
-            insert_rows(connection, schema.entries, rows)
-            insert_rows(connection, schema.contents, [(position, PARTS) for position in positions])
-            connection.execute(schema.log.update().values(size=positions[-1] + 1))
-    engine.dispose()
-
-
-def _entry(prefix: bytes, position: int) -> bytes:
-    return prefix + _id(position) + uint_word(position) + uint_word(1) + ZERO_WORD + secrets.token_bytes(97)
-
-
-def _id(position: int) -> bytes:
-    return random.Random(position).randbytes(32)
-
-
-def _integrate(url: str, domain: Domain, leaves: int) -> float:
-    engine = open_database(url)
-    secret = derive_secret("bench", "checkpoint")
-    integrator = Integrator(SqlTree(engine), ORIGIN, domain, sign_notes_as(ORIGIN, "bench"), secret, lambda: 1)
-    began = time.perf_counter()
+    tree, identity = SqlTree(engine), read_identity(engine)
+    domain = Domain(identity.chain_id, identity.registry, log_id(identity.origin))
+    note_key = SignerKey(identity.origin, note_secret)
+    integrator = Integrator(tree, identity.origin, domain, note_key, checkpoint_secret, lambda: int(time.time()))
+    newest = tree.newest_checkpoint()
+    began, before = time.perf_counter(), newest.size if newest else 0
     while integrator.run_once():
         pass
-    engine.dispose()
-    return leaves / (time.perf_counter() - began)
+    return tree.size() - before, time.perf_counter() - began, peak_mb(os.getpid())
+
+
+def _forget(database: Path) -> None:
+    """Flush the database's files and have the system drop what it keeps of them in memory, which needs no rights."""
+    for file in database.parent.glob(f"{database.name}*"):
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _read_bytes() -> int:
+    lines = Path("/proc/self/io").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))

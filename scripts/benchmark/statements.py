@@ -1,11 +1,11 @@
 """Signed submissions for the load: each stream issues reports, opens them and recognises them."""
 
+import multiprocessing
+import os
 import random
 import secrets
 import time
-from collections.abc import Iterator
-
-import msgspec
+from concurrent.futures import ProcessPoolExecutor
 
 from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import ZERO_WORD, encode_base64, encode_hex
@@ -69,20 +69,24 @@ def _links(**targets: bytes) -> Part:
     return Part.create("links", [{"rel": rel, "statement": encode_hex(target)} for rel, target in targets.items()])
 
 
-def write_load(city: City, requests_per_stream: int, statements_per_request: int) -> dict[str, list[bytes]]:
-    """For each institution's code, its requests in order."""
-    return {
-        institution.code: list(_requests(StreamWriter(city, institution), requests_per_stream, statements_per_request))
-        for institution in city.institutions
-        if institution.role == "hospital"
-    }
+class Writers:
+    """The streams of a city's hospitals, which go on where they ended."""
+
+    def __init__(self, city: City):
+        hospitals = [institution for institution in city.institutions if institution.role == "hospital"]
+        self._writers = [StreamWriter(city, institution) for institution in hospitals]
+
+    def __len__(self) -> int:
+        return len(self._writers)
+
+    def write(self, requests: int, statements: int) -> list[list[bytes]]:
+        """The next requests of every stream, signed on all cores."""
+        count = len(self._writers)
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork")) as pool:
+            written = list(pool.map(_write, self._writers, [requests] * count, [statements] * count))
+        self._writers = [writer for writer, _ in written]
+        return [bodies for _, bodies in written]
 
 
-def _requests(writer: StreamWriter, requests: int, statements: int) -> Iterator[bytes]:
-    for _ in range(requests):
-        yield writer.submission(statements)
-
-
-def count_accepted(body: bytes) -> int:
-    """How many statements of an answer have an index."""
-    return sum("index" in result for result in msgspec.json.decode(body)["results"])
+def _write(writer: StreamWriter, requests: int, statements: int) -> tuple[StreamWriter, list[bytes]]:
+    return writer, [writer.submission(statements) for _ in range(requests)]

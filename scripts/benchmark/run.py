@@ -1,0 +1,99 @@
+"""`scripts/bench`: one run, one table. Speeds stand beside a limit measured in the same minutes, as ratios."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.benchmark.gas import measure_gas
+from scripts.benchmark.growth import measure_growth, sizes_to
+from scripts.benchmark.ingest import Ingest, Load, founded_city, measure_ingest
+from scripts.benchmark.limits import measure_limits
+from scripts.benchmark.scoreboard import Results, figures_of, rows_of
+from scripts.benchmark.writing import check_page, terminal_table, write_table
+from scripts.postgres import running_postgres
+
+DATABASES = ("sqlite", "postgresql")
+LEAVES, QUICK_LEAVES = 10_000_000, 1_000_000
+
+
+def _arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on standard output")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table into this page, at its marks")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the growth as SVG")
+    parser.add_argument("--windows", type=int, default=3, help="windows of load for each figure")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a window")
+    parser.add_argument("--batch", type=int, default=100, help="statements in a request")
+    parser.add_argument("--streams", type=int, default=64, help="connections, each with one hospital's stream")
+    parser.add_argument("--processes", type=int, default=2, help="API processes of the service")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--leaves", type=int, default=LEAVES, help="size to which a log is grown")
+    parser.add_argument("--quick", action="store_true", help=f"grow it to {QUICK_LEAVES:,} at most")
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> int:
+    """Measure and print."""
+    arguments = _arguments(words)
+    console = Console(stderr=arguments.json, highlight=False, width=None if sys.stdout.isatty() else 160)
+    if arguments.markdown:
+        try:
+            check_page(arguments.markdown)
+        except ValueError as error:
+            sys.exit(f"scripts/bench: {error}")
+    with tempfile.TemporaryDirectory(prefix="huzheng-bench-") as name:
+        results = _measure(arguments, Path(name), console)
+    rows = rows_of(results)
+    console.print(terminal_table(rows))
+    if arguments.chart:
+        # Drawing takes a second to load and memory to hold: after everything was measured.
+        from scripts.benchmark.chart import draw_growth
+
+        draw_growth(arguments.chart, results.growth)
+    if arguments.markdown:
+        write_table(arguments.markdown, rows, arguments.chart)
+    if arguments.json:
+        print(json.dumps(figures_of(results)))
+    return 0
+
+
+def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> Results:
+    began = time.monotonic()
+
+    def say(what: str) -> None:
+        console.print(f"{time.monotonic() - began:6.0f} s  {what}", style="dim")
+
+    load = Load(arguments.streams, arguments.windows, arguments.seconds, arguments.batch, arguments.processes)
+    sizes = sizes_to(min(arguments.leaves, QUICK_LEAVES) if arguments.quick else arguments.leaves, folder, say)
+    say("measuring the limits of this machine")
+    limits = measure_limits(folder / "limits", load.seconds / 2)
+    ingests = {}
+    for kind in arguments.database or DATABASES:
+        say(f"accepting on {kind}")
+        ingests[kind] = _measure_ingest(folder / kind, kind, load)
+    say("moving heads")
+    gas = measure_gas(folder / "gas")
+    return Results(load, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say))
+
+
+def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:
+    with founded_city(folder, load.streams) as founded, _database(kind, folder) as url:
+        return measure_ingest(founded, folder, url, load, singles=True)
+
+
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[str]:
+    """A fresh database that flushes to disk."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'ledger.sqlite'}"
+        return
+    with running_postgres(durable=True) as server:
+        server.administer("CREATE DATABASE bench")
+        yield server.url("bench").replace("+psycopg", "")

@@ -1,0 +1,202 @@
+"""All figures of a run: as rows of a table with the limit beside each, and as one flat object for programs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.benchmark.gas import STATEMENTS_PER_CHECKPOINT
+from scripts.benchmark.growth import AtSize
+from scripts.benchmark.ingest import Ingest, Load
+from scripts.benchmark.limits import Limits
+
+INGEST_RATIO, SINGLE_RATIO = 0.7, 0.15
+MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 600, 110_000
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run measured: `ingests` by kind of database, `growth` in order of size."""
+
+    load: Load
+    limits: Limits
+    ingests: dict[str, Ingest]
+    gas: dict[str, int]
+    growth: list[AtSize]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was measured, the figure, the limit that it is held to with the word whether it is met
+    (both empty where none is set), and what it stands beside."""
+
+    what: str
+    figure: str
+    limit: str = ""
+    verdict: str = ""
+    beside: str = ""
+
+
+def at_least(value: float, limit: float) -> dict[str, str]:
+    """Limit and verdict of a figure that must not be smaller."""
+    return {"limit": f"at least {limit:g}", "verdict": "met" if value >= limit else "NOT MET"}
+
+
+def at_most(value: float, limit: float, unit: str = "") -> dict[str, str]:
+    """Limit and verdict of a figure that must not be larger."""
+    return {"limit": f"at most {limit:,g}{unit}", "verdict": "met" if value <= limit else "NOT MET"}
+
+
+def short(leaves: int) -> str:
+    """1,000,000 as 1e6, other sizes as they are."""
+    zeros = len(str(leaves)) - 1
+    return f"1e{zeros}" if leaves == 10**zeros else str(leaves)
+
+
+def rows_of(results: Results) -> list[Row]:
+    """The table."""
+    return [
+        *_raw_rows(results),
+        *(row for kind, ingest in results.ingests.items() for row in _ingest_rows(kind, ingest, results.load)),
+        *_growth_rows(results.growth),
+        *_gas_rows(results.gas),
+    ]
+
+
+def _raw_rows(results: Results) -> Iterator[Row]:
+    recovered = next(iter(results.ingests.values())).batches.recovered_per_s
+    yield Row("secp256k1 recovery on one core", f"{recovered:,.0f}/s", beside="coincurve, in turns with the load")
+    yield Row("SHA-256 of 64 bytes on one core", f"{results.limits.sha256_per_s:,.0f}/s")
+    yield Row("flushes to this disk", f"{results.limits.flush_per_s:,.0f}/s", beside="fdatasync of a page")
+    yield Row("rows into bare SQLite", f"{results.limits.sqlite_rows_per_s:,.0f}/s", beside="durable, no other index")
+
+
+def _ingest_rows(kind: str, ingest: Ingest, load: Load) -> Iterator[Row]:
+    for name, speed, limit in (
+        (f"batches of {load.batch}", ingest.batches, INGEST_RATIO),
+        ("one a request", ingest.singles, SINGLE_RATIO),
+    ):
+        if speed is None:
+            continue
+        beside = f"of {speed.recovered_per_s:,.0f} recoveries/s: {speed.accepted_per_s:,.0f} statements/s"
+        yield Row(f"accepted, {kind}, {name}", f"{speed.ratio:.2f}", **at_least(speed.ratio, limit), beside=beside)
+        costs = sorted(speed.cpu_us.items(), key=lambda item: -item[1])
+        parts = ", ".join(f"{part} {cost:.1f}" for part, cost in costs if cost >= 0.05)
+        yield Row("  processor time a statement", f"{sum(speed.cpu_us.values()):,.0f} µs", beside=parts)
+    yield _memory_row(f"  memory of the service, {kind}", ingest)
+    size = ingest.bytes_per_statement
+    yield Row(
+        f"  disk a statement, {kind}", f"{size:,.0f} bytes", **at_most(size, STATEMENT_BYTES), beside="without content"
+    )
+
+
+def _memory_row(what: str, ingest: Ingest) -> Row:
+    beside = f"the largest process {ingest.process_mb:,.0f} MiB; {ingest.statements:,} statements"
+    return Row(what, f"{ingest.tree_mb:,.0f} MiB", **at_most(ingest.tree_mb, MEMORY_MB, " MiB"), beside=beside)
+
+
+def _growth_rows(growth: list[AtSize]) -> Iterator[Row]:
+    first, last = growth[0], growth[-1]
+    for size in growth:
+        for where, times in (("", size.proofs), (" from the disk", size.proofs_from_disk)):
+            held = at_most(times.p99_ms, PROOF_MS, " ms") if size is last else {}
+            beside = f"median {times.p50_ms:.2f} ms, {times.read_kib:,.0f} KiB read, process {times.peak_mb:,.0f} MiB"
+            yield Row(f"proof in {size.leaves:,}{where}, p99", f"{times.p99_ms:.2f} ms", **held, beside=beside)
+    for where, factor in (("", _proof_growth(growth)), (" from the disk", _proof_growth_from_disk(growth))):
+        beside = f"{last.leaves:,} beside {first.leaves:,}"
+        yield Row(f"growth of a proof's p99{where}", f"{factor:.2f}", **at_most(factor, PROOF_GROWTH), beside=beside)
+    for size in growth:
+        stored = size.bytes_per_statement
+        beside = f"integrated {size.integration.leaves_per_s:,.0f}/s in {size.integration.peak_mb:,.0f} MiB"
+        held = at_most(stored, STATEMENT_BYTES) if size is last else {}
+        yield Row(f"disk a statement in {size.leaves:,}", f"{stored:,.0f} bytes", **held, beside=beside)
+    ratio = last.ingest.batches.ratio
+    beside = (
+        f"{last.ingest.batches.accepted_per_s:,.0f}/s; on a log of {first.leaves:,} "
+        f"{first.ingest.batches.ratio:.2f}, {first.ingest.batches.accepted_per_s:,.0f}/s"
+    )
+    yield Row(f"accepted on a log of {last.leaves:,}", f"{ratio:.2f}", **at_least(ratio, INGEST_RATIO), beside=beside)
+    yield _memory_row(f"  memory of the service at {last.leaves:,}", last.ingest)
+
+
+def _gas_rows(gas: dict[str, int]) -> Iterator[Row]:
+    for statements in STATEMENTS_PER_CHECKPOINT:
+        cost = gas[str(statements)]
+        yield Row(f"gas a statement, {statements:,} a head", f"{cost / statements:,.2f}", beside=f"{cost:,} a head")
+    cost = gas["head_2_20"]
+    yield Row("gas of the head 1,044,481 to 1,048,577", f"{cost:,}", **at_most(cost, HEAD_GAS))
+
+
+def _proof_growth(growth: list[AtSize]) -> float:
+    return growth[-1].proofs.p99_ms / growth[0].proofs.p99_ms
+
+
+def _proof_growth_from_disk(growth: list[AtSize]) -> float:
+    return growth[-1].proofs_from_disk.p99_ms / growth[0].proofs_from_disk.p99_ms
+
+
+def figures_of(results: Results) -> dict[str, Any]:
+    """One flat object: numbers by name."""
+    ingests = results.ingests
+    first = next(iter(ingests.values()))
+    figures: dict[str, Any] = {
+        "recover_per_s": round(first.batches.recovered_per_s),
+        "sha256_per_s": round(results.limits.sha256_per_s),
+        "flush_per_s": round(results.limits.flush_per_s),
+        "sqlite_rows_per_s": round(results.limits.sqlite_rows_per_s),
+        "api_processes": results.load.processes,
+        "connections": results.load.streams,
+    }
+    for kind, ingest in ingests.items():
+        figures |= _ingest_figures(kind, ingest)
+    for statements in STATEMENTS_PER_CHECKPOINT:
+        figures[f"gas_per_statement_{statements}"] = round(results.gas[str(statements)] / statements, 2)
+    return (
+        figures
+        | {"gas_head_2_20": results.gas["head_2_20"]}
+        | _growth_figures(results.growth)
+        | {
+            "bytes_per_statement": round(first.bytes_per_statement),
+            "service_peak_mb": round(max(ingest.tree_mb for ingest in ingests.values())),
+        }
+    )
+
+
+def _ingest_figures(kind: str, ingest: Ingest) -> dict[str, Any]:
+    figures = {
+        f"recover_per_s_{kind}": round(ingest.batches.recovered_per_s),
+        f"ingest_per_s_{kind}": round(ingest.batches.accepted_per_s),
+        f"ingest_ratio_{kind}": round(ingest.batches.ratio, 3),
+        f"bytes_per_statement_{kind}": round(ingest.bytes_per_statement),
+        f"service_peak_mb_{kind}": round(ingest.tree_mb),
+        f"service_process_peak_mb_{kind}": round(ingest.process_mb),
+        f"cpu_us_{kind}": {part: round(cost, 1) for part, cost in ingest.batches.cpu_us.items()},
+    }
+    if ingest.singles is not None:
+        figures[f"single_per_s_{kind}"] = round(ingest.singles.accepted_per_s)
+        figures[f"single_ratio_{kind}"] = round(ingest.singles.ratio, 3)
+        figures[f"single_cpu_us_{kind}"] = {part: round(cost, 1) for part, cost in ingest.singles.cpu_us.items()}
+    return figures
+
+
+def _growth_figures(growth: list[AtSize]) -> dict[str, Any]:
+    first, last = growth[0], growth[-1]
+    figures: dict[str, Any] = {}
+    for size in growth:
+        name = short(size.leaves)
+        figures[f"proof_p50_ms_{name}"] = round(size.proofs.p50_ms, 3)
+        figures[f"proof_p99_ms_{name}"] = round(size.proofs.p99_ms, 3)
+        figures[f"proof_from_disk_p50_ms_{name}"] = round(size.proofs_from_disk.p50_ms, 3)
+        figures[f"proof_from_disk_p99_ms_{name}"] = round(size.proofs_from_disk.p99_ms, 3)
+        figures[f"proof_peak_mb_{name}"] = round(max(size.proofs.peak_mb, size.proofs_from_disk.peak_mb))
+        figures[f"integrate_per_s_{name}"] = round(size.integration.leaves_per_s)
+        figures[f"integrate_peak_mb_{name}"] = round(size.integration.peak_mb)
+        figures[f"bytes_per_statement_{name}"] = round(size.bytes_per_statement)
+        if size.ingest is not None:
+            figures[f"ingest_ratio_sqlite_{name}"] = round(size.ingest.batches.ratio, 3)
+            figures[f"ingest_per_s_sqlite_{name}"] = round(size.ingest.batches.accepted_per_s)
+            figures[f"service_mb_{name}"] = round(size.ingest.tree_mb)
+    span = f"{short(first.leaves)}_{short(last.leaves)}"
+    figures[f"proof_growth_{span}"] = round(_proof_growth(growth), 2)
+    figures[f"proof_from_disk_growth_{span}"] = round(_proof_growth_from_disk(growth), 2)
+    figures["integrate_per_s"] = figures[f"integrate_per_s_{short(last.leaves)}"]
+    return figures
