@@ -20,22 +20,23 @@ LIMIT = {"color": "#444444", "linestyle": ":", "linewidth": 1.5}
 
 def draw_growth(file: Path, growth: Sequence[AtSize]) -> None:
     """Write it as SVG; the same figures give the same file."""
-    matplotlib.rcParams["svg.hashsalt"] = "huzheng"
+    matplotlib.rcParams |= {"svg.hashsalt": "huzheng", "svg.fonttype": "none"}
     figure, panels = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
     sizes = [size.leaves for size in growth]
     _proofs(panels[0][0], growth, sizes)
     disk = [size.bytes_per_statement for size in growth]
-    _panel(panels[0][1], "disk a statement, without content, bytes", sizes, disk, "bytes", STATEMENT_BYTES)
+    _panel(panels[0][1], "disk a statement, bytes without content", sizes, disk, "bytes", STATEMENT_BYTES)
     integrated = [size.integration.leaves_per_s for size in growth]
     _panel(panels[1][0], "integrated, leaves a second", sizes, integrated, "leaves a second", None)
     sent = [size for size in growth if size.ingest is not None]
     ratios = [size.ingest.batches.ratio for size in sent]
-    title = "accepted over HTTP, beside raw recovery on one core"
+    title = "accepted, beside recovery on one core"
     _panel(panels[1][1], title, [size.leaves for size in sent], ratios, "ratio", INGEST_RATIO)
     for panel in panels.flat:
         panel.set_xlabel("statements in the log")
         panel.set_xscale("log")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.15 * max(max(line.get_ydata()) for line in panel.lines))
+        panel.yaxis.set_major_formatter("{x:,g}")
         panel.grid(alpha=0.3)
         panel.legend()
     figure.savefig(file, format="svg", metadata={"Date": None, "Title": "What it costs as the log grows"})
