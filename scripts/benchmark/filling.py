@@ -2,10 +2,10 @@
 tree, the index nor a proof looks at a signature. They go through the ledger's own writing, with subjects, documents,
 links and receipts as often as the load has them, so every table and index grows as under a real load."""
 
-import os
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import Engine, event
 
@@ -91,12 +91,18 @@ def _open_carelessly(url: str) -> Engine:
     """Without a journal, without flushes, with much memory: a power cut loses the file, and it can be filled again."""
     engine = open_database(url)
     engine.dispose()
-    free_kib = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+    cache_kib = min(MOST_CACHE_KIB, _available_kib() // 2)
 
     @event.listens_for(engine, "connect")
     def _relax(connection: object, _record: object) -> None:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
-        connection.execute(f"PRAGMA cache_size = -{min(MOST_CACHE_KIB, free_kib // 2)}")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
 
     return engine
+
+
+def _available_kib() -> int:
+    """What a program can take without others having to give up theirs."""
+    lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
