@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts.benchmark.filling import BYTES_PER_STATEMENT, FilledLog
 from scripts.benchmark.ingest import FoundedCity, Ingest, Load, disk_use, founded_city, measure_ingest
-from scripts.benchmark.proofs import Integration, ProofTimes, integrate, measure_proofs
+from scripts.benchmark.proofs import Integration, ProofTimes, integrate, measure_proofs, read_through
 
 SMALLEST = 10_000
 FREE_BYTES = 2_000_000_000
@@ -68,6 +68,7 @@ def measure_growth(folder: Path, sizes: list[int], load: Load, say: Callable[[st
                 AtSize(size, filled, integration, measure_proofs(database, size, from_disk=False), from_disk, stored)
             )
         say(f"accepting on a log of {sizes[-1]:,}")
+        read_through(database)
         large = measure_ingest(founded, folder / "large", f"sqlite:///{database}", load, singles=False)
     return [replace(found[0], ingest=small), *found[1:-1], replace(found[-1], ingest=large)]
 

@@ -24,6 +24,7 @@ from scripts.benchmark.positions import id_at
 from scripts.benchmark.processes import peak_mb
 
 PROOFS = 1_000
+BYTES_PER_READ = 16 * 1024 * 1024
 _Result = TypeVar("_Result")
 
 
@@ -102,6 +103,13 @@ def _forget(database: Path) -> None:
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
             os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_through(database: Path) -> None:
+    """Have the system keep in memory what it can of a database, as it does where a service has run for a while."""
+    with database.open("rb", buffering=0) as opened:
+        while opened.read(BYTES_PER_READ):
+            pass
 
 
 def _read_bytes() -> int:
