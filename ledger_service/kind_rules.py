@@ -1,17 +1,20 @@
 """Whether what a statement says fits its kind (docs/spec/kinds.md). The door, the audit and the sender all ask here."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from anchors.core.content import MAX_PART_BYTES, Part
 from ledger_service import problems
-from ledger_service.kinds import PART_FORMS, Kind, Link
+from ledger_service.kinds import PART_FORMS, Digest, Kind, Link
 from ledger_service.problems import Refused
 
 
 def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The shown parts that have a listed name, in their listed form, by name; `values` are all shown parts' values.
+    """The shown parts that have a listed name, in their listed form, by name; `values` are all shown parts' values, as
+    JSON or in their form already.
 
     Raises `Refused` where a required part is missing, a listed one has another form, or the links are not the kind's.
     """
@@ -29,6 +32,33 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
     _check_links(kind, forms.get("links", []))
     return forms
+
+
+def read_listed_part(text: bytes) -> Part | None:
+    """The part that `text` is, its value in the form that is listed for its name, where the text is exactly what
+    encoding it again gives. None for every other text: reading it as any part is tells what it is, or what is wrong.
+
+    One typed decoding stands for reading the part, walking through its value and converting that to its form."""
+    decoder = _LISTED.get(text[len(_BEGIN) : text.find(b'"', len(_BEGIN))])
+    if decoder is None or len(text) > MAX_PART_BYTES:
+        return None
+    try:
+        listed = decoder.decode(text)
+    except msgspec.MsgspecError:
+        return None
+    if _encoder.encode(listed) != text:
+        return None
+    return Part(text, listed.name, listed.value, sha256(b"\x00" + text).digest())
+
+
+def _decoder(form: Any) -> msgspec.json.Decoder:
+    members = [("name", str), ("salt", Digest), ("value", form)]
+    return msgspec.json.Decoder(msgspec.defstruct("ListedPart", members, forbid_unknown_fields=True, gc=False))
+
+
+_BEGIN = b'{"name":"'
+_LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items()}
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def _check_links(kind: Kind, links: list[Link]) -> None:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from anchors.core.canonical import MAX_INTEGER
+
 
 class Role:
     """Roles that kinds ask for."""
@@ -74,13 +76,14 @@ class _Form(Struct, forbid_unknown_fields=True, frozen=True):
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 StatementId = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
 Word = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
-Seconds = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+Seconds = Count
 
 
 class Document(_Form):
     """The document as received, byte for byte."""
 
-    bytes: Annotated[int, Meta(ge=0)]
+    bytes: Count
     format: Literal["fhir-json", "hl7v2", "cda", "dicom", "pdf", "raw"]
     sha256: Digest
     sm3: Digest

@@ -21,7 +21,7 @@ _SALT = re.compile(r"[0-9a-f]{64}")
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part as received: its canonical text, with what the text says. Built by `read` or `create`."""
+    """One part as received: its canonical text, with what the text says. `read` and `create` build it."""
 
     text: bytes
     name: str

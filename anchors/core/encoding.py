@@ -80,10 +80,11 @@ def word_code(word: bytes) -> str:
 def decode_base64(text: str, what: str) -> bytes:
     """Bytes of a padded RFC 4648 section 4 text that encodes back to itself, else `MalformedInput`."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
+        encoded = text.encode("ascii")
+        data = binascii.a2b_base64(encoded, strict_mode=True)
     except (binascii.Error, ValueError, AttributeError):
         raise MalformedInput(f"{what}: not base64 (RFC 4648 section 4, padded)") from None
-    if base64.b64encode(data).decode("ascii") != text:
+    if binascii.b2a_base64(data, newline=False) != encoded:
         raise MalformedInput(f"{what}: base64 with unused bits set; encode the bytes again")
     return data
 

@@ -11,7 +11,7 @@ from anchors.core.typed_data import Domain
 
 def accepted_hash(accepted: Iterable[tuple[bytes, int]]) -> bytes:
     """sha256(statement id || uint64 index || …) over the accepted statements in the answer's order, 32 bytes."""
-    return sha256(b"".join(statement + index.to_bytes(8, "big") for statement, index in accepted)).digest()
+    return sha256(b"".join([statement + index.to_bytes(8, "big") for statement, index in accepted])).digest()
 
 
 @dataclass(frozen=True)

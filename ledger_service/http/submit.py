@@ -87,10 +87,13 @@ class Submit:
         if reason := services.readiness.why_not_accepting():
             raise Refused(problems.NOT_READY, reason)
         with services.submissions.one():
-            submission = read_submission(await _read_body(receive), services.origin)
-            checked = await _check(services.door, submission.statements)
             committed = asyncio.get_running_loop().create_future()
-            services.commit.submit(checked, committed)
+            with services.commit.expecting():
+                # All that arrived is expected before the first of it is checked.
+                await asyncio.sleep(0)
+                submission = read_submission(await _read_body(receive), services.origin)
+                checked = await _check(services.door, submission.statements)
+                services.commit.submit(checked, committed)
             answer: Answer = await committed
             reached = None
             if any(isinstance(result, Accepted) and result.known for result in answer.results):

@@ -15,6 +15,7 @@ from anchors.core.content import Part, Withheld
 from anchors.core.encoding import WORD_BYTES, decode_bare_hex
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
+from ledger_service.kind_rules import read_listed_part
 from ledger_service.problems import Refused
 
 MAX_STATEMENTS = 1_000
@@ -162,7 +163,8 @@ def part_of(part: str | WithheldPart) -> Part | Withheld:
     """The part that was sent. Raises `MalformedInput`."""
     if type(part) is str:
         try:
-            return Part.read(part.encode())
+            text = part.encode()
+            return read_listed_part(text) or Part.read(text)
         except UnicodeEncodeError:
             raise MalformedInput("part: text holds a lone surrogate") from None
     return Withheld(part.name, decode_bare_hex(part.leaf, WORD_BYTES, "withheld part: leaf"))

@@ -41,7 +41,7 @@ def test_both_sides_refuse(kind: str, values: dict[str, Any], material: Material
 
 def test_a_document_that_is_not_required_has_its_form_and_is_looked_up_by_nothing() -> None:
     values = {"access": ACCESS, "links": [LINK], "document": DOCUMENT}
-    assert at_the_door("access.granted", values) == ((("report", TARGET),), ())
+    assert at_the_door("access.granted", values) == ((("report", TARGET),), None)
     composed = compose("access.granted", SUBJECT, Material(DOCUMENT, ACCESS, links={"report": TARGET}))
     assert composed.content.names() == set(values)
 
