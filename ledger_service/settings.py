@@ -114,6 +114,14 @@ class Settings(BaseSettings):
     """How far the machine's clock may be from the chain's time before nothing is promised by it any more."""
     promise_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     """Within how many seconds a receipt promises that a statement is witnessed."""
+    rate_statements: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    """How many statements a second each API process accepts of one institution in the long run; 0 for no limit."""
+    rate_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """How many of them may come at once."""
+    rate_unproven: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    """How many statements a second without a right signature one client address may send; 0 for no limit."""
+    rate_unproven_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 5_000
+    """How many of them may come at once."""
     entry_bundles: Literal["public", "token"] = "public"
     """Who may read entry bundles: they say who did what when."""
     log_format: Literal["text", "json"] = "text"

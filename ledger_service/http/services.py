@@ -16,6 +16,7 @@ from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
+from ledger_service.usecases.rate import Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 
 
@@ -49,6 +50,7 @@ class Services:
     door: Door
     commit: GroupCommit
     submissions: Admission
+    rates: Rates
     ledger: Ledger
     look_up: LookUp
     tree: Tree

@@ -86,6 +86,8 @@ class Submit:
         services = self._services
         if reason := services.readiness.why_not_accepting():
             raise Refused(problems.NOT_READY, reason)
+        address = scope["client"][0] if scope.get("client") else ""
+        services.rates.let_in(address)
         with services.submissions.one():
             committed = asyncio.get_running_loop().create_future()
             with services.commit.expecting():
@@ -93,8 +95,10 @@ class Submit:
                 await asyncio.sleep(0)
                 submission = read_submission(await _read_body(receive), services.origin)
                 checked = await _check(services.door, submission.statements)
+                services.rates.let_pass(address, checked)
                 services.commit.submit(checked, committed)
             answer: Answer = await committed
+            services.rates.charge(checked, answer.results)
             reached = None
             if any(isinstance(result, Accepted) and result.known for result in answer.results):
                 reached = await asyncio.to_thread(_reached, services)

@@ -33,6 +33,7 @@ from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.rate import Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.standing import StandingWatch
 from ledger_service.usecases.writable import WatchedLedger
@@ -146,6 +147,10 @@ def _services(
         door=door,
         commit=commit,
         submissions=Admission(SUBMISSIONS_AT_ONCE),
+        rates=Rates(
+            Budgets(settings.rate_statements, settings.rate_burst, passed_seconds),
+            Budgets(settings.rate_unproven, settings.rate_unproven_burst, passed_seconds),
+        ),
         ledger=SqlLedger(opened.engine),
         look_up=LookUp(reader, tree, view, now),
         tree=tree,

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from ledger_service.storage import schema
 from ledger_service.storage.causes import describe, is_damage, is_stale
 from ledger_service.usecases.ports import StoreUnavailable
 
@@ -47,11 +46,23 @@ def open_database(url: str, name: str = "huzheng") -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Run the migrations that are missing, under a lock that other processes respect."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
     with begin_setting_up(engine) as connection:
+        if _revision(connection) == schema.REVISION:
+            return
+        # Only now: what runs migrations takes fifteen megabytes, and most starts have none to run.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 @contextmanager

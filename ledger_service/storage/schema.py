@@ -22,6 +22,9 @@ from sqlalchemy import (
     literal_column,
 )
 
+REVISION = "0001"
+"""The migration that makes these tables: the newest one."""
+
 metadata = MetaData()
 
 # SQLite keeps a table in key order only under an INTEGER primary key.

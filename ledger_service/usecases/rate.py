@@ -54,6 +54,11 @@ class Budgets:
             self._full_at.pop(next(iter(self._full_at), b""), None)
         self._full_at[name] = full_at
 
+    @property
+    def limit(self) -> bool:
+        """Whether anything is limited."""
+        return bool(self._per_second)
+
     def __len__(self) -> int:
         """How many names are kept."""
         return len(self._full_at)
@@ -76,8 +81,11 @@ class Rates:
     def let_pass(self, address: str, checked: Sequence[Checked | Rejected]) -> None:
         """Charge the address with what proved nobody. Raise `Refused` (`rate-limited`) where the budget of an
         institution that signed something of the request is empty."""
-        unproven = sum(isinstance(item, Rejected) and not item.signed for item in checked)
-        self._addresses.charge(address.encode(), unproven)
+        if self._addresses.limit:
+            unproven = sum(isinstance(item, Rejected) and not item.signed for item in checked)
+            self._addresses.charge(address.encode(), unproven)
+        if not self._institutions.limit:
+            return
         for institution in {item.statement.institution for item in checked if isinstance(item, Checked)}:
             wait = self._institutions.seconds_to_wait(institution.encode())
             if wait is not None:
@@ -85,6 +93,8 @@ class Rates:
 
     def charge(self, checked: Sequence[Checked | Rejected], results: Sequence[Accepted | NotAccepted]) -> None:
         """Charge each institution with what was newly accepted of it."""
+        if not self._institutions.limit:
+            return
         counts = Counter(
             item.statement.institution
             for item, result in zip(checked, results, strict=True)

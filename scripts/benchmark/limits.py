@@ -6,12 +6,15 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 
 from coincurve import PrivateKey, PublicKey
 
 ENTRY_BYTES = 289
+SIGNATURES = 4_096
 ROWS_PER_TRANSACTION = 4_000
 
 
@@ -33,10 +36,17 @@ def measure_limits(folder: Path, seconds: float) -> Limits:
 
 
 def recover_rate(seconds: float) -> float:
-    """Recoveries a second of one core with coincurve: what accepting is held against."""
-    digest = secrets.token_bytes(32)
-    signature = PrivateKey(secrets.token_bytes(32)).sign_recoverable(digest, hasher=None)
-    return _rate(lambda: PublicKey.from_signature_and_message(signature, digest, hasher=None), 100, seconds)
+    """Recoveries a second of one core with coincurve, of signatures that all differ, as those of statements do: what
+    accepting is held against. (One signature again and again is some six per cent quicker.)"""
+    signed = cycle(_signatures())
+    return _rate(lambda: PublicKey.from_signature_and_message(*next(signed), hasher=None), 100, seconds)
+
+
+@cache
+def _signatures() -> tuple[tuple[bytes, bytes], ...]:
+    keys = cycle([PrivateKey(secrets.token_bytes(32)) for _ in range(64)])
+    digests = [secrets.token_bytes(32) for _ in range(SIGNATURES)]
+    return tuple((next(keys).sign_recoverable(digest, hasher=None), digest) for digest in digests)
 
 
 def _rate(act: Callable[[], object], at_once: int, seconds: float) -> float:

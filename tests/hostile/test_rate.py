@@ -6,14 +6,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ledger_service.settings import Settings
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, check_problem_response, running_ledger
 from tests.fixtures.signer import Signed
-
-pytestmark = pytest.mark.skipif(
-    "rate_statements" not in Settings.model_fields, reason="the service does not hold institutions to a rate yet"
-)
 
 BURST, UNPROVEN = 20, 30
 
