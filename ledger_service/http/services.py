@@ -21,23 +21,23 @@ from ledger_service.usecases.readiness import ReadinessCheck
 
 
 class Admission:
-    """How many submissions may be read, checked and committed at once: it bounds the memory that strangers can take.
+    """How many bytes of submissions may be checked and committed at once: it bounds the memory that strangers can take.
     Used on the event loop only."""
 
-    def __init__(self, limit: int):
-        self._limit = limit
-        self._count = 0
+    def __init__(self, limit_bytes: int):
+        self._limit_bytes = limit_bytes
+        self._bytes = 0
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Let one more in. Raises `Refused` (`busy`) past the limit."""
-        if self._count >= self._limit:
-            raise Refused(problems.BUSY, f"{self._limit} requests are under way; send again in a second")
-        self._count += 1
+    def of(self, size: int) -> Iterator[None]:
+        """Let a submission of `size` bytes in. Raises `Refused` (`busy`) past the limit."""
+        if self._bytes + size > self._limit_bytes:
+            raise Refused(problems.BUSY, f"{self._bytes} bytes of requests are under way; send again in a second")
+        self._bytes += size
         try:
             yield
         finally:
-            self._count -= 1
+            self._bytes -= size
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,13 @@ class Submit:
             raise Refused(problems.NOT_READY, reason)
         address = scope["client"][0] if scope.get("client") else ""
         services.rates.let_in(address)
-        with services.submissions.one():
+        body = await _read_body(receive)
+        with services.submissions.of(len(body)):
             committed = asyncio.get_running_loop().create_future()
             with services.commit.expecting():
                 # All that arrived is expected before the first of it is checked.
                 await asyncio.sleep(0)
-                submission = read_submission(await _read_body(receive), services.origin)
+                submission = read_submission(body, services.origin)
                 checked = await _check(services.door, submission.statements)
                 services.rates.let_pass(address, checked)
                 services.commit.submit(checked, committed)
@@ -102,9 +103,9 @@ class Submit:
             reached = None
             if any(isinstance(result, Accepted) and result.known for result in answer.results):
                 reached = await asyncio.to_thread(_reached, services)
-            body = msgspec.json.encode(_answer(answer, services, reached))
-        await send({"type": "http.response.start", "status": 200, "headers": _headers(body)})
-        await send({"type": "http.response.body", "body": body})
+            answered = msgspec.json.encode(_answer(answer, services, reached))
+        await send({"type": "http.response.start", "status": 200, "headers": _headers(answered)})
+        await send({"type": "http.response.body", "body": answered})
 
 
 def settle_on_loop(outcomes: Sequence[tuple[asyncio.Future, Answer | Exception]]) -> None:

@@ -44,7 +44,7 @@ STANDING_SECONDS = 0.5
 PROBE_SECONDS = 5.0
 COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 SHUTDOWN_SECONDS = 5
-SUBMISSIONS_AT_ONCE = 128
+SUBMITTED_BYTES = 64 * 2**20
 RECURSION_LIMIT = 1_000
 """The interpreter's own. A library that comes with web3 raises it so far that deep JSON would overrun the stack."""
 
@@ -146,7 +146,7 @@ def _services(
         witness=opened.identity.witness,
         door=door,
         commit=commit,
-        submissions=Admission(SUBMISSIONS_AT_ONCE),
+        submissions=Admission(SUBMITTED_BYTES),
         rates=Rates(
             Budgets(settings.rate_statements, settings.rate_burst, passed_seconds),
             Budgets(settings.rate_unproven, settings.rate_unproven_burst, passed_seconds),

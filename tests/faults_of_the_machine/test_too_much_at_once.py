@@ -5,12 +5,12 @@ import itertools
 
 import httpx
 
-from ledger_service.processes.api import SUBMISSIONS_AT_ONCE
+from ledger_service.usecases.accept import WAITING_REQUESTS
 from tests.faults_of_the_machine.causes import locked
 from tests.faults_of_the_machine.scenario import file_of
 from tests.fixtures.ledger import INSTITUTIONS, Ledger, check_problem_response
 
-REQUESTS = 2 * SUBMISSIONS_AT_ONCE
+REQUESTS = WAITING_REQUESTS + 256
 LOCKED_SECONDS = 2.0
 
 
