@@ -18,11 +18,11 @@ from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit
 from scripts.city.founding import City, found_city
 from scripts.city.service import free_port, service_settings
+from scripts.soaking.killable import Killable, run_service
 from tests.crashes.steps import Orders, wrap_ports
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.signer import Signed, Signer
 from tests.independent.reader import LogReader, fetch_http
-from tests.kills.processes import Killable, run_service
 
 FINALITY_BLOCKS = 3
 WITHIN_SECONDS = 60

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.soaking.killable import Killable, run_service
 from tests.fixtures.ledger import database_of
-from tests.kills.processes import Killable, run_service
 from tests.kills.town import SENDERS, Town, check_everything, founded_town, settle, wait_for
 
 KILLS_OF_EACH = 20

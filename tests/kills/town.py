@@ -22,9 +22,11 @@ from scripts.anvil import Rpc
 from scripts.city.founding import City, found_city
 from scripts.city.service import TOKEN, free_port, service_settings
 from scripts.local_chain import FINALITY_CONFIRMATIONS
+from scripts.soaking.killable import Killable
+from scripts.soaking.senders import Hospital, promised, run_sender
 from tests.fixtures.chain import funded_accounts
 from tests.independent.reader import LogReader, ReadLog, fetch_http, tree_root
-from tests.kills.processes import Hospital, Killable, promised, run_chain, run_sender
+from tests.kills.processes import run_chain
 
 SENDERS = 3
 SETTLED_WITHIN_SECONDS = 120

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts.forking import forking
 from tests.architecture.tree import ROOT
-from tests.fixtures.forking import forking
 
 PAGE = ROOT / "docs" / "OPERATIONS.md"
 _BLOCK = re.compile(r"^( *)```(sh(?: run)?)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

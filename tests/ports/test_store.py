@@ -37,7 +37,7 @@ from ledger_service.usecases.ports import (
     Stream,
     SubjectState,
 )
-from tests.fixtures.forking import forking
+from scripts.forking import forking
 
 IDENTITY = LogIdentity("ledger.example/store", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20)
 LOG, OTHER_LOG = b"\x04" * 32, b"\x05" * 32

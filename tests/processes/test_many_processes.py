@@ -22,9 +22,9 @@ from anchors.chain.ethereum import EthereumChain
 from ledger_service.processes.anchorer import RENEWALS_A_TERM
 from ledger_service.storage.database import open_database
 from ledger_service.storage.lease import read_standing
+from scripts.soaking.killable import Killable, run_service
 from tests.fixtures.ledger import database_of
 from tests.fixtures.postgres import PostgresServer
-from tests.kills.processes import Killable, run_service
 from tests.kills.town import Town, check_everything, founded_town, settle, wait_for
 
 API_PROCESSES = 3
