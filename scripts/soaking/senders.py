@@ -58,6 +58,8 @@ class _RememberingApi(Api):
     def __init__(self, url: str, answers_file: Path):
         super().__init__(url, attempts=1, timeout_seconds=20)
         self._answers_file = answers_file
+        with answers_file.open("ab") as file:
+            file.write(b"\n")  # a sender that was killed may have left half a line
 
     def submit_body(self, body: bytes) -> bytes:
         answer = super().submit_body(body)
@@ -69,7 +71,7 @@ class _RememberingApi(Api):
 
 
 def promised(hospital: Hospital) -> list[tuple[str, int]]:
-    """Every statement id with the index that an answer gave it. A killed sender may leave half a line."""
+    """Every statement id with the index that an answer gave it; what is no whole line is left out."""
     found = []
     if not hospital.answers_file.exists():
         return found
