@@ -65,6 +65,10 @@ class Answer:
     results: Sequence[Accepted | NotAccepted]
 
 
+Requests = Sequence[Sequence[Checked | Rejected]]
+"""Checked requests, each of its statements in order."""
+
+
 class Door:
     """Takes submissions for one log and promises what it accepted."""
 
@@ -85,13 +89,15 @@ class Door:
         now = self._now()
         return [self._checker.check(item, now) for item in statements]
 
-    def commit(self, requests: Sequence[Sequence[Checked | Rejected]]) -> list[Answer]:
-        """Take places for the statements of several requests in one transaction, durably, and answer each request.
+    def commit(self, requests: Requests, join: Callable[[], Requests] = list) -> list[Answer]:
+        """Take places for the statements of several requests in one transaction, durably, and answer each; those
+        that `join` gives once the lock is held stand behind the others.
 
         Raises `StoreUnavailable`; the senders then send again, and what persisted is answered with its index."""
-        checked = [item for request in requests for item in request if isinstance(item, Checked)]
-        rejected = {item.id for request in requests for item in request if isinstance(item, Rejected) and item.signed}
         with self._ledger.sequencing() as transaction:
+            requests = [*requests, *join()]
+            checked = [item for request in requests for item in request if isinstance(item, Checked)]
+            rejected = {item.id for request in requests for item in request if type(item) is Rejected and item.signed}
             sequencing = Sequencing(transaction, self._registry_at(transaction), checked, rejected)
             answers = [self._answer(request, sequencing) for request in requests]
             receipts = [answer.receipt for answer in answers if answer.receipt]
@@ -170,6 +176,7 @@ class GroupCommit:
         self._settle = settle
         self._waiting: queue.Queue = queue.Queue(WAITING_REQUESTS)
         self._coming = 0
+        self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
@@ -198,40 +205,53 @@ class GroupCommit:
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            group, closing = self._collect(first)
-            self._commit(group)
-            if closing:
+        while not self._closing:
+            if (first := self._waiting.get()) is None:
                 return
+            group = [first]
+            self._gather(group, time.monotonic() + LONGEST_WAIT_SECONDS)
+            self._commit(group)
 
-    def _collect(self, first: tuple) -> tuple[list[tuple], bool]:
-        group, statements = [first], len(first[0])
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while statements < GROUP_STATEMENTS:
-            wait = deadline - time.monotonic() if self._coming and statements < ENOUGH_STATEMENTS else 0
+    def _gather(self, group: list[tuple], until: float) -> list[tuple]:
+        """Add to the group what waits and, up to a time, what is on its way while it is small; what was added."""
+        begin, statements = len(group), sum(len(request) for request, _ in group)
+        while statements < GROUP_STATEMENTS and not self._closing:
+            wait = until - time.monotonic() if self._coming and statements < ENOUGH_STATEMENTS else 0
             try:
                 item = self._waiting.get(timeout=wait) if wait > 0 else self._waiting.get_nowait()
             except queue.Empty:
                 break
             if item is None:
-                return group, True
-            group.append(item)
-            statements += len(item[0])
-        return group, False
+                self._closing = True
+            else:
+                group.append(item)
+                statements += len(item[0])
+        return group[begin:]
 
     def _commit(self, group: list[tuple]) -> None:
+        def join() -> Requests:
+            # The lock may have been waited for: whoever came meanwhile need not wait for it once more.
+            return [request for request, _ in self._gather(group, until=0)]
+
         try:
-            outcomes: Sequence[Answer | Exception] = self._door.commit([request for request, _ in group])
+            outcomes: Sequence[Answer | Exception] = self._door.commit([request for request, _ in group], join)
         except StoreUnavailable as error:
             outcomes = [Refused(problems.NOT_READY, f"{error}; send the same statements again")] * len(group)
         except Refused as refused:
             outcomes = [refused] * len(group)
         except Exception:
             _log.exception("group commit of %d requests failed", len(group))
-            if len(group) > 1:
-                # One request broke the group in a way nobody foresaw: find it, and let its neighbours through.
-                for item in group:
-                    self._commit([item])
-                return
-            outcomes = [Refused(problems.INTERNAL, "nothing was promised; send the same statements again")]
+            outcomes = self._commit_apart(group)
         self._settle([(future, outcome) for (_, future), outcome in zip(group, outcomes, strict=True)])
+
+    def _commit_apart(self, group: list[tuple]) -> list[Answer | Exception]:
+        """One request broke the group in a way nobody foresaw: find it, and let its neighbours through."""
+        outcomes: list[Answer | Exception] = []
+        for request, _ in group:
+            try:
+                outcomes += self._door.commit([request])
+            except StoreUnavailable as error:
+                outcomes.append(Refused(problems.NOT_READY, f"{error}; send the same statements again"))
+            except Exception:
+                outcomes.append(Refused(problems.INTERNAL, "nothing was promised; send the same statements again"))
+        return outcomes
