@@ -12,6 +12,10 @@ leaves one block to spare. When saving takes longer than a block's time, blocks 
 
 After a restart blocks, transactions, receipts and logs answer as before, under the same hashes, and two blocks follow
 them, the first empty. State as of *older* blocks (`eth_call`, `eth_getCode` at a past number) is not kept.
+
+    python -m scripts.local_chain FOLDER PORT
+
+runs one without fees, for rehearsals, until Ctrl-C or SIGTERM.
 """
 
 import contextlib
@@ -19,6 +23,8 @@ import fcntl
 import gzip
 import json
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -36,6 +42,7 @@ MNEMONIC = "test test test test test test test test test test test junk"
 """anvil's public development accounts: worth nothing anywhere else, and known to everybody."""
 
 _SNAPSHOT = "chain.json.gz"
+_NO_FEES = ("--gas-price", "0", "--block-base-fee-per-gas", "0", "--disable-min-priority-fee")
 
 
 class LocalChain:
@@ -205,3 +212,27 @@ def _lock(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ChainFailed("another process runs a local chain there; stop it or choose another folder") from None
         yield
+
+
+def _main(arguments: Sequence[str]) -> None:
+    if len(arguments) != 2 or not arguments[1].isdecimal():
+        sys.exit("say: python -m scripts.local_chain FOLDER PORT")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with (
+            LocalChain(arguments[0], int(arguments[1]), options=_NO_FEES) as chain,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            print(
+                f"chain {CHAIN_ID} answers on {chain.url}; HUZHENG_FINALITY=confirmations:{FINALITY_CONFIRMATIONS}",
+                flush=True,
+            )
+            while True:
+                chain.check()
+                time.sleep(1)
+    except ChainFailed as failure:
+        sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

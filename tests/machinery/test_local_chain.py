@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from scripts.anvil import ChainFailed, Rpc, RpcError
+from scripts.city.service import free_port
 from scripts.local_chain import FINALITY_CONFIRMATIONS, LocalChain
 from tests.fixtures.availability import missing
 from tests.fixtures.chain import funded_accounts
@@ -165,6 +166,16 @@ def test_our_rule_of_finality_is_the_nodes(tmp_path: Path) -> None:
 def test_one_folder_has_one_chain(tmp_path: Path) -> None:
     with LocalChain(tmp_path), pytest.raises(ChainFailed, match="another process"):
         LocalChain(tmp_path).start()
+
+
+def test_as_a_command_it_asks_no_fees_and_ends_in_order(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.local_chain", str(tmp_path), str(free_port())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        rpc = Rpc(process.stdout.readline().split("answers on ")[1].split(";")[0])
+        assert rpc("eth_gasPrice") == "0x0"
+        process.terminate()
+        assert process.wait(60) == 0
+    assert (tmp_path / "chain.json.gz").exists()
 
 
 def test_a_damaged_snapshot_is_refused_and_kept(tmp_path: Path) -> None:
