@@ -65,6 +65,8 @@ class Anchorer:
             self._thread.join(2 * SHUTDOWN_SECONDS)
         if self._telemetry:
             self._telemetry.close()
+        # The last to leave an SQLite file brings the write-ahead log into it: a stopped ledger is one file.
+        self._opened.engine.dispose()
 
     def _compete(self) -> None:
         problem = ""

@@ -58,7 +58,8 @@ class ApiProcess:
         sys.setrecursionlimit(RECURSION_LIMIT)
         allow_open_files()
         opened = open_log(settings, "api")
-        engine, domain = opened.engine, opened.domain
+        self._engine = engine = opened.engine
+        domain = opened.domain
         tree, view, promises = SqlTree(engine), SqlChainView(engine, domain.log), SqlPromises(engine)
         standing = StandingWatch(lambda: read_standing(engine), passed_seconds)
         clock = Clock(view, promises, settings.clock_seconds, now)
@@ -121,6 +122,7 @@ class ApiProcess:
             worker.close()
         if self._telemetry:
             self._telemetry.close()
+        self._engine.dispose()
 
 
 def _rest_what_was_loaded() -> None:

@@ -69,6 +69,8 @@ def check_everything(town: Town) -> Checked:
     promises, signed = [], set()
     for hospital in town.hospitals:
         promises += promised(hospital)
+        if not hospital.store_file.exists():
+            continue  # it was killed before it could begin
         with Store(hospital.store_file) as store:
             for one in store.statements(hospital.key):
                 id = encode_hex(one.statement)
