@@ -1,6 +1,7 @@
 """Whatever the API's own description allows, and much that it does not, is answered by the description."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from anchors.core.encoding import encode_hex
 from scripts.city.service import TOKEN
-from tests.fixtures.ledger import Ledger, check_problem
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.ledger import Ledger, check_problem, database_of, running_ledger
 from tests.fixtures.signer import Signed
 
 EXAMPLES_OF_A_ROUTE = 40
@@ -26,25 +28,36 @@ CHECKS = [
 Known = dict[str, list[str]]
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def ledger(
+    request: pytest.FixtureRequest, module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ledger]:
+    """A running ledger of its own on each database: what a text may hold is another question to each."""
+    folder = tmp_path_factory.mktemp("ledger")
+    server = lambda: request.getfixturevalue("postgres_server")  # noqa: E731
+    with database_of(request.param, folder, server) as database, running_ledger(module_chain, folder, database) as it:
+        yield it
+
+
 @pytest.fixture(scope="module")
-def statement(sqlite_ledger: Ledger) -> Signed:
+def statement(ledger: Ledger) -> Signed:
     """A final statement, so that there is something of everything to be found."""
-    signed = sqlite_ledger.signer(0).issued()
-    sqlite_ledger.submit(signed)
-    sqlite_ledger.wait_for_state(signed, "final")
+    signed = ledger.signer(0).issued()
+    ledger.submit(signed)
+    ledger.wait_for_state(signed, "final")
     return signed
 
 
 @pytest.fixture(scope="module")
-def known(sqlite_ledger: Ledger, statement: Signed) -> Known:
+def known(ledger: Ledger, statement: Signed) -> Known:
     """What a path may name that is there."""
-    institution = sqlite_ledger.city.institutions[0]
-    size = sqlite_ledger.get("/v1/checkpoints").json()["items"][0]["size"]
+    institution = ledger.city.institutions[0]
+    size = ledger.get("/v1/checkpoints").json()["items"][0]["size"]
     return {
         "id": [statement.name],
         "subject": [encode_hex(statement.subject)],
         "digest": [statement.content.value("document")["sha256"]],
-        "address": [encode_hex(sqlite_ledger.signer(9).key)],
+        "address": [encode_hex(ledger.signer(9).key)],
         "code": [institution.code],
         "size": [str(size)],
         "path": [f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}", "tile/0/../../../etc/passwd", "checkpoint"],
@@ -56,8 +69,8 @@ def description(ledger: Ledger) -> dict[str, Any]:
     return ledger.get("/openapi.json").json()
 
 
-def test_every_route_is_described(sqlite_ledger: Ledger) -> None:
-    operations = [operation for path in description(sqlite_ledger)["paths"].values() for operation in path.values()]
+def test_every_route_is_described(ledger: Ledger) -> None:
+    operations = [operation for path in description(ledger)["paths"].values() for operation in path.values()]
     assert len(operations) >= 18
     for operation in operations:
         assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
@@ -65,10 +78,10 @@ def test_every_route_is_described(sqlite_ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("token", [True, False], ids=["token", "no token"])
-def test_every_route_answers_by_the_description(sqlite_ledger: Ledger, known: Known, token: bool) -> None:
-    schema = schemathesis.openapi.from_dict(description(sqlite_ledger))
+def test_every_route_answers_by_the_description(ledger: Ledger, known: Known, token: bool) -> None:
+    schema = schemathesis.openapi.from_dict(description(ledger))
     for result in schema.get_all_operations():
-        _try(sqlite_ledger, result.ok(), known, token)
+        _try(ledger, result.ok(), known, token)
 
 
 def _try(ledger: Ledger, operation: schemathesis.schemas.APIOperation, known: Known, token: bool) -> None:
@@ -91,7 +104,7 @@ def _try(ledger: Ledger, operation: schemathesis.schemas.APIOperation, known: Kn
         assert response.status_code < 500, (response.status_code, response.text, case.as_curl_command())
         if response.status_code >= 400:
             assert response.headers["content-type"] == ["application/problem+json"], case.as_curl_command()
-            check_problem(response.json())
+            check_problem(response.json(), response.headers["x-request-id"][0])
             assert response.json()["status"] == response.status_code
         else:
             succeeded.append(case)
@@ -102,5 +115,5 @@ def _try(ledger: Ledger, operation: schemathesis.schemas.APIOperation, known: Kn
     assert succeeded or operation.method == "post" or (needs_token and not token), f"{operation.label} never succeeded"
 
 
-def test_the_description_says_no_secret(sqlite_ledger: Ledger) -> None:
-    assert TOKEN not in json.dumps(description(sqlite_ledger))
+def test_the_description_says_no_secret(ledger: Ledger) -> None:
+    assert TOKEN not in json.dumps(description(ledger))

@@ -117,7 +117,7 @@ def test_paths_lead_nowhere_they_should_not(sqlite_ledger: Ledger, path: str) ->
     assert b"root:" not in reply.body
     if reply.status >= 400:
         assert reply.headers["content-type"] == "application/problem+json"
-        check_problem(json.loads(reply.body))
+        check_problem(json.loads(reply.body), reply.headers.get("x-request-id"))
 
 
 HEADERS = {
@@ -175,7 +175,7 @@ def test_any_body_is_answered(sqlite_ledger: Ledger) -> None:
         response = sqlite_ledger.post(body)
         if response.status_code != 200:
             assert 400 <= response.status_code < 500
-            check_problem(response.json())
+            check_problem(response.json(), response.headers["x-request-id"])
             return
         for result in response.json()["results"]:
             if "index" in result:
