@@ -1,9 +1,11 @@
 """One change to a copy of the database, and the first finding names that row."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from ledger_service.usecases.audit.findings import show
 from tests.audit.world import World, change, flipped, place, read
 
 IN_A_FULL_TILE, IN_NO_TILE = 100, 430
@@ -99,14 +101,18 @@ def test_links(world: World, copy: Path, change_links: str) -> None:
     assert links != change_links
     result = world.audit(change(copy, ("UPDATE entries SET links = ? WHERE position = ?", (change_links, position))))
     assert place(result.findings.first) == ("entries", str(position), "links")
+    assert result.findings.first.expected == str(json.loads(links))
+    assert len(result.findings.faults) == 1
 
 
 @pytest.mark.parametrize("column", ["sha256", "sm3"])
 @pytest.mark.parametrize(("position", "value"), [(110, None), (110, 5), (111, 5)])
 def test_what_a_document_is_found_by(world: World, copy: Path, column: str, position: int, value: int | None) -> None:
     """Missing, another, and one where the kind requires no document."""
+    (before,) = read(copy, f"SELECT {column} FROM entries WHERE position = ?", position)
     result = world.audit(change(copy, (f"UPDATE entries SET {column} = ? WHERE position = ?", (value, position))))
     assert place(result.findings.first) == ("entries", str(position), column)
+    assert (result.findings.first.expected, result.findings.first.found) == (show(before), show(value))
     assert len(result.findings.faults) == 1
 
 
