@@ -28,7 +28,7 @@ from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.guard import Guard
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.integrate import Integrator
-from ledger_service.usecases.ports import Fence, Lease, LeaseLost, Standing, StoreUnavailable, WorkerStanding
+from ledger_service.usecases.ports import Fence, Lease, LeaseLost, StoreUnavailable, WorkerStanding
 from ledger_service.usecases.witness import Witnesser
 from ledger_service.workers.repeat import Worker
 
@@ -75,7 +75,7 @@ class Anchorer:
                 standing = self._lease.standing()
                 fence = self._lease.take()
                 if fence is not None:
-                    self._hold(fence, standing)
+                    self._hold(fence, standing.holder)
                     continue
                 wait, problem = standing.remaining_seconds, ""
             except StoreUnavailable as error:
@@ -88,10 +88,12 @@ class Anchorer:
             # Not only at its end: a clean stop gives the lease back before.
             self._closing.wait(max(min(wait, self._seconds / RENEWALS_A_TERM), SHORTEST_WAIT_SECONDS))
 
-    def _hold(self, fence: Fence, before: Standing) -> None:
-        _log.info("this process is the anchorer of term %d, after %s", fence.term, before.holder or "nobody")
+    def _hold(self, fence: Fence, before: str) -> None:
+        _log.info("this process is the anchorer of term %d, after %s", fence.term, before or "nobody")
         self._lost.clear()
-        term = _Term(self._opened, self._keys, self._lease, fence, before.incident, self._lost, self._telemetry)
+        # Read within the term: until it began, the holder before may have met one.
+        incident = self._lease.standing().incident
+        term = _Term(self._opened, self._keys, self._lease, fence, incident, self._lost, self._telemetry)
         term.start()
         try:
             with contextlib.suppress(LeaseLost):
@@ -132,6 +134,7 @@ class _Term:
         settings, engine, log = opened.settings, opened.engine, opened.domain.log
         self._seconds = settings.lease_seconds
         self._held_until = time.monotonic() + self._seconds
+        self._comparing = threading.Lock()
         tree, view, outbox = traced_stores(
             tracing, SqlTree(engine, fence), SqlChainView(engine, log, fence), SqlOutbox(engine, fence)
         )
@@ -215,9 +218,9 @@ class _Term:
                 self._lost.set()
                 raise
             except Incident as incident:
-                if not self._incident:
-                    self._incident = f"{name}: stopped: {incident}"
-                    self._lease.met_incident(self._fence, self._incident)
+                self._incident = self._incident or f"{name}: stopped: {incident}"
+                # By each worker that it stops: what could not be written is written when the step is tried again.
+                self._lease.met_incident(self._fence, self._incident)
                 raise
 
         return fenced
@@ -229,9 +232,9 @@ class _Term:
         def guarded() -> bool:
             if self._incident:
                 raise Incident(f"nothing is signed because of {self._incident}")
-            if not self._guard.passed:
-                self._guard.check()
-                self._lease.passed_guard(self._fence)
+            with self._comparing:  # one compares, the other waits for what it finds
+                if not self._guard.passed:
+                    self._guard.check(lambda: self._lease.passed_guard(self._fence))
             return step()
 
         return self._fenced(name, guarded)

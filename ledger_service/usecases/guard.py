@@ -11,6 +11,8 @@ Steps 4 to 6 look at the right edge and at the heads alone, whatever the log's s
 found by `huzheng audit`, which hashes all of them.
 """
 
+from collections.abc import Callable
+
 from anchors.chain.port import Chain, ChainIdentity, ChainUnavailable, Head
 from anchors.core.encoding import encode_hex, keccak256
 from ledger_service.usecases.incident import Incident
@@ -70,8 +72,8 @@ def check_codes(past: Past, found: tuple[bytes, bytes]) -> None:
 
 
 class Guard:
-    """Holds signing and accepting back until the database was compared with the chain. To be made anew, or asked by
-    `check`, whenever a process begins to sign."""
+    """Holds signing and accepting back until the database was compared with the chain. To be made anew whenever a
+    process begins to sign."""
 
     def __init__(
         self,
@@ -92,16 +94,13 @@ class Guard:
         self._log = log
         self.passed = False
 
-    def check_once(self) -> None:
-        """Compare, unless that was done. Raises `ChainUnavailable` (try again) or `Incident` (never sign)."""
-        if not self.passed:
-            self.check()
-
-    def check(self) -> None:
-        """Compare. Raises `ChainUnavailable` (try again) or `Incident` (never sign)."""
+    def check(self, tell: Callable[[], object] = lambda: None) -> None:
+        """Compare, then `tell` whoever waits for it; it is passed once both are done. Raises `ChainUnavailable` (try
+        again) or `Incident` (never sign)."""
         self.passed = False
         self._check_restored()
         self.compare()
+        tell()
         self.passed = True
 
     def compare(self) -> Head:
