@@ -44,7 +44,7 @@ def read_listed_part(text: bytes) -> Part | None:
         return None
     try:
         listed = decoder.decode(text)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if _encoder.encode(listed) != text:
         return None

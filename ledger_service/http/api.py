@@ -68,6 +68,7 @@ def _create_framework(services: Services, metrics: CollectorRegistry, submitting
     )
     api.state.services = services
     api.state.metrics = metrics
+    # So that other methods are told which one it takes; POST never comes here.
     api.router.routes.insert(0, Route(submit.PATH, submitting, methods=["POST"]))
     api.openapi = partial(_describe, api)
     for part in (index, read, operate, log, health):

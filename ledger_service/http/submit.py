@@ -1,6 +1,7 @@
 """POST /v1/statements: the hot path. The body is read once, checked, committed with its neighbours, answered."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,14 +91,14 @@ class Submit:
         services.rates.let_in(address)
         body = await _read_body(receive)
         with services.submissions.of(len(body)):
-            committed = asyncio.get_running_loop().create_future()
             with services.commit.expecting():
                 # All that arrived is expected before the first of it is checked.
                 await asyncio.sleep(0)
                 submission = read_submission(body, services.origin)
                 checked = await _check(services.door, submission.statements)
-                services.rates.let_pass(address, checked)
-                services.commit.submit(checked, committed)
+            services.rates.let_pass(address, checked)
+            committed = asyncio.get_running_loop().create_future()
+            services.commit.submit(checked, committed)
             answer: Answer = await committed
             services.rates.charge(checked, answer.results)
             reached = None
@@ -108,9 +109,11 @@ class Submit:
         await send({"type": "http.response.body", "body": answered})
 
 
-def settle_on_loop(outcomes: Sequence[tuple[asyncio.Future, Answer | Exception]]) -> None:
+def settle_on_loop(outcomes: Sequence[tuple[asyncio.Future, Answer | Refused]]) -> None:
     """Settle the futures of a group where they live: their loop is woken once for all of them."""
-    outcomes[0][0].get_loop().call_soon_threadsafe(settle_here, outcomes)
+    # A loop that ended while this was committed has nobody left who waits.
+    with contextlib.suppress(RuntimeError):
+        outcomes[0][0].get_loop().call_soon_threadsafe(settle_here, outcomes)
 
 
 async def _check(door: Door, statements: Sequence[Item]) -> list[Checked | Rejected]:

@@ -33,6 +33,7 @@ from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.ports import Ledger
 from ledger_service.usecases.rate import Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.standing import StandingWatch
@@ -79,9 +80,10 @@ class ApiProcess:
         metrics, counts = create_metrics()
         self._telemetry = start_telemetry(settings, "api")
         promising = Door(ledger, domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
+        promising.look()
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)
-        services = _services(opened, tree, view, door, self._commit, readiness)
+        services = _services(opened, ledger, tree, view, door, self._commit, readiness)
         figures = SqlFigures(engine)
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
         self._api = RequestLog(
@@ -135,13 +137,14 @@ def _rest_what_was_loaded() -> None:
 
 def _services(
     opened: OpenedLog,
+    ledger: Ledger,
     tree: SqlTree,
     view: SqlChainView,
     door: Door,
     commit: GroupCommit,
     readiness: ReadinessCheck,
 ) -> Services:
-    settings, reader = opened.settings, SqlReader(opened.engine)
+    settings, reader, tiles = opened.settings, SqlReader(opened.engine), LogTiles(tree)
     return Services(
         origin=settings.origin,
         domain=opened.domain,
@@ -153,10 +156,10 @@ def _services(
             Budgets(settings.rate_statements, settings.rate_burst, passed_seconds),
             Budgets(settings.rate_unproven, settings.rate_unproven_burst, passed_seconds),
         ),
-        ledger=SqlLedger(opened.engine),
-        look_up=LookUp(reader, tree, view, now),
+        ledger=ledger,
+        look_up=LookUp(reader, tree, tiles, view, now),
         tree=tree,
-        tiles=LogTiles(tree),
+        tiles=tiles,
         view=view,
         reader=reader,
         readiness=readiness,

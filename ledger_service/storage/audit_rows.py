@@ -26,6 +26,7 @@ from anchors.core.errors import MalformedInput
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
+from ledger_service.storage.bulk import in_pieces
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.usecases.audit.rows import (
@@ -44,7 +45,6 @@ from ledger_service.usecases.audit.rows import (
 from ledger_service.usecases.ports import Logged, StoreUnavailable
 
 ROWS_PER_FETCH = 2_000
-VALUES_PER_QUERY = 500
 NO_NUMBER = -1
 """Stands for what is no number in a column of numbers: no column holds it otherwise."""
 
@@ -110,14 +110,14 @@ class SqlAuditRows:
     def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
         c, found = schema.entries.c, {}
-        for some in _in_pieces(sorted(positions)):
+        for some in in_pieces(sorted(positions)):
             found.update(self._tuples(select(c.position, c.entry).where(c.position.in_(some))))
         return found
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `AuditRows`."""
         found: dict[bytes, Logged] = {}
-        for some in _in_pieces(list(ids)):
+        for some in in_pieces(list(ids)):
             found.update((item.id, item) for item in self._read_logged(some))
         return found
 
@@ -208,11 +208,6 @@ class SqlAuditRows:
         readers = [_reader(column.type) for column in query.selected_columns]
         for row in self._connection.execute(query):
             yield tuple(read(value) for read, value in zip(readers, row, strict=True))
-
-
-def _in_pieces(values: Sequence) -> Iterator[Sequence]:
-    for start in range(0, len(values), VALUES_PER_QUERY):
-        yield values[start : start + VALUES_PER_QUERY]
 
 
 # SQLite keeps in any column whatever somebody puts there. A value of another type becomes one of the right type that no

@@ -3,7 +3,7 @@
 SQLite takes many rows in one statement; PostgreSQL takes a binary COPY, and arrays where it is asked or replaces.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -71,14 +71,15 @@ def select_rows(connection: Connection, query: str, values: Collection) -> Itera
     if connection.dialect.name == "postgresql":
         yield from connection.exec_driver_sql(f"{query} = ANY(%b)", (list(values),))
         return
-    for some in _batches(list(values)):
+    for some in in_pieces(list(values)):
         # Few lengths make few statements, which the driver keeps prepared.
         length = 1 << (len(some) - 1).bit_length()
         marks = ", ".join("?" * length)
         yield from connection.exec_driver_sql(f"{query} IN ({marks})", (*some, *some[-1:] * (length - len(some))))
 
 
-def _batches(values: list) -> Iterator[list]:
+def in_pieces(values: Sequence) -> Iterator[Sequence]:
+    """Values in pieces that one query can name."""
     for begin in range(0, len(values), VALUES_PER_QUERY):
         yield values[begin : begin + VALUES_PER_QUERY]
 

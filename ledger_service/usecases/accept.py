@@ -84,8 +84,15 @@ class Door:
         self._registry: DoorRegistry | None = None
         self._checker = Checker(domain, self._other_domains)
 
+    def look(self) -> None:
+        """Read the registry, before anything is checked; every commit reads it again where it changed.
+
+        Raises `StoreUnavailable`."""
+        with self._ledger.sequencing() as transaction:
+            self._registry_at(transaction)
+
     def check(self, statements: Sequence[Item]) -> list[Checked | Rejected]:
-        """Judge each statement by itself. Needs no lock; any number of threads may do it at once."""
+        """Judge each statement by itself. Needs no lock and no database; any number of threads may do it at once."""
         now = self._now()
         return [self._checker.check(item, now) for item in statements]
 
@@ -96,8 +103,9 @@ class Door:
         Raises `StoreUnavailable`; the senders then send again, and what persisted is answered with its index."""
         with self._ledger.sequencing() as transaction:
             requests = [*requests, *join()]
-            checked = [item for request in requests for item in request if isinstance(item, Checked)]
-            rejected = {item.id for request in requests for item in request if type(item) is Rejected and item.signed}
+            items = [item for request in requests for item in request]
+            checked = [item for item in items if isinstance(item, Checked)]
+            rejected = {item.id for item in items if isinstance(item, Rejected) and item.signed}
             sequencing = Sequencing(transaction, self._registry_at(transaction), checked, rejected)
             answers = [self._answer(request, sequencing) for request in requests]
             receipts = [answer.receipt for answer in answers if answer.receipt]
@@ -145,22 +153,19 @@ class Door:
         return self._registry
 
     def _other_domains(self) -> list[Domain]:
-        if self._registry is None:
-            with self._ledger.sequencing() as transaction:
-                self._registry_at(transaction)
-        return self._registry.other_logs(self._domain)
+        return self._registry.other_logs(self._domain) if self._registry else []
 
 
-Settle = Callable[[Sequence[tuple[Any, Answer | Exception]]], None]
+Settle = Callable[[Sequence[tuple[Any, Answer | Refused]]], None]
 """Hands outcomes to the futures that wait for them, wherever these may be handed something."""
 
 
-def settle_here(outcomes: Sequence[tuple[Any, Answer | Exception]]) -> None:
+def settle_here(outcomes: Sequence[tuple[Any, Answer | Refused]]) -> None:
     """Settle in this thread. Whoever stopped waiting is left out."""
     for future, outcome in outcomes:
         if future.done():
             continue
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Refused):
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
@@ -182,8 +187,8 @@ class GroupCommit:
 
     @contextmanager
     def expecting(self) -> Iterator[None]:
-        """A request is on its way: it is being read and checked, and submitted at the end if all goes well. Entered on
-        one thread only."""
+        """A request is on its way: it is being read and checked, and is submitted next if all goes well. Entered on one
+        thread only."""
         self._coming += 1
         try:
             yield
@@ -234,24 +239,26 @@ class GroupCommit:
             return [request for request, _ in self._gather(group, until=0)]
 
         try:
-            outcomes: Sequence[Answer | Exception] = self._door.commit([request for request, _ in group], join)
-        except StoreUnavailable as error:
-            outcomes = [Refused(problems.NOT_READY, f"{error}; send the same statements again")] * len(group)
-        except Refused as refused:
-            outcomes = [refused] * len(group)
+            outcomes: Sequence[Answer | Refused] = self._door.commit([request for request, _ in group], join)
+        except (StoreUnavailable, Refused) as error:
+            outcomes = [_told(error)] * len(group)
         except Exception:
             _log.exception("group commit of %d requests failed", len(group))
-            outcomes = self._commit_apart(group)
+            outcomes = [outcome for request, _ in group for outcome in self._commit_alone(request)]
         self._settle([(future, outcome) for (_, future), outcome in zip(group, outcomes, strict=True)])
 
-    def _commit_apart(self, group: list[tuple]) -> list[Answer | Exception]:
+    def _commit_alone(self, request: Sequence[Checked | Rejected]) -> Sequence[Answer | Refused]:
         """One request broke the group in a way nobody foresaw: find it, and let its neighbours through."""
-        outcomes: list[Answer | Exception] = []
-        for request, _ in group:
-            try:
-                outcomes += self._door.commit([request])
-            except StoreUnavailable as error:
-                outcomes.append(Refused(problems.NOT_READY, f"{error}; send the same statements again"))
-            except Exception:
-                outcomes.append(Refused(problems.INTERNAL, "nothing was promised; send the same statements again"))
-        return outcomes
+        try:
+            return self._door.commit([request])
+        except Exception as error:
+            return [_told(error)]
+
+
+def _told(error: Exception) -> Refused:
+    """What the sender is told of a commit that failed."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Refused(problems.NOT_READY, f"{error}; send the same statements again")
+    return Refused(problems.INTERNAL, "nothing was promised; send the same statements again")

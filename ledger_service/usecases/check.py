@@ -18,7 +18,7 @@ from anchors.core.typed_data import Domain
 from ledger_service import kind_rules, problems
 from ledger_service.kinds import KINDS, Kind
 from ledger_service.problems import Refused
-from ledger_service.usecases.submission import Item, WithheldPart, encode_parts, part_of
+from ledger_service.usecases.submission import Item, WithheldPart, content_of, encode_parts
 
 MAX_AHEAD_SECONDS = 300
 KEYS_REMEMBERED = 4_096
@@ -69,7 +69,7 @@ class Checker:
         try:
             self._check_signature(entry, id, key)
             signed = True
-            content = read_content(item.parts)
+            content = _read_content(item.parts)
             if content.hash != statement.content:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
             kind = known_kind(statement.kind)
@@ -115,10 +115,9 @@ def _read_key(text: str) -> bytes:
     return decode_hex(text, 20, "key")
 
 
-def read_content(parts: Sequence[str | WithheldPart]) -> Content:
-    """The content of a list of parts as they were sent or stored. Raises `Refused`."""
+def _read_content(parts: Sequence[str | WithheldPart]) -> Content:
     try:
-        return Content(tuple([part_of(part) for part in parts]))
+        return content_of(parts)
     except DuplicateKey as error:
         raise Refused(problems.DUPLICATE_KEY, str(error)) from None
     except FloatFound as error:

@@ -13,7 +13,7 @@ from ledger_service import problems
 from ledger_service.problems import Refused
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
-from ledger_service.usecases.submission import decode_parts, part_of
+from ledger_service.usecases.submission import content_of, decode_parts
 
 
 class State(StrEnum):
@@ -77,10 +77,10 @@ class Found:
 class LookUp:
     """Answers questions about statements from the index and the followed chain."""
 
-    def __init__(self, reader: Reader, tree: Tree, view: ChainView, now: Callable[[], int]):
+    def __init__(self, reader: Reader, tree: Tree, tiles: LogTiles, view: ChainView, now: Callable[[], int]):
         self._reader = reader
         self._tree = tree
-        self._tiles = LogTiles(tree)
+        self._tiles = tiles
         self._view = view
         self._now = now
 
@@ -116,7 +116,7 @@ class LookUp:
         stored = self._stored(id)
         checkpoint = self._checkpoint_for(stored.index)
         nodes = self._tiles.nodes(checkpoint.size)
-        extra = Extra(stored.key, stored.entry, read_content(stored))
+        extra = Extra(stored.key, stored.entry, content_of(decode_parts(stored.parts)))
         return TlogProof(
             stored.index,
             inclusion_proof(stored.index, checkpoint.size, nodes),
@@ -142,9 +142,4 @@ class LookUp:
 
     def _found(self, stored: StoredStatement, reached: Reached) -> Found:
         standing = self._standing(stored.index, reached)
-        return Found(stored, Entry.from_bytes(stored.entry), read_content(stored), standing)
-
-
-def read_content(stored: StoredStatement) -> Content:
-    """The stored parts as content."""
-    return Content(tuple([part_of(part) for part in decode_parts(stored.parts)]))
+        return Found(stored, Entry.from_bytes(stored.entry), content_of(decode_parts(stored.parts)), standing)

@@ -11,7 +11,7 @@ from typing import NoReturn
 import msgspec
 
 from anchors.core.canonical import DuplicateKey, refuse_duplicates
-from anchors.core.content import Part, Withheld
+from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import WORD_BYTES, decode_bare_hex
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
@@ -94,10 +94,13 @@ def read_submission(body: bytes, origin: str) -> Submission:
     submission = _read_plain(body) or _read_apart(body)
     if submission.origin != origin:
         raise Refused(problems.WRONG_ORIGIN, f"this is the log {origin!r}, not {submission.origin[:128]!r}")
-    if not 1 <= len(submission.statements) <= MAX_STATEMENTS:
-        count = len(submission.statements)
-        raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
+    _check_count(len(submission.statements))
     return submission
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_STATEMENTS:
+        raise Refused(problems.MALFORMED_REQUEST, f"{count} statements; send 1 to {MAX_STATEMENTS}")
 
 
 def _read_plain(body: bytes) -> Submission | None:
@@ -116,7 +119,8 @@ def _read_apart(body: bytes) -> Submission:
         envelope = _envelope.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(problems.MALFORMED_REQUEST, f"{error}; expected origin and statements") from None
-    items = [bytes(item) for item in envelope.statements[: MAX_STATEMENTS + 1]]
+    _check_count(len(envelope.statements))
+    items = [bytes(item) for item in envelope.statements]
     _refuse_names_twice(body, envelope, items)
     return Submission(envelope.origin, [_read_item(item) for item in items])
 
@@ -159,8 +163,12 @@ def _read_parts(parts: bytes) -> list[str | WithheldPart]:
     return read
 
 
-def part_of(part: str | WithheldPart) -> Part | Withheld:
-    """The part that was sent. Raises `MalformedInput`."""
+def content_of(parts: Sequence[str | WithheldPart]) -> Content:
+    """The content of parts as they were sent or stored. Raises `MalformedInput`."""
+    return Content(tuple([_part_of(part) for part in parts]))
+
+
+def _part_of(part: str | WithheldPart) -> Part | Withheld:
     if type(part) is str:
         try:
             text = part.encode()

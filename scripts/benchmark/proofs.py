@@ -19,6 +19,7 @@ from ledger_service.storage.identity import read_identity
 from ledger_service.storage.reader import SqlReader
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from scripts.benchmark.positions import id_at
 from scripts.benchmark.processes import peak_mb
@@ -71,7 +72,8 @@ def _prove(url: str, leaves: int) -> tuple[list[float], int, float]:
     engine = open_database(url)
     log = log_id(read_identity(engine).origin)
     engine.dispose()
-    look_up = LookUp(SqlReader(engine), SqlTree(engine), SqlChainView(engine, log), lambda: int(time.time()))
+    tree = SqlTree(engine)
+    look_up = LookUp(SqlReader(engine), tree, LogTiles(tree), SqlChainView(engine, log), lambda: int(time.time()))
     ids = [id_at(position) for position in random.Random("proofs").choices(range(leaves), k=PROOFS)]
     before = _read_bytes()
     times = sorted(_time_proof(look_up, id) for id in ids)

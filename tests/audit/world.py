@@ -14,6 +14,7 @@ from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import Transactions
 from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
+from anchors.core.errors import MalformedInput
 from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.signature import address_from_secret
 from anchors.core.trust import Finality, Trust
@@ -30,11 +31,11 @@ from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Accepted, Door
 from ledger_service.usecases.audit import Audit, AuditResult, Finding
-from ledger_service.usecases.check import read_content, read_parts
+from ledger_service.usecases.check import read_parts
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.ports import Stream, digest_number
-from ledger_service.usecases.submission import decode_parts, read_submission
+from ledger_service.usecases.submission import content_of, decode_parts, read_submission
 from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
 from tests.fixtures.chain import ScratchChain
@@ -133,8 +134,8 @@ class World:
     def _derived(self, connection: Connection, signed: Signed, parts: bytes) -> tuple[str, int | None, int | None]:
         """Links, and the numbers of the document's digests; nothing where the content breaks a rule of its kind."""
         try:
-            links, digests = read_parts(KINDS[signed.entry.statement.kind], read_content(decode_parts(parts)))
-        except (Refused, KeyError):
+            links, digests = read_parts(KINDS[signed.entry.statement.kind], content_of(decode_parts(parts)))
+        except (Refused, MalformedInput, KeyError):
             return "{}", None, None
         query, targets = select(schema.entries.c.position), {}
         for rel, id in links:

@@ -21,6 +21,7 @@ from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Accepted, Door
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
+from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp, Standing, State
 from ledger_service.usecases.submission import read_submission
 from ledger_service.usecases.witness import Witnesser
@@ -58,7 +59,7 @@ class WorldLedger:
         self.integrator = Integrator(self.tree, ORIGIN, self.domain, note, secret("checkpoint"), self.clock)
         transactions = Transactions(chain, world.sender(), self.outbox, self.clock)
         self.witnesser = Witnesser(chain, transactions, self.tree, self.view, log)
-        self.look_up = LookUp(SqlReader(self.engine), self.tree, self.view, self.clock)
+        self.look_up = LookUp(SqlReader(self.engine), self.tree, LogTiles(self.tree), self.view, self.clock)
         self.signers = [Signer(self.domain, name, secret(name)) for name in HOSPITALS]
 
     def found(self) -> None:

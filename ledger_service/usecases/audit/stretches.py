@@ -11,9 +11,9 @@ from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
 from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import Signed, Signers, collect
-from ledger_service.usecases.check import known_kind, read_content, read_parts
+from ledger_service.usecases.check import known_kind, read_parts
 from ledger_service.usecases.ports import Logged
-from ledger_service.usecases.submission import decode_parts
+from ledger_service.usecases.submission import content_of, decode_parts
 
 STRETCH_ENTRIES = 1_024
 """A multiple of a tile's width."""
@@ -119,10 +119,7 @@ def _read_parts(item: Item, parts: bytes | None) -> None:
         item.content_problem = "none"
         return
     try:
-        content = read_content(decode_parts(parts))
-    except Refused as refused:
-        item.content_problem = refused.detail
-        return
+        content = content_of(decode_parts(parts))
     except MalformedInput as error:
         item.content_problem = str(error)
         return
