@@ -8,7 +8,7 @@ from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, encode_bundle
 from ledger_service.usecases.ports import Tree
 
 TILES_KEPT = 1_024
-"""Eight megabytes: with these, all but the lowest tiles of a log of 50 million entries stay in memory."""
+"""Eight megabytes: of a log of ten million entries all but the lowest tiles stay in memory."""
 
 
 class LogTiles:
