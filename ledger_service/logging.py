@@ -8,7 +8,7 @@ where an error of some library quotes it.
 import logging
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -46,44 +46,40 @@ def _context() -> dict[str, object]:
 
 
 class _Lines(logging.Formatter):
-    def __init__(self, secrets: Collection[str]):
+    def __init__(self, line: Callable[[logging.LogRecord, dict[str, object], str], str], secrets: Collection[str]):
         super().__init__()
+        self._line = line
         known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
         # As the secret stands in a JSON string too, and the longest first: one may hold another.
         self._secrets = sorted(known | {_as_json(secret) for secret in known}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         fields = _context() | getattr(record, "fields", {})
-        line = self._line(record, fields)
+        line = self._line(record, fields, self.formatException(record.exc_info) if record.exc_info else "")
         for secret in self._secrets:
             line = line.replace(secret, BLOT)
         return line
 
-    def _line(self, record: logging.LogRecord, fields: dict[str, object]) -> str:
-        raise NotImplementedError
+
+def _json_line(record: logging.LogRecord, fields: dict[str, object], exception: str) -> str:
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    line = {
+        "time": f"{seconds}.{int(record.msecs):03d}Z",
+        "level": record.levelname.lower(),
+        "from": record.name,
+        "message": record.getMessage(),
+        **fields,
+    }
+    if exception:
+        line["exception"] = exception
+    return msgspec.json.encode(line).decode()
 
 
-class _JsonLines(_Lines):
-    def _line(self, record: logging.LogRecord, fields: dict[str, object]) -> str:
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line = {
-            "time": f"{seconds}.{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "from": record.name,
-            "message": record.getMessage(),
-            **fields,
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
-
-
-class _TextLines(_Lines):
-    def _line(self, record: logging.LogRecord, fields: dict[str, object]) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        known = " ".join(f"{name}={value}" for name, value in fields.items())
-        line = f"{clock} {record.levelname:<8} {record.getMessage()}{f'  [{known}]' if known else ''}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+def _text_line(record: logging.LogRecord, fields: dict[str, object], exception: str) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+    known = " ".join(f"{name}={value}" for name, value in fields.items())
+    line = f"{clock} {record.levelname:<8} {record.getMessage()}{f'  [{known}]' if known else ''}"
+    return f"{line}\n{exception}" if exception else line
 
 
 def _as_json(text: str) -> str:
@@ -95,7 +91,7 @@ def set_up_logging(form: str, secrets: Collection[str] = ()) -> None:
     # What no line shows is not looked up: every request writes a line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines(secrets) if form == "json" else _TextLines(secrets))
+    handler.setFormatter(_Lines(_json_line if form == "json" else _text_line, secrets))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in ("alembic", "httpx", "opentelemetry", "web3", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
