@@ -1,8 +1,8 @@
 """The log's right edge, where every new checkpoint begins: its entries, the tiles around it, the newest checkpoint."""
 
-from anchors.core.encoding import WORD_BYTES, encode_hex
-from anchors.core.merkle import CompactRange, leaf_hash
-from anchors.core.tiles import TILE_HEIGHT, TILE_WIDTH, FullTile, TileBuilder, partial_tiles_of
+from anchors.core.encoding import encode_hex
+from anchors.core.merkle import complete_root, leaf_hash
+from anchors.core.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, partial_tiles_of
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.past import Past
@@ -68,7 +68,7 @@ def _check_last_tile(tree: Tree, level: int, size: int) -> None:
         below = tree.tile_roots(level - 1, begin, end)
     else:
         below = [leaf_hash(entry) for entry in tree.entries(begin, end)]
-    if tile is None or tile.hashes != b"".join(below) or tile.root != _root_of(tile):
+    if tile is None or tile.hashes != b"".join(below) or tile.root != complete_root(tile.hashes):
         what = "the entries" if level == 0 else f"the tiles of level {level - 1}"
         raise Incident(
             f"tile {number} of level {level} {'is missing' if tile is None else 'does not hash'} over {what} {begin} "
@@ -83,10 +83,3 @@ def _check_nothing_beyond(tree: Tree, newest: SignedCheckpoint | None) -> None:
             f"there is a tile beyond the newest checkpoint of {newest.size if newest else 0} entries: checkpoints are "
             f"missing; {_WHAT_TO_DO}"
         )
-
-
-def _root_of(tile: FullTile) -> bytes:
-    compact = CompactRange()
-    for position in range(0, len(tile.hashes), WORD_BYTES):
-        compact.append(tile.hashes[position : position + WORD_BYTES])
-    return compact.root()
