@@ -11,6 +11,7 @@ outbox, and the use case that the witness worker runs.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
@@ -195,3 +196,11 @@ def warnings_of(records: Sequence[logging.LogRecord]) -> list[str]:
 def wire(raw: bytes) -> str:
     """As it stands in a request."""
     return "0x" + raw.hex()
+
+
+def make_anchorage(chain: ScratchChain, url: str, proxy: RpcProxy, **fields: Any) -> Anchorage:
+    """A log of five entries on a chain whose blocks are the test's to make."""
+    anchorage = Anchorage(chain, url, proxy, **fields)
+    chain.set_automine(False)
+    anchorage.grow(5)
+    return anchorage

@@ -1,4 +1,4 @@
-"""Chains of other kinds than the default one of tests/fixtures/chain.py."""
+"""A log that is anchored through the proxy; chains of other kinds than the default one of tests/fixtures/chain.py."""
 
 import json
 from collections.abc import Iterator
@@ -6,25 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from scripts.anvil import Anvil, ChainFailed
-from scripts.local_chain import CHAIN_ID, MNEMONIC
-from tests.fixtures.availability import missing
-from tests.fixtures.chain import ScratchChain, funded_accounts
+from scripts.local_chain import CHAIN_ID
+from tests.faults.anchorage import Anchorage, make_anchorage
+from tests.faults.rpc_proxy import RpcProxy
+from tests.fixtures.chain import ScratchChain, funded_accounts, started_chain
 
 ETHER = 10**18
 
 
-def started(folder: Path, options: list[str]) -> Iterator[ScratchChain]:
-    """A chain with these options of anvil."""
-    anvil = Anvil(folder / "anvil.log", options=["--mnemonic", MNEMONIC, *options])
-    try:
-        anvil.start()
-    except ChainFailed as failure:
-        missing(str(failure))
-    try:
-        yield ScratchChain(anvil)
-    finally:
-        anvil.kill()
+@pytest.fixture
+def anchorage(chain: ScratchChain, sqlite_url: str) -> Iterator[Anchorage]:
+    """A log of five entries on a node behind the proxy."""
+    with RpcProxy(chain.url) as proxy:
+        yield make_anchorage(chain, sqlite_url, proxy)
 
 
 @pytest.fixture
@@ -32,19 +26,17 @@ def zero_gas_chain(tmp_path: Path) -> Iterator[ScratchChain]:
     """A consortium chain: London rules, a base fee of 0, no price."""
     genesis = tmp_path / "genesis.json"
     genesis.write_text(json.dumps(zero_gas_genesis()))
-    yield from started(
+    yield from started_chain(
         tmp_path,
-        [
-            "--init", str(genesis), "--gas-price", "0", "--block-base-fee-per-gas", "0", "--hardfork", "london",
-            "--disable-min-priority-fee",
-        ],
+        "--init", str(genesis), "--gas-price", "0", "--block-base-fee-per-gas", "0", "--hardfork", "london",
+        "--disable-min-priority-fee",
     )  # fmt: skip
 
 
 @pytest.fixture
 def legacy_chain(tmp_path: Path) -> Iterator[ScratchChain]:
     """A chain before London: one gas price, no base fee."""
-    yield from started(tmp_path, ["--chain-id", str(CHAIN_ID), "--hardfork", "berlin"])
+    yield from started_chain(tmp_path, "--chain-id", str(CHAIN_ID), "--hardfork", "berlin")
 
 
 def zero_gas_genesis() -> dict:

@@ -13,7 +13,6 @@ from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.usecases.ports import LeaseLost, StoreUnavailable
 from tests.faults.anchorage import Anchorage, warnings_of, wire
 from tests.faults.rpc_proxy import (
-    RpcProxy,
     answer_twice,
     delayed,
     hide,
@@ -25,15 +24,6 @@ from tests.faults.rpc_proxy import (
     result,
     stale,
 )
-
-
-@pytest.fixture
-def anchorage(chain, sqlite_url):
-    with RpcProxy(chain.url) as proxy:
-        anchorage = Anchorage(chain, sqlite_url, proxy)
-        chain.set_automine(False)
-        anchorage.grow(5)
-        yield anchorage
 
 
 def test_a_head_is_sent_once_settled_when_final_and_followed_by_the_next(anchorage):

@@ -9,18 +9,11 @@ from anchors.chain.port import ChainUnavailable, TransactionRefused
 from anchors.chain.transactions import MOST_WEI, REPLACE_BLOCKS, REPLACE_SECONDS, RESEND_SECONDS, WEI_PER_GWEI
 from ledger_service.storage.outbox import SqlOutbox
 from ledger_service.usecases.ports import StoreUnavailable
-from tests.faults.anchorage import Anchorage, warnings_of, wire
+from tests.faults.anchorage import Anchorage, make_anchorage, warnings_of, wire
 from tests.faults.rpc_proxy import PoolRules, RpcProxy, refuse, result
 from tests.ports.chain_world import secret
 
 GWEI = WEI_PER_GWEI
-
-
-def make_anchorage(chain, url, proxy, **fields) -> Anchorage:
-    anchorage = Anchorage(chain, url, proxy, **fields)
-    chain.set_automine(False)
-    anchorage.grow(5)
-    return anchorage
 
 
 @pytest.fixture

@@ -6,17 +6,8 @@ from anchors.chain.acts import OpenLog, add_key
 from anchors.chain.port import ChainUnavailable
 from anchors.chain.transactions import FOREIGN_SECONDS, RESEND_SECONDS
 from tests.faults.anchorage import LEAVES, Anchorage, warnings_of, wire
-from tests.faults.rpc_proxy import RpcProxy, lose_request, refuse, result
+from tests.faults.rpc_proxy import lose_request, refuse, result
 from tests.ports.chain_world import OPERATOR, SampleLog, secret
-
-
-@pytest.fixture
-def anchorage(chain, sqlite_url):
-    with RpcProxy(chain.url) as proxy:
-        anchorage = Anchorage(chain, sqlite_url, proxy)
-        chain.set_automine(False)
-        anchorage.grow(5)
-        yield anchorage
 
 
 def unsent(anchorage: Anchorage) -> None:
