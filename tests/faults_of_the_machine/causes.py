@@ -8,9 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.fixtures.availability import left_out
 
 PAGE = b"\0" * 4_096
 _LOCK = """
@@ -30,7 +29,7 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
     command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,mode=0777", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
         folder.rmdir()
-        _not_here("a small disk cannot be mounted here (that needs root)")
+        left_out("a small disk cannot be mounted here (that needs root)")
     try:
         yield folder
     finally:
@@ -54,7 +53,7 @@ def full_disk(folder: Path) -> Iterator[None]:
 def write_protected(file: Path) -> Iterator[None]:
     """Not even its owner, nor the superuser, can write the file, also not through what is open already."""
     if shutil.which("chattr") is None or subprocess.run(["chattr", "+i", str(file)], capture_output=True).returncode:
-        _not_here("a file cannot be write-protected here (chattr +i needs root and a file system that knows it)")
+        left_out("a file cannot be write-protected here (chattr +i needs root and a file system that knows it)")
     try:
         yield
     finally:
@@ -100,8 +99,3 @@ def replaced(file: Path) -> Iterator[None]:
         os.rename(kept, file)
         for other in others:
             os.rename(other.with_name(other.name + ".kept"), other)
-
-
-def _not_here(reason: str) -> NoReturn:
-    """Rights over the machine are nothing that set-up could install: the test is skipped, also under CI."""
-    pytest.skip(reason)
