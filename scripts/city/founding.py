@@ -67,11 +67,6 @@ class City:
         return SignerKey(self.origin, self.operator.note)
 
 
-def sign_notes_as(origin: str, seed: str) -> SignerKey:
-    """The note key of the operator that a seed makes."""
-    return SignerKey(origin, derive_secret(seed, "note"))
-
-
 def derive_secret(seed: str, purpose: str) -> bytes:
     """A 32-byte secret for synthetic use."""
     return sha256(f"huzheng synthetic city/{seed}/{purpose}".encode()).digest()
