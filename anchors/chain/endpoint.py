@@ -73,9 +73,10 @@ class Endpoint:
         not reached the final block."""
         if self._held_to == settled and not self.contradicts:
             return
-        if self.identity is None:
-            self.identity = read_identity(self.rpc, deadline)
-        trouble = self._other_chain(settled) or self._other_final_block(settled, deadline)
+        # Another thread may forget it meanwhile (`look`, `failed`), and nobody is believed who was not compared.
+        found = self.identity or read_identity(self.rpc, deadline)
+        self.identity = found
+        trouble = _other_chain(found, settled) or self._other_final_block(settled, deadline)
         self._held_to, self.contradicts = settled, bool(trouble)
         if trouble:
             self.trouble = f"chain node {self.rpc.name}: {trouble}"
@@ -95,16 +96,6 @@ class Endpoint:
         """The hash of its block of this number, None above its tip."""
         return self.rpc.ask(_read_hash, "eth_getBlockByNumber", hex(number), False, deadline=deadline)
 
-    def _other_chain(self, settled: Settled) -> str:
-        """In words that it is a node of another chain; empty where it is not."""
-        wanted, found = settled.identity, self.identity
-        if wanted is None or found is None or found == wanted:
-            return ""
-        return (
-            f"answers for chain {found.chain_id} with genesis {encode_hex(found.genesis)}, expected is chain"
-            f" {wanted.chain_id} with genesis {encode_hex(wanted.genesis)}; take it out of HUZHENG_RPC"
-        )
-
     def _other_final_block(self, settled: Settled, deadline: float) -> str:
         """In words that it contradicts the final block; empty where it holds it."""
         if settled.final is None:
@@ -113,12 +104,23 @@ class Endpoint:
         present = self.block_hash(number, deadline)
         if present == settled.final.hash:
             return ""
-        self.identity = read_identity(self.rpc, deadline)  # it may be another chain by now, which says more
-        if other := self._other_chain(settled):
+        self.identity = found = read_identity(self.rpc, deadline)  # it may be another chain by now, which says more
+        if other := _other_chain(found, settled):
             return other
         if present is None:
             raise self.rpc.unavailable(f"lags behind: it has not reached block {number}, which is final")
         return f"holds another block {number} than the one that is final; compare it with other nodes"
+
+
+def _other_chain(found: ChainIdentity, settled: Settled) -> str:
+    """In words that it is another chain than the settled one; empty where it is not."""
+    wanted = settled.identity
+    if wanted is None or found == wanted:
+        return ""
+    return (
+        f"answers for chain {found.chain_id} with genesis {encode_hex(found.genesis)}, expected is chain"
+        f" {wanted.chain_id} with genesis {encode_hex(wanted.genesis)}; take it out of HUZHENG_RPC"
+    )
 
 
 def read_identity(rpc: JsonRpc, deadline: float | None = None) -> ChainIdentity:

@@ -214,7 +214,8 @@ class Endpoints:
         looking = [_in_thread(each.look, self._settled, deadline) for each in self._all if not each.is_paused]
         wait(looking, max(0.0, deadline - time.monotonic()))
         current = self._current
-        ahead = max((each for each in self._all if not each.contradicts), key=lambda each: each.tip_number or 0)
+        believed = [each for each in self._all if not each.contradicts] or [current]
+        ahead = max(believed, key=lambda each: each.tip_number or 0)
         height = current.tip_number
         if height is None or (ahead.tip_number or 0) <= height + MOST_BLOCKS_BEHIND:
             return
