@@ -1,6 +1,6 @@
 """The tables. Four are originals (`entries`, `contents`, `receipts`, `outbox`); all others can be rebuilt from these
-and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that ends as a revocation, and
-for `anchorer`, which is of the present alone.
+and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that ends as a revocation, for
+`restores`, which his backups were, and for `anchorer`, which is of the present alone.
 Migrations make them; a test holds the two against each other.
 
 Hashes, keys, entries and parts are bytes. `position` is an entry's index in the log.

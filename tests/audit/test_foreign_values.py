@@ -25,6 +25,8 @@ JUDGED_BY_NOTHING = {
     ("streams", "frozen"),
     ("outbox", "id"),
     ("receipts", "id"),
+    *(("outbox", column) for column in ("account", "old_size", "nonce", "fee_cap", "fee_tip", "sent_at", "outcome")),
+    ("outbox", "gas_used"),
 }
 """What no other row, no entry and no event speaks about (docs/AUDIT.md, What it cannot see)."""
 
@@ -39,6 +41,6 @@ def test_foreign_values_are_judged(world: World, copy: Path, table: str, column:
             url = change(copy, (f'UPDATE "{table}" SET "{column}" = ? WHERE {first}', (value,)))
         except sqlite3.IntegrityError:  # an INTEGER PRIMARY KEY takes nothing else
             continue
-        if world.audit(url).holds and table != "outbox" and (table, column) not in JUDGED_BY_NOTHING:
+        if world.audit(url).holds and (table, column) not in JUDGED_BY_NOTHING:
             passed.append(name)
     assert not passed, f"the audit holds with {', '.join(passed)} in {table}.{column}"
