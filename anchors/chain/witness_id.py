@@ -1,5 +1,6 @@
 """The id of a witnessed head (docs/spec/witness.md)."""
 
+from anchors.chain.port import Block, WitnessEvent
 from anchors.core.encoding import keccak256, uint_word
 
 
@@ -26,3 +27,9 @@ def witness_id(
         parent,
     )
     return keccak256(b"".join(words))
+
+
+def id_in_block(event: WitnessEvent, block: Block) -> bytes:
+    """The id that the contract gives this head in this block, whatever the event says that it is."""
+    values = (event.log, event.old_size, event.new_size, event.root, event.registry_head, event.registry_count)
+    return witness_id(*values, block.timestamp, block.parent)

@@ -12,7 +12,7 @@ from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, WitnessEvent
 from anchors.chain.registry_history import read_registry
-from anchors.chain.witness_id import witness_id
+from anchors.chain.witness_id import id_in_block
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from anchors.core.errors import Error, VerificationFailed
 from anchors.core.registry import Registry, check_attribution
@@ -171,8 +171,7 @@ def _check_final(event: WitnessEvent, chain: Chain, final: int) -> Block:
     block = chain.block(number)
     if block is None or block.hash != event.place.block_hash:
         raise ChainUnavailable(f"block {number} changed while it was read; try again")
-    values = (event.log, event.old_size, event.new_size, event.root, event.registry_head, event.registry_count)
-    if witness_id(*values, block.timestamp, block.parent) != event.witness_id:
+    if id_in_block(event, block) != event.witness_id:
         raise VerificationFailed(f"the head in block {number} does not hash to its id; ask another node")
     return block
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from anchors.chain.finality import newest_final
 from anchors.chain.port import Block, Chain, ChainUnavailable, RegistryEvent, WitnessEvent
+from anchors.chain.witness_id import id_in_block
 from anchors.core.registry import initial_head, next_head
 from anchors.core.trust import Finality
 from ledger_service.usecases.incident import Incident
@@ -161,15 +162,20 @@ class Follower:
         return max(final_number, self._view.status().final_number)
 
     def _times(self, events: list[WitnessEvent], blocks: list[Block]) -> dict[int, int]:
-        """The time of every block in which a head stands."""
-        times = {block.number: block.timestamp for block in blocks}
-        for place in (event.place for event in events):
-            if place.block_number not in times:
-                block = self._header(place.block_number)
-                if block.hash != place.block_hash:
-                    raise ChainUnavailable("the chain was replaced while its events were read; reading again")
-                times[block.number] = block.timestamp
-        return {event.place.block_number: times[event.place.block_number] for event in events}
+        """The time of every block in which a head stands. There the head must have the id that the event names."""
+        known, times = {block.number: block for block in blocks}, {}
+        for event in events:
+            number = event.place.block_number
+            block = known[number] = known.get(number) or self._header(number)
+            if block.hash != event.place.block_hash:
+                raise ChainUnavailable("the chain was replaced while its events were read; reading again")
+            if id_in_block(event, block) != event.witness_id:
+                raise ChainUnavailable(
+                    f"the head of {event.new_size} entries in block {number} does not hash to its id; "
+                    "the node's answers are wrong: set HUZHENG_RPC to another node"
+                )
+            times[number] = block.timestamp
+        return times
 
     def _headers(self, first_number: int, last_number: int, last: Block | None) -> list[Block]:
         blocks: list[Block] = []

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from anchors.chain.port import ChainUnavailable, TransactionRefused
+from anchors.chain.port import ChainUnavailable, TransactionRefused, WitnessEvent
 from anchors.chain.transactions import REPLACE_BLOCKS, REPLACE_SECONDS, RESEND_SECONDS
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_writing
 from ledger_service.usecases.accept import Accepted
+from ledger_service.usecases.follow import BLOCKS_WITH_HEADERS
 from ledger_service.usecases.incident import Incident
 from tests.fakes.chain import FakeChain
 from tests.usecases.world import InProcessLedger
@@ -65,6 +66,31 @@ def test_a_deep_reorganisation_goes_back_to_the_last_common_block(sqlite_url: st
     assert followed.reorganised_from is not None
     stored = [event.place.block_number for event in ledger.view.registry_events()]
     assert stored == [event.place.block_number for event in ledger.chain.registry_events(0, ledger.chain.tip().number)]
+
+
+@pytest.mark.parametrize("blocks", [0, 3 * BLOCKS_WITH_HEADERS], ids=["new", "old"])
+def test_a_head_that_does_not_hash_to_its_id_is_not_believed(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, blocks: int
+) -> None:
+    ledger = InProcessLedger(sqlite_url)
+    signer = ledger.found()
+    ledger.follower.run_once()
+    ledger.submit(signer.issued().wire)
+    ledger.integrator.run_once()
+    ledger.witnesser.run_once()
+    ledger.chain.mine(blocks)
+    told = ledger.chain.witness_events
+
+    def lie(first_block: int, last_block: int) -> list[WitnessEvent]:
+        return [replace(event, root=bytes(32)) for event in told(first_block, last_block)]
+
+    monkeypatch.setattr(ledger.chain, "witness_events", lie)
+    with pytest.raises(ChainUnavailable, match=r"the head of 1 entries in block \d+ does not hash to its id"):
+        ledger.follower.run_once()
+    assert ledger.view.newest_head() is None
+    monkeypatch.undo()
+    ledger.follower.run_once()
+    assert ledger.view.newest_head().root == ledger.tree.newest_checkpoint().root
 
 
 def test_nothing_is_signed_over_a_missing_entry(store_url: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import astuple, fields
 from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, Head, RegistryEvent, WitnessEvent
-from anchors.chain.witness_id import witness_id
+from anchors.chain.witness_id import id_in_block
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import Error
 from anchors.core.merkle import EMPTY_ROOT
@@ -113,10 +113,7 @@ class ChainHistory:
         block = self._chain.block(event.place.block_number)
         if block is None or block.hash != event.place.block_hash:
             raise ChainUnavailable(f"block {event.place.block_number} changed while it was read; run the audit again")
-        values = (event.log, event.old_size, event.new_size, event.root, event.registry_head, event.registry_count)
-        findings.compare(
-            4, CHAIN, key, "witness id", witness_id(*values, block.timestamp, block.parent), event.witness_id
-        )
+        findings.compare(4, CHAIN, key, "witness id", id_in_block(event, block), event.witness_id)
         self.heads.append(event)
         self.head_sizes.append(event.new_size)
         self.head_times.append(block.timestamp)
