@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from ledger_service.client.keystore import create_key_file
 from ledger_service.operator_keys import FILES
@@ -118,8 +120,17 @@ def test_secrets_are_known(tmp_path: Path) -> None:
     assert "synthetic" not in repr(settings)
 
 
-def test_every_setting_is_documented() -> None:
+def test_every_setting_is_documented_with_its_default() -> None:
     page = (ROOT / "docs" / "SETTINGS.md").read_text("utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| `HUZHENG_")]
-    documented = {name.strip("` ") for row in rows for name in row.split("|")[1].split(",")}
-    assert documented == {f"HUZHENG_{name.upper()}" for name in Settings.model_fields}
+    documented = {}
+    for row in (line for line in page.splitlines() if line.startswith("| `HUZHENG_")):
+        names, defaults = ([word.strip("` ") for word in cell.split(",")] for cell in row.split("|")[1:3])
+        documented |= dict(zip(names, defaults if len(defaults) > 1 else defaults * len(names), strict=True))
+    assert documented == {f"HUZHENG_{name.upper()}": shown(field) for name, field in Settings.model_fields.items()}
+
+
+def shown(field: FieldInfo) -> str:
+    """A setting's default as the page writes it."""
+    if field.default in (None, PydanticUndefined):
+        return "–"
+    return f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
