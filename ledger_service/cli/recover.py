@@ -9,14 +9,13 @@ import typer
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.core.registry import Purpose, Registry
 from anchors.core.trust import Finality
-from ledger_service.cli.comparison import guard_of
 from ledger_service.cli.options import AsJson
 from ledger_service.cli.output import Output
 from ledger_service.client.answers import ReceiptKeys
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.promised import read_lines
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys, unlock_receipt_key
-from ledger_service.processes.opening import OpenedLog, now, open_log
+from ledger_service.processes.opening import OpenedLog, guard_of, now, open_log
 from ledger_service.settings import read_settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.lease import read_standing

@@ -10,10 +10,10 @@ from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import Chain, ChainUnavailable
 from anchors.core.encoding import decode_hex
 from anchors.core.times import iso_time
-from ledger_service.cli.comparison import guard_of
 from ledger_service.cli.options import AsJson
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
+from ledger_service.processes.opening import guard_of
 from ledger_service.settings import Settings, read_settings
 from ledger_service.storage.backup import Manifest, fill_database, open_backup
 from ledger_service.storage.database import open_database

@@ -11,21 +11,18 @@ import threading
 import time
 from collections.abc import Callable
 
-from anchors.chain.port import ChainIdentity
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import WEI_PER_GWEI, Transactions
 from anchors.core.trust import Finality
 from ledger_service.observed import Tracing, start_telemetry, traced_step, traced_stores
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys
-from ledger_service.processes.opening import OpenedLog, now, open_log
+from ledger_service.processes.opening import OpenedLog, guard_of, now, open_log
 from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.lease import SqlLease, anchorer_name
 from ledger_service.storage.outbox import SqlOutbox
-from ledger_service.storage.past import SqlPast
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.follow import Follower
-from ledger_service.usecases.guard import Guard
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.ports import Fence, Lease, LeaseLost, StoreUnavailable, WorkerStanding
@@ -138,15 +135,7 @@ class _Term:
         tree, view, outbox = traced_stores(
             tracing, SqlTree(engine, fence), SqlChainView(engine, log, fence), SqlOutbox(engine, fence)
         )
-        self._guard = Guard(
-            opened.chain,
-            tree,
-            view,
-            SqlPast(engine),
-            ChainIdentity(opened.identity.chain_id, opened.identity.genesis),
-            (opened.identity.registry, opened.identity.witness),
-            log,
-        )
+        self._guard = guard_of(opened.chain, engine, opened.identity)
         follower = Follower(
             opened.chain, view, opened.domain.registry, settings.start_block, Finality.parse(settings.finality)
         )

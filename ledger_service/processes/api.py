@@ -58,7 +58,7 @@ class ApiProcess:
     def __init__(self, settings: Settings):
         sys.setrecursionlimit(RECURSION_LIMIT)
         allow_open_files()
-        opened = open_log(settings, "api")
+        opened = open_log(settings, "api", signs=False)
         self._engine = engine = opened.engine
         domain = opened.domain
         tree, view, promises = SqlTree(engine), SqlChainView(engine, domain.log), SqlPromises(engine)

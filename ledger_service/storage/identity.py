@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
 
+from anchors.chain.port import ChainIdentity
 from anchors.core.encoding import encode_hex
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_setting_up, unavailable_on_error
@@ -20,6 +21,11 @@ class LogIdentity:
     genesis: bytes
     registry: bytes
     witness: bytes
+
+    @property
+    def chain(self) -> ChainIdentity:
+        """The chain alone."""
+        return ChainIdentity(self.chain_id, self.genesis)
 
 
 def claim_log(engine: Engine, identity: LogIdentity) -> None:

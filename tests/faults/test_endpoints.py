@@ -210,22 +210,31 @@ def test_where_all_nodes_are_of_another_chain_the_caller_sees_it(world: AnvilWor
     assert chain.identity() == world.chain.identity()
 
 
+def opened(world: AnvilWorld, database: str, *rpc: RpcProxy, signs: bool = True) -> EthereumChain:
+    """The chain of a log on this database, as a process opens it."""
+    contracts = {"registry": encode_hex(world.registry), "witness": encode_hex(world.witness)}
+    urls = ",".join(node.url for node in rpc)
+    settings = read_settings(origin="ledger.example/endpoints", database=database, rpc=urls, **contracts)
+    return open_log(settings, "test", signs=signs).chain
+
+
 def test_a_used_database_knows_its_chain(world: AnvilWorld, nodes: list[RpcProxy], sqlite_url: str) -> None:
     """Even where the first node of the settings is of another chain."""
-    contracts = {"registry": encode_hex(world.registry), "witness": encode_hex(world.witness)}
-
-    def opened(*rpc: RpcProxy) -> EthereumChain:
-        urls = ",".join(node.url for node in rpc)
-        return open_log(
-            read_settings(origin="ledger.example/endpoints", database=sqlite_url, rpc=urls, **contracts), "test"
-        ).chain
-
-    opened(nodes[1])
+    opened(world, sqlite_url, nodes[1])
     nodes[0].on("eth_chainId", result("0x7"))
-    chain = opened(*nodes)
+    chain = opened(world, sqlite_url, *nodes)
     assert chain.identity() == world.chain.identity() and in_use(chain) == 1
     with pytest.raises(Incident, match="belongs to another log or chain: its chain_id is 31337, not 7"):
-        opened(nodes[0])
+        opened(world, sqlite_url, nodes[0])
+
+
+def test_who_only_accepts_asks_about_a_chain_once(world: AnvilWorld, nodes: list[RpcProxy], sqlite_url: str) -> None:
+    """The first start finds the chain out; later ones wait for no node, which may be silent."""
+    opened(world, sqlite_url, nodes[0], signs=False)
+    opened(world, sqlite_url, nodes[1], signs=False)
+    assert nodes[0].asked("eth_chainId") and not nodes[1].asked("eth_chainId")
+    opened(world, sqlite_url, nodes[1])
+    assert nodes[1].asked("eth_chainId")
 
 
 # Lag and equivocation
