@@ -51,8 +51,9 @@ def accepted_pending_overdue(ledger: Ledger) -> list[Signed]:
     assert all(isinstance(outcome, int) for outcome in answer.outcomes), "accepting does not wait for the chain"
     ledger.wait_for_state(statements[-1], "integrated")
     assert ledger.get(f"/v1/statements/{statements[0].name}/proof").status_code == 200, "proofs stay"
+    before = seen(ledger, statements[0])
     if time.time() < answer.receipt["witnessBy"]:
-        assert seen(ledger, statements[0]) == ("integrated", False)
+        assert before == ("integrated", False)
     ledger.wait_for(lambda: seen(ledger, statements[0]) == ("integrated", True))
     assert time.time() >= answer.receipt["witnessBy"]
     assert all(seen(ledger, signed) == ("integrated", True) for signed in statements)

@@ -219,7 +219,7 @@ def test_the_command_tells_no_secret(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ledger_service.client.api.ATTEMPTS", 1)
+    monkeypatch.setattr("ledger_service.client.api.LONGEST_WAIT_SECONDS", 0.0)
     for call in [*calls, *([*call, "--json"] for call in calls)]:
         main([str(argument) for argument in call])
         heard.add(" ".join(map(str, call)), "".join(capsys.readouterr()))
