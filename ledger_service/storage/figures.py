@@ -1,8 +1,8 @@
 """What is overdue, and how the witness transactions went: figures for those who watch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
@@ -19,11 +19,22 @@ class TransactionFigures:
     gas_used: int
 
 
+@dataclass(frozen=True)
+class _Closed:
+    """Closed transactions, counted by how they ended, and the largest id among them."""
+
+    up_to: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    gas_used: int = 0
+
+
 class SqlFigures:
-    """Figures over SQLAlchemy Core. Nothing here changes anything."""
+    """Figures over SQLAlchemy Core. Nothing here changes anything. Any thread may ask."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
+        self._closed = _Closed()
+        """Those before the oldest that is open: they stay as they are, and with the years they are millions."""
 
     def overdue_receipts(self, witnessed: int, now: int) -> int:
         """How many receipts about entries from `witnessed` on promised an earlier time than `now`."""
@@ -35,9 +46,22 @@ class SqlFigures:
     def transactions(self) -> TransactionFigures:
         """The outbox in figures."""
         columns = schema.outbox.c
-        query = select(columns.outcome, func.count(), func.min(columns.sent_at), func.sum(columns.gas_used))
+        behind_all = select(func.max(columns.id) + 1).correlate(None).scalar_subquery()
+        oldest_open = func.coalesce(func.min(columns.id), behind_all, 0)
+        opened = select(func.count(), func.min(columns.sent_at), oldest_open).where(columns.outcome.is_(None))
         with unavailable_on_error(), self._engine.connect() as connection:
-            rows = connection.execute(query.group_by(columns.outcome)).all()
-        opened = next(((count, since) for outcome, count, since, _ in rows if outcome is None), (0, None))
-        closed = {outcome: count for outcome, count, _, _ in rows if outcome is not None}
-        return TransactionFigures(*opened, closed, sum(int(gas or 0) for _, _, _, gas in rows))
+            count, since, oldest = connection.execute(opened).one()
+            self._closed = settled = _add_closed(connection, self._closed, columns.id < oldest)
+            closed = _add_closed(connection, settled, columns.id > oldest)
+        return TransactionFigures(count, since, closed.outcomes, closed.gas_used)
+
+
+def _add_closed(connection: Connection, counted: _Closed, where: ColumnElement[bool]) -> _Closed:
+    columns = schema.outbox.c
+    query = select(columns.outcome, func.count(), func.sum(columns.gas_used), func.max(columns.id))
+    query = query.where(columns.outcome.is_not(None), columns.id > counted.up_to, where).group_by(columns.outcome)
+    outcomes, gas_used, up_to = dict(counted.outcomes), counted.gas_used, counted.up_to
+    for outcome, count, gas, largest in connection.execute(query):
+        outcomes[outcome] = outcomes.get(outcome, 0) + count
+        gas_used, up_to = gas_used + int(gas or 0), max(up_to, largest)
+    return _Closed(up_to, outcomes, gas_used)
