@@ -50,24 +50,32 @@ class _Child:
         return self._process.pid
 
     def start(self) -> None:
-        """Start a process."""
-        self.channel, theirs = socket.socketpair()
-        inherited = [theirs.fileno(), *([self._listener.fileno()] if self._listener else [])]
-        command = [sys.executable, "-m", "ledger_service.processes.child", self.role, *map(str, inherited)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
-        theirs.close()
+        """Start a process. Raises `OSError` where the machine has no room for one."""
         self.works, self._started_at = False, time.monotonic()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            inherited = [theirs.fileno(), *([self._listener.fileno()] if self._listener else [])]
+            command = [sys.executable, "-m", "ledger_service.processes.child", self.role, *map(str, inherited)]
+            try:
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=inherited)
+            except OSError:
+                ours.close()
+                raise
+        self.channel = ours
 
     def died(self) -> int:
         """Clear away the process that closed its channel, and set the time of the next; its exit status."""
         self.channel.close()
         self.channel = None
         self._process.kill()  # it may have closed its channel alone
-        status = self._process.wait()
+        self.wait_longer()
+        return self._process.wait()
+
+    def wait_longer(self) -> None:
+        """Set the time of the next start: later each time, after a process that worked for long soon again."""
         lived = time.monotonic() - self._started_at
         self._pause = FIRST_PAUSE_SECONDS if lived > STEADY_SECONDS else min(self._pause * 2, LONGEST_PAUSE_SECONDS)
         self.start_at = time.monotonic() + self._pause
-        return status
 
     def tell_to_stop(self) -> None:
         """Ask it to end."""
@@ -123,7 +131,14 @@ class Supervisor:
         self._selector.register(self._signals, selectors.EVENT_READ)
 
     def _start(self, child: _Child) -> None:
-        child.start()
+        try:
+            child.start()
+        except OSError as error:
+            if not self._all_work:
+                raise ChildFailed(f"the {child.role} process does not start: {error.strerror}") from None
+            _log.error("the %s process does not start: %s; trying again", child.role, error.strerror)
+            child.wait_longer()
+            return
         self._selector.register(child.channel, selectors.EVENT_READ, child)
 
     def _seconds_to_next_start(self) -> float | None:
