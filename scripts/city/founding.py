@@ -11,9 +11,12 @@ from pathlib import Path
 from anchors.chain.acts import Admit, OpenLog, add_key, add_note_key
 from anchors.chain.administration import Administrator, Deployment, deploy
 from anchors.chain.ethereum import EthereumChain
+from anchors.chain.port import Chain
+from anchors.chain.trust_builder import build_trust
 from anchors.core.note import SignerKey
 from anchors.core.registry import Purpose
 from anchors.core.signature import address_from_secret
+from anchors.core.trust import Finality, Trust
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.client.keystore import ACCOUNT, create_key_file
 
@@ -65,6 +68,11 @@ class City:
     def note_key(self) -> SignerKey:
         """The key that signs the log's checkpoints."""
         return SignerKey(self.origin, self.operator.note)
+
+    def trust(self, chain: Chain, finality: Finality) -> Trust:
+        """What a verifier believes, by the chain as it stands. Raises as `build_trust` does."""
+        logs = [(self.origin, [self.note_key.verifier])]
+        return build_trust(chain, self.deployment.registry, self.deployment.witness, logs, finality)
 
 
 def derive_secret(seed: str, purpose: str) -> bytes:

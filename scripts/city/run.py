@@ -15,7 +15,6 @@ from eth_account import Account
 
 from anchors.chain.administration import Deployment
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality, Trust, format_trust
 from anchors.core.typed_data import Domain, log_id
@@ -187,14 +186,7 @@ class CityRun:
     def _write_trust(self, city: City) -> Trust:
         """What a verifier believes, read from the chain once the admissions are final."""
         chain = EthereumChain(self._chain.url, city.deployment.registry, city.deployment.witness)
-        verifier = city.note_key.verifier
-        trust = build_trust(
-            chain,
-            city.deployment.registry,
-            city.deployment.witness,
-            [(city.origin, [verifier])],
-            Finality(FINALITY_CONFIRMATIONS),
-        )
+        trust = city.trust(chain, Finality(FINALITY_CONFIRMATIONS))
         (self._folder / "trust.json").write_bytes(format_trust(trust))
         return trust
 

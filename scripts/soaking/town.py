@@ -10,7 +10,6 @@ import httpx
 from sqlalchemy import Engine
 
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.trust_builder import build_trust
 from anchors.core.trust import Finality, format_trust
 from ledger_service.storage.database import open_database
 from ledger_service.storage.lease import read_standing
@@ -101,9 +100,7 @@ class Town:
         """Write the trust file, by the chain as it stands."""
         deployment = self.city.deployment
         chain = EthereumChain(self.chain.url, deployment.registry, deployment.witness)
-        logs = [(self.city.origin, [self.city.note_key.verifier])]
-        trust = build_trust(chain, deployment.registry, deployment.witness, logs, Finality(CONFIRMATIONS))
-        self.trust_file.write_bytes(format_trust(trust))
+        self.trust_file.write_bytes(format_trust(self.city.trust(chain, Finality(CONFIRMATIONS))))
         chain.close()
 
     def heads(self) -> int:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from sqlalchemy import Connection, Engine, select
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import Transactions
-from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
 from anchors.core.promise import Receipt, accepted_hash
@@ -184,9 +182,7 @@ class World:
 
     def trust(self) -> Trust:
         """The trust file as of now."""
-        deployment, keys = self.city.deployment, [self.city.note_key.verifier]
-        logs = [(self.city.origin, keys)]
-        return build_trust(self.node, deployment.registry, deployment.witness, logs, Finality(FINALITY_BLOCKS))
+        return self.city.trust(self.node, Finality(FINALITY_BLOCKS))
 
     def audit(self, database: str | None = None, *, trust: Trust | None = None, first: bool = False) -> AuditResult:
         """Audit the database, or a copy of it, against the chain."""
@@ -236,6 +232,3 @@ def place(finding: Finding | None) -> tuple[str, str, str]:
     """The row that a finding names, and what differs."""
     assert finding is not None, "the audit found nothing"
     return finding.table, finding.key, finding.what
-
-
-Damage = Callable[[Path], str]

@@ -11,15 +11,13 @@ import httpx
 
 from anchors import Entry
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality
-from ledger_service.storage.audit_rows import open_audit_rows
-from ledger_service.usecases.audit import Audit
 from scripts.city.founding import City, found_city
 from scripts.city.service import free_port, service_settings
 from scripts.soaking.killable import Killable, run_service
 from tests.crashes.steps import Orders, wrap_ports
+from tests.fixtures.audit import audit_everything
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.signer import Signed, Signer
 from tests.independent.reader import LogReader, fetch_http
@@ -148,20 +146,10 @@ class DyingLedger:
         try:
             head = chain.head(self.city.domain.log)
             assert (head.size, head.root) == (log.size, log.root)
-            self._audit(chain, log.size)
+            trust = self.city.trust(chain, Finality(FINALITY_BLOCKS))
+            assert audit_everything(chain, self.city, trust, self.database).size == log.size
         finally:
             chain.close()
-
-    def _audit(self, chain: EthereumChain, size: int) -> None:
-        deployment, origin = self.city.deployment, self.city.origin
-        logs = [(origin, [self.city.note_key.verifier])]
-        trust = build_trust(chain, deployment.registry, deployment.witness, logs, Finality(FINALITY_BLOCKS))
-        audit = Audit(chain, trust, trust.log(origin), deployment.block_number)
-        audit.read_chain()
-        with open_audit_rows(self.database) as rows:
-            result = audit.run(rows)
-        assert result.holds, [fault.first for fault in result.findings.faults]
-        assert result.size == result.witnessed == size
 
 
 @contextmanager

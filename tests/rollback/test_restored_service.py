@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.trust_builder import build_trust
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality, format_trust
 from ledger_service.cli import main
@@ -80,8 +79,7 @@ def write_trust(ledger: Ledger) -> Path:
     """A trust file as of now."""
     deployment, city = ledger.city.deployment, ledger.city
     chain = EthereumChain(ledger.chain.url, deployment.registry, deployment.witness)
-    logs = [(city.origin, [city.note_key.verifier])]
-    trust = build_trust(chain, deployment.registry, deployment.witness, logs, Finality(FINALITY_BLOCKS))
+    trust = city.trust(chain, Finality(FINALITY_BLOCKS))
     chain.close()
     path = ledger.folder / "trust.json"
     path.write_bytes(format_trust(trust))

@@ -5,7 +5,6 @@ import gzip
 import pytest
 
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.trust_builder import build_trust
 from anchors.chain.witnessed import check_witnessed
 from anchors.core.trust import Finality, Trust
 from anchors.core.verify import verify_proof
@@ -29,8 +28,7 @@ def trust_of(ledger: Ledger) -> tuple[EthereumChain, Trust]:
     """The chain, and a trust file's content made from it now."""
     deployment, city = ledger.city.deployment, ledger.city
     chain = EthereumChain(ledger.chain.url, deployment.registry, deployment.witness)
-    logs = [(city.origin, [city.note_key.verifier])]
-    return chain, build_trust(chain, deployment.registry, deployment.witness, logs, Finality(FINALITY_BLOCKS))
+    return chain, city.trust(chain, Finality(FINALITY_BLOCKS))
 
 
 def test_a_proof_verifies_offline_and_against_the_chain(ledger: Ledger, final_statement: Signed) -> None:
