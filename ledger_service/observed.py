@@ -157,12 +157,12 @@ def _range(indexes: Sequence[int]) -> dict[str, Value]:
     return {"huzheng.first": min(indexes), "huzheng.last": max(indexes)} if indexes else {}
 
 
-def traced_step(tracing: Tracing | None, name: str, step: Callable[[], bool]) -> Callable[[], bool]:
+def traced_step(tracing: Tracing | None, name: str, step: Callable[[], bool | None]) -> Callable[[], bool | None]:
     """A worker's step in a span."""
     if tracing is None:
         return step
 
-    def traced() -> bool:
+    def traced() -> bool | None:
         with tracing.step(name):
             return step()
 

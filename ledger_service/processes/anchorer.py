@@ -146,17 +146,15 @@ class _Term:
         transactions = Transactions(opened.chain, sender, outbox, now, settings.max_fee * WEI_PER_GWEI)
         witnesser = Witnesser(opened.chain, transactions, tree, view, log)
 
-        def follow() -> bool:
+        def follow() -> None:
             follower.run_once()
             self._lease.reached_tip(fence)
-            return False
 
         def integrate() -> bool:
             return integrator.run_once() is not None
 
-        def witness() -> bool:
+        def witness() -> None:
             witnesser.run_once()
-            return False
 
         self._workers = [
             Worker(name, traced_step(tracing, name, step), seconds)
@@ -195,10 +193,10 @@ class _Term:
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         return all([worker.ended_within(max(0.0, deadline - time.monotonic())) for worker in self._workers])
 
-    def _fenced(self, name: str, step: Callable[[], bool]) -> Callable[[], bool]:
+    def _fenced(self, name: str, step: Callable[[], bool | None]) -> Callable[[], bool | None]:
         """A step that is not begun when the lease may be another's, and whose incident everybody is told of."""
 
-        def fenced() -> bool:
+        def fenced() -> bool | None:
             try:
                 if time.monotonic() > self._held_until:
                     self._renew()
@@ -214,11 +212,11 @@ class _Term:
 
         return fenced
 
-    def _guarded(self, name: str, step: Callable[[], bool]) -> Callable[[], bool]:
+    def _guarded(self, name: str, step: Callable[[], bool | None]) -> Callable[[], bool | None]:
         """A step that signs: it waits until the database was compared with the chain, and ends with the first incident
         that any worker meets, in this term or before."""
 
-        def guarded() -> bool:
+        def guarded() -> bool | None:
             if self._incident:
                 raise Incident(f"nothing is signed because of {self._incident}")
             with self._comparing:  # one compares, the other waits for what it finds

@@ -65,9 +65,9 @@ class ApiProcess:
         standing = StandingWatch(lambda: read_standing(engine), passed_seconds)
         clock = Clock(view, promises, settings.clock_seconds, now)
         self._workers = [
-            Worker("standing", _once(standing.look), STANDING_SECONDS),
-            Worker("clock", _once(clock.look), CLOCK_SECONDS),
-            Worker("database", _once(lambda: probe(engine)), PROBE_SECONDS),
+            Worker("standing", standing.look, STANDING_SECONDS),
+            Worker("clock", clock.look, CLOCK_SECONDS),
+            Worker("database", lambda: probe(engine), PROBE_SECONDS),
         ]
         ledger = WatchedLedger(SqlLedger(engine), passed_seconds)
 
@@ -166,11 +166,3 @@ def _services(
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )
-
-
-def _once(look: Callable[[], None]) -> Callable[[], bool]:
-    def step() -> bool:
-        look()
-        return False
-
-    return step

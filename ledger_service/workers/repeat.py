@@ -31,7 +31,7 @@ class Worker:
     Known failures are logged once, in one line, and tried again. An `Incident` stops the worker for good, and so does a
     lost lease, which is no failure."""
 
-    def __init__(self, name: str, step: Callable[[], bool], seconds: float):
+    def __init__(self, name: str, step: Callable[[], bool | None], seconds: float):
         self.health = WorkerHealth(name)
         self._step = step
         self._seconds = seconds
@@ -62,7 +62,7 @@ class Worker:
             if not self._run_step():
                 self._stop.wait(self._seconds)
 
-    def _run_step(self) -> bool:
+    def _run_step(self) -> bool | None:
         health = self.health
         try:
             more = self._step()
