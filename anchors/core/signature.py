@@ -8,7 +8,6 @@ from anchors.core.encoding import WORD_BYTES, keccak256, require_bytes
 from anchors.core.errors import MalformedInput, VerificationFailed
 
 SIGNATURE_BYTES = 65
-ADDRESS_BYTES = 20
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _ZERO = bytes(WORD_BYTES)
