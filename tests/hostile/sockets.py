@@ -41,15 +41,16 @@ class Line:
             return False
         return True
 
-    def reply(self) -> Reply | None:
-        """The next answer with its length told; None where the connection ended instead."""
+    def reply(self, *, body_follows: bool = True) -> Reply | None:
+        """The next answer with its length told, which to HEAD is that of no body; None where the connection ended
+        instead."""
         while b"\r\n\r\n" not in self._read:
             if not self._more():
                 return None
         head, _, self._read = self._read.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        length = int(headers.get("content-length", "0"))
+        length = int(headers.get("content-length", "0")) if body_follows else 0
         while len(self._read) < length:
             if not self._more():
                 return None
