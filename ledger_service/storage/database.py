@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from ledger_service.storage import schema
 from ledger_service.storage.causes import describe, is_damage, is_stale
@@ -19,11 +19,13 @@ from ledger_service.usecases.ports import StoreUnavailable
 
 SQLITE_BUSY_SECONDS = 10
 SQLITE_LOOK_SECONDS = 0.001
-SQLITE_LOG_PAGES = 16_384
+SQLITE_LOG_BYTES = 128 * 2**20
+SQLITE_SHORTEN_SECONDS = 0.2
 _BUSY_TIMEOUT = f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}"
 IDLE_TRANSACTION_SECONDS = 10
-_BOUNDED = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s"
-"""A process that hangs in the middle of a transaction loses its connection, so that its locks do not hold up others."""
+_POSTGRESQL_OPTIONS = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s -c enable_seqscan=off"
+"""A process that hangs in the middle of a transaction loses its connection, so that its locks do not hold up others.
+Nothing here wants to read a whole table, which is what would be planned for a new one that was never analysed."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -31,7 +33,7 @@ def open_database(url: str, name: str = "huzheng") -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`.
 
     `name` is what PostgreSQL calls its connections."""
-    options = {} if url.startswith("sqlite") else {"application_name": name, "options": _BOUNDED}
+    options = {} if url.startswith("sqlite") else {"application_name": name, "options": _POSTGRESQL_OPTIONS}
     engine = create_engine(
         _with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args=options
     )
@@ -98,9 +100,36 @@ def _begin(engine: Engine) -> Connection:
 
 def _send_begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        _take_write_lock(connection.connection.driver_connection)
+        driver = connection.connection.driver_connection
+        connection.info[_WRITE_AHEAD_LOG].shorten(driver)
+        _take_write_lock(driver)
     else:
         connection.begin()
+
+
+class _WriteAheadLog:
+    """One connection's care for SQLite's write-ahead log, which must be copied into the file now and then.
+
+    SQLite would do so after a commit, while the next process writes already; where two always write, the log is never
+    copied to its end, so it never begins anew, and grows without bound. Here it is done before a transaction, while
+    nobody writes. Pages of indexes are written again and again: the longer the log, the fewer go to the file."""
+
+    def __init__(self, path: str):
+        self._path = path
+        self._allowed_bytes = SQLITE_LOG_BYTES
+
+    def shorten(self, connection: sqlite3.Connection) -> None:
+        """Begin it anew where it has become long. Where somebody reads what is in it, that is tried again later."""
+        size = os.stat(self._path).st_size if os.path.exists(self._path) else 0
+        if size < self._allowed_bytes:
+            return
+        connection.execute(f"PRAGMA busy_timeout = {round(SQLITE_SHORTEN_SECONDS * 1000)}")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        connection.execute(_BUSY_TIMEOUT)
+        self._allowed_bytes = SQLITE_LOG_BYTES + (size if busy else 0)
+
+
+_WRITE_AHEAD_LOG = "write-ahead log"
 
 
 def _take_write_lock(connection: sqlite3.Connection) -> None:
@@ -168,14 +197,14 @@ def _with_driver(url: str) -> str:
 
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    def _configure(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         connection.execute(_BUSY_TIMEOUT)
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -16384")
-        # Pages of indexes are written again and again: the longer the write-ahead log, the fewer go to the file.
-        connection.execute(f"PRAGMA wal_autocheckpoint = {SQLITE_LOG_PAGES}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        record.info[_WRITE_AHEAD_LOG] = _WriteAheadLog(f"{engine.url.database}-wal")
 
 
 def _stay_with_file(engine: Engine, path: str) -> None:
