@@ -14,16 +14,15 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
-    Row,
     SmallInteger,
     String,
     Table,
 )
 from sqlalchemy.types import TypeEngine
 
-VALUES_PER_QUERY = 4_096
-SQLITE_VARIABLES = 32_766
-"""How many values SQLite takes in one statement."""
+VALUES_PER_QUERY = 1_024
+ROWS_PER_INSERT = 512
+"""On SQLite, whose prepared statements take some kilobytes a row and are kept."""
 _POSTGRESQL_TYPES: tuple[tuple[type[TypeEngine], str], ...] = (
     (LargeBinary, "bytea"),
     (String, "text"),
@@ -64,12 +63,14 @@ def replace_rows(connection: Connection, table: Table, rows: Collection[tuple]) 
         _insert_sqlite(connection, table.name, tuple(table.columns), list(rows), _on_conflict(table))
 
 
-def select_rows(connection: Connection, query: str, values: Collection) -> Iterator[Row]:
+def select_rows(connection: Connection, query: str, values: Collection) -> Iterator[Sequence]:
     """The rows of `query`, an SQL text that ends in the column that must hold one of the values."""
     if not values:
         return
     if connection.dialect.name == "postgresql":
-        yield from connection.exec_driver_sql(f"{query} = ANY(%b)", (list(values),))
+        # Binary: as text, bytes would come as hexadecimal digits.
+        with connection.connection.driver_connection.cursor(binary=True) as cursor:
+            yield from cursor.execute(f"{query} = ANY(%b)", (list(values),))
         return
     for some in in_pieces(list(values)):
         # Few lengths make few statements, which the driver keeps prepared.
@@ -102,10 +103,10 @@ def _insert_sqlite(
 ) -> None:
     """Many rows a statement: the driver lets go of the interpreter once a statement, so a row a statement would hand it
     to and fro between the thread that commits and the one that checks."""
-    most, begin = 1 << ((SQLITE_VARIABLES // len(columns)).bit_length() - 1), 0
+    begin = 0
     while begin < len(rows):
         # Powers of two, so that few statements are made and the driver keeps them prepared.
-        count = min(most, 1 << ((len(rows) - begin).bit_length() - 1))
+        count = min(ROWS_PER_INSERT, 1 << ((len(rows) - begin).bit_length() - 1))
         values = tuple(chain.from_iterable(rows[begin : begin + count]))
         connection.exec_driver_sql(_sqlite_insert(table, columns, count, conflict), values)
         begin += count
