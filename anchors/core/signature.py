@@ -12,6 +12,7 @@ SIGNATURE_BYTES = 65
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _ZERO = bytes(WORD_BYTES)
 _ORDER = _CURVE_ORDER.to_bytes(WORD_BYTES, "big")
+_RECOVERY_ID = {27: b"\x00", 28: b"\x01"}
 _HALF_ORDER = (_CURVE_ORDER // 2).to_bytes(WORD_BYTES, "big")
 
 
@@ -33,10 +34,15 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     Raises `MalformedInput` for a signature of the wrong form, `VerificationFailed` where no key fits it.
     """
     check_form(signature)
+    return signer_of(require_bytes(digest, WORD_BYTES, "digest"), signature)
+
+
+def signer_of(digest: bytes, signature: bytes) -> bytes:
+    """The 20-byte address that signed a digest of 32 bytes, where the signature's form is known to be right.
+
+    Raises `VerificationFailed` where no key fits it."""
     try:
-        key = PublicKey.from_signature_and_message(
-            signature[:64] + bytes((signature[64] - 27,)), require_bytes(digest, WORD_BYTES, "digest"), hasher=None
-        )
+        key = PublicKey.from_signature_and_message(signature[:64] + _RECOVERY_ID[signature[64]], digest, hasher=None)
     except Exception:  # coincurve raises bare Exception where r is no point of the curve
         raise VerificationFailed("signature: no key can have made it") from None
     return address_of(key)

@@ -1,5 +1,7 @@
 """Statement and entry: the seven fields, the 289 bytes that the log stores (docs/spec/statement.md)."""
 
+from struct import Struct
+
 import msgspec
 
 from anchors.core import signature as signatures
@@ -13,7 +15,8 @@ SUBJECT_FIELD = slice(64, 96)
 CONTENT_FIELD = slice(192, 224)
 """Where the subject and the content hash stand in an entry."""
 
-_UINT64_PADDING = bytes(24)
+_WORDS = Struct(">32s32s32s24sQ24sQ32s32s")
+_PADDING = bytes(24)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -42,17 +45,10 @@ class Statement(msgspec.Struct, frozen=True):
     def from_words(cls, words: bytes) -> "Statement":
         """The statement of seven ABI words (224 bytes). Raises `MalformedInput`."""
         require_bytes(words, STATEMENT_BYTES, "statement")
-        if words[96:120] != _UINT64_PADDING or words[128:152] != _UINT64_PADDING:
+        kind, institution, subject, above, sequence, beyond, issued_at, observed, content = _WORDS.unpack(words)
+        if above != _PADDING or beyond != _PADDING:
             raise MalformedInput("statement: sequence and issuedAt must fit 64 bits")
-        return cls(
-            kind=word_code(words[0:32]),
-            institution=word_code(words[32:64]),
-            subject=words[64:96],
-            sequence=int.from_bytes(words[120:128], "big"),
-            issued_at=int.from_bytes(words[152:160], "big"),
-            observed=words[160:192],
-            content=words[192:224],
-        )
+        return cls(word_code(kind), word_code(institution), subject, sequence, issued_at, observed, content)
 
     @property
     def words(self) -> bytes:
@@ -99,4 +95,4 @@ class Entry(msgspec.Struct, frozen=True):
 
     def signer(self, domain: Domain) -> bytes:
         """The 20-byte address that signed for the log of `domain`. Raises `VerificationFailed`."""
-        return signatures.recover(self.statement.id(domain), self.signature)
+        return signatures.signer_of(self.statement.id(domain), self.signature)

@@ -11,7 +11,7 @@ import msgspec
 from anchors.core import signature as signatures
 from anchors.core.canonical import DuplicateKey, FloatFound
 from anchors.core.content import Content, Part
-from anchors.core.encoding import decode_base64, decode_hex, encode_hex
+from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.statement import STATEMENT_BYTES, Entry, Statement
 from anchors.core.typed_data import Domain
@@ -59,12 +59,11 @@ class Checker:
             return Rejected(None, item)
         try:
             key = _read_key(item.key)
-            entry_bytes = decode_base64(item.entry, "entry")
-            entry = Entry.from_bytes(entry_bytes)
+            entry = Entry.from_bytes(item.entry)
         except MalformedInput as error:
             return Rejected(None, Refused(problems.MALFORMED_STATEMENT, str(error)))
         statement = entry.statement
-        id = self._domain.statement(entry_bytes[:STATEMENT_BYTES])
+        id = self._domain.statement(item.entry[:STATEMENT_BYTES])
         signed = False
         try:
             self._check_signature(entry, id, key)
@@ -77,11 +76,11 @@ class Checker:
             _check_time(statement.issued_at, now)
         except Refused as refused:
             return Rejected(id, refused, signed)
-        return Checked(id, key, entry_bytes, encode_parts(item.parts), statement, kind, links, digests)
+        return Checked(id, key, item.entry, encode_parts(item.parts), statement, kind, links, digests)
 
     def _check_signature(self, entry: Entry, id: bytes, key: bytes) -> None:
         try:
-            signer = signatures.recover(id, entry.signature)
+            signer = signatures.signer_of(id, entry.signature)
         except VerificationFailed:
             signer = None
         if signer == key:

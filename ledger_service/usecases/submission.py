@@ -12,7 +12,7 @@ import msgspec
 
 from anchors.core.canonical import DuplicateKey, refuse_duplicates
 from anchors.core.content import Content, Part, Withheld
-from anchors.core.encoding import WORD_BYTES, decode_bare_hex
+from anchors.core.encoding import WORD_BYTES, decode_bare_hex, decode_base64
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
 from ledger_service.kind_rules import read_listed_part
@@ -33,7 +33,7 @@ class Submitted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=Fals
     """One item of a submission. A part that is shown is its text: what is hashed is what was received."""
 
     key: str
-    entry: str
+    entry: bytes
     parts: list[str | WithheldPart]
 
 
@@ -41,7 +41,7 @@ class UnreadableParts(msgspec.Struct, frozen=True):
     """An item of which only the parts cannot be read: it has an id and a signature all the same."""
 
     key: str
-    entry: str
+    entry: bytes
     refused: Refused
 
     @property
@@ -145,9 +145,13 @@ def _read_item(item: bytes) -> Item:
     if item.count(b"\\u") != parts.count(b"\\u"):
         return Refused(problems.MALFORMED_STATEMENT, "a member is named with an escape; write key, entry, parts")
     try:
-        return Submitted(read.key, read.entry, _read_parts(parts))
+        entry = decode_base64(read.entry, "entry")
+    except MalformedInput as error:
+        return Refused(problems.MALFORMED_STATEMENT, str(error))
+    try:
+        return Submitted(read.key, entry, _read_parts(parts))
     except Refused as refused:
-        return UnreadableParts(read.key, read.entry, refused)
+        return UnreadableParts(read.key, entry, refused)
 
 
 def _read_parts(parts: bytes) -> list[str | WithheldPart]:
