@@ -74,7 +74,9 @@ def test_no_mutation_is_taken_that_the_careful_reader_refuses(text: bytes) -> No
 
 # Bodies
 
-ITEM = {"key": "0x" + "01" * 20, "entry": "AAAA", "parts": ["text", {"leaf": "ab" * 32, "name": "facts"}, "文本\n"]}
+ENTRY = bytes(range(3, 13))
+PARTS = ["text", {"leaf": "ab" * 32, "name": "facts"}, "文本\n"]
+ITEM = {"key": "0x" + "01" * 20, "entry": "AwQFBgcICQoLDA==", "parts": PARTS}
 
 
 def compact(value: Any) -> bytes:
@@ -120,7 +122,19 @@ def test_a_member_that_is_named_twice_spoils_its_item_and_no_other(member: str) 
     twice = whole[:-1] + b',"%b":%b}' % (member.encode(), compact(ITEM[member]))
     body = compact({"origin": ORIGIN, "statements": []}).replace(b"[]", b"[%b,%b]" % (whole, twice))
     _, items = read(body)
-    assert items[1] == "malformed-statement" and items[0].entry == ITEM["entry"]
+    assert items[1] == "malformed-statement" and items[0].entry == ENTRY
+
+
+@pytest.mark.parametrize(
+    "text", ["AwQFBgcICQoLDB==", "AwQFBgcICQoLDA=", "AwQFBgcICQoLDA", "AwQ FBgcICQoLDA==", "", "-_-_"]
+)
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["plain", "spaced"])
+def test_base64_has_one_form(text: str, separators: tuple[str, str]) -> None:
+    """The last character's unused bits, the padding, the alphabet; nothing at all is an entry of no bytes."""
+    body = {"origin": ORIGIN, "statements": [ITEM, ITEM | {"entry": text}]}
+    _, (first, second) = read(json.dumps(body, separators=separators).encode())
+    assert first.entry == ENTRY
+    assert second.entry == b"" if text == "" else second == "malformed-statement"
 
 
 @pytest.mark.parametrize("member", ["leaf", "name"])
@@ -128,7 +142,7 @@ def test_a_withheld_part_that_names_a_member_twice_is_told(member: str) -> None:
     whole = compact(ITEM)
     twice = whole.replace(b'{"leaf"', b'{"%b":"x","leaf"' % member.encode())
     _, (first, second) = read(compact({"origin": ORIGIN, "statements": []}).replace(b"[]", b"[%b,%b]" % (whole, twice)))
-    assert first.entry == ITEM["entry"] and second.refused.problem.code == "duplicate-key"
+    assert first.entry == ENTRY and second.refused.problem.code == "duplicate-key"
 
 
 @given(mutated([compact({"origin": ORIGIN, "statements": [ITEM, ITEM]})]))

@@ -1,6 +1,7 @@
 """SQLite's write-ahead log stays short, whoever writes and whoever reads."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_it_begins_anew_while_two_write_in_turn(path: Path, writers: list[Engine
         write(writers[number % 2])
         sizes.append(log_bytes(path))
     assert max(sizes) < ALLOWED + 4 * ONE_WRITE
-    assert sum(later < earlier for earlier, later in zip(sizes, sizes[1:], strict=False)) >= 2
+    assert sum(later < earlier for earlier, later in pairwise(sizes)) >= 2
 
 
 def test_who_reads_for_long_holds_nobody_up_and_it_is_short_again_afterwards(path: Path, writers: list[Engine]) -> None:
