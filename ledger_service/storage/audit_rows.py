@@ -27,6 +27,7 @@ from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import in_pieces
+from ledger_service.storage.finder import check_prefixes, find_ids
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.usecases.audit.rows import (
@@ -37,6 +38,7 @@ from ledger_service.usecases.audit.rows import (
     HeadRow,
     LogRow,
     OutboxRow,
+    PrefixCheck,
     ReceiptRow,
     StatementRow,
     Stretch,
@@ -123,8 +125,11 @@ class SqlAuditRows:
 
     def _read_logged(self, ids: Sequence[bytes]) -> Iterator[Logged]:
         c = schema.entries.c
-        query = select(c.position, c.id, c.entry, c.links).where(c.id.in_(ids))
+        column, values = find_ids(self._connection, ids)
+        query = select(c.position, c.id, c.entry, c.links).where(c[column].in_(values))
         for position, id, entry, links in self._tuples(query):
+            if id not in ids:
+                continue
             with suppress(MalformedInput):
                 kind, institution = word_code(entry[:32]), word_code(entry[32:64])
                 yield Logged(position, id, kind, institution, entry[SUBJECT_FIELD], _links(links) or {})
@@ -137,6 +142,10 @@ class SqlAuditRows:
         """See `AuditRows`."""
         position = schema.metadata.tables[table].c.position
         return self._connection.execute(select(func.min(position)).where(or_(position < 0, position >= end))).scalar()
+
+    def prefixes(self) -> PrefixCheck | None:
+        """See `AuditRows`."""
+        return check_prefixes(self._connection)
 
     def tile(self, level: int, number: int) -> TileRow | None:
         """See `AuditRows`."""

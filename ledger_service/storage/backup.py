@@ -27,6 +27,7 @@ from anchors.core.errors import Error
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows
 from ledger_service.storage.database import begin_setting_up, unavailable_on_error
+from ledger_service.storage.finder import index_anew
 from ledger_service.storage.identity import LogIdentity
 from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.usecases.ports import StoreUnavailable
@@ -35,8 +36,8 @@ FORMAT = "huzheng backup 1"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_ROW_BYTES = 2**26
-NOT_KEPT = frozenset({"anchorer"})
-"""Who holds the lease is of the moment, and of the old database alone."""
+NOT_KEPT = frozenset({"anchorer", "prefixes"})
+"""Who holds the lease is of the moment, and of the old database alone; what SQLite finds entries by is made anew."""
 ROWS_PER_FETCH = 500
 BYTES_PER_INSERT = 2**21
 
@@ -249,6 +250,7 @@ def fill_database(engine: Engine, backup: Backup, restored_at: int, advance: Adv
         for table in tables:
             _fill_table(connection, table, backup.rows(table.name), advance)
             _go_on_counting(connection, table)
+        index_anew(connection, manifest.entries)
         connection.execute(
             insert(schema.restores).values(
                 entries=manifest.entries, made_at=manifest.made_at, restored_at=restored_at, released_at=None

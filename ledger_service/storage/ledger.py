@@ -12,6 +12,7 @@ from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
 from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.finder import find_ids, index_batch
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.usecases.ports import (
     Logged,
@@ -20,7 +21,7 @@ from ledger_service.usecases.ports import (
     RegistryVersion,
     Stream,
     SubjectState,
-    digest_number,
+    digest_prefixes,
 )
 
 LOG_ROW = 1
@@ -31,7 +32,7 @@ _REGISTRY_VERSION = """SELECT max(number), (SELECT head FROM registry_changes OR
     (SELECT max(number) FROM registry_changes WHERE block_number <= (SELECT final_number FROM chain))
     FROM registry_changes"""
 _LOGGED = """SELECT position, id, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
-    FROM entries WHERE id"""
+    FROM entries WHERE"""
 _STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
 _SUBJECTS = "SELECT subject, owner, current FROM subjects WHERE subject"
 
@@ -74,9 +75,13 @@ class SqlSequencing:
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `ports.SequencingTransaction`."""
+        column, values = find_ids(self._connection, ids)
         return {
             id: Logged(position, id, word_code(kind), word_code(institution), subject, decode_links(links))
-            for position, id, links, kind, institution, subject in select_rows(self._connection, _LOGGED, ids)
+            for position, id, links, kind, institution, subject in select_rows(
+                self._connection, f"{_LOGGED} {column}", values
+            )
+            if id in ids
         }
 
     def streams(self, keys: Collection[bytes]) -> dict[bytes, Stream]:
@@ -128,11 +133,12 @@ class SqlSequencing:
         if statements:
             self.size = statements[-1].logged.index + 1
             write.execute(_GROW, {"grown": self.size})
+            index_batch(write, self.size)
 
 
 def _entry_row(item: NewStatement) -> tuple:
     logged = item.logged
-    sha256, sm3 = map(digest_number, item.digests) if item.digests else (None, None)
+    sha256, sm3 = digest_prefixes(item.digests)
     return logged.index, item.entry, logged.id, item.key, encode_links(logged.links), sha256, sm3
 
 

@@ -3,13 +3,15 @@
 import struct
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, Select, bindparam, func, or_, select
+from sqlalchemy import Engine, func, select
 
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
+from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.finder import What, find_ids, find_positions
 from ledger_service.storage.promises import LONGEST_RECEIPT
-from ledger_service.usecases.ports import StoredStatement, Stream, digest_number
+from ledger_service.usecases.ports import StoredStatement, Stream
 
 
 class SqlReader:
@@ -21,21 +23,18 @@ class SqlReader:
     def statement(self, id: bytes) -> StoredStatement | None:
         """See `ports.Reader`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(_STATEMENT, {"wanted": id}).first()
-        return StoredStatement(*row) if row else None
+            column, values = find_ids(connection, [id])
+            found = (StoredStatement(*row) for row in select_rows(connection, f"{_STATEMENTS} e.{column}", values))
+            return next((statement for statement in found if statement.id == id), None)
 
     def timeline(self, subject: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
-        begins_alike = schema.subject_prefix == subject[: schema.SUBJECT_PREFIX_BYTES]
-        return self._page(
-            _select().where(begins_alike), after, limit, lambda found: found.entry[SUBJECT_FIELD] == subject
-        )
+        return self._page(What.SUBJECT, subject, after, limit, lambda found: found.entry[SUBJECT_FIELD] == subject)
 
     def by_document(self, digest: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
-        number, columns, text = digest_number(digest), schema.entries.c, digest.hex().encode()
-        begins_alike = or_(columns.sha256 == number, columns.sm3 == number)
-        return self._page(_select().where(begins_alike), after, limit, lambda found: text in found.parts)
+        text = digest.hex().encode()
+        return self._page(What.DOCUMENT, digest, after, limit, lambda found: text in found.parts)
 
     def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
         """See `ports.Reader`."""
@@ -62,29 +61,21 @@ class SqlReader:
             return next((row.witness_by for row in rows if place in struct.iter_unpack(">Q", row.positions)), None)
 
     def _page(
-        self, query: Select, after: int | None, limit: int, is_meant: Callable[[StoredStatement], bool]
+        self, what: What, value: bytes, after: int | None, limit: int, is_meant: Callable[[StoredStatement], bool]
     ) -> list[StoredStatement]:
-        """The first `limit` statements after a position that are meant: an index finds also what only begins alike."""
-        position, meant = schema.entries.c.position, []
-        while len(meant) < limit:
-            following = query if after is None else query.where(position > after)
-            found = self._read(following.order_by(position).limit(limit))
-            meant += filter(is_meant, found)
-            if len(found) < limit:
-                break
-            after = found[-1].index
+        """The first `limit` statements after a position that are meant: what is found may only begin alike."""
+        begin, meant = -1 if after is None else after, []
+        with unavailable_on_error(), self._engine.connect() as connection:
+            while len(meant) < limit:
+                positions = find_positions(connection, what, value, begin, limit)
+                rows = select_rows(connection, f"{_STATEMENTS} e.position", positions)
+                found = sorted((StoredStatement(*row) for row in rows), key=lambda statement: statement.index)
+                meant += filter(is_meant, found)
+                if len(positions) < limit:
+                    break
+                begin = positions[-1]
         return meant[:limit]
 
-    def _read(self, query: Select) -> list[StoredStatement]:
-        with unavailable_on_error(), self._engine.connect() as connection:
-            return [StoredStatement(*row) for row in connection.execute(query)]
 
-
-def _select() -> Select:
-    entries, contents = schema.entries, schema.contents
-    return select(entries.c.position, entries.c.id, entries.c.key, entries.c.entry, contents.c.parts).join(
-        contents, contents.c.position == entries.c.position
-    )
-
-
-_STATEMENT = _select().where(schema.entries.c.id == bindparam("wanted"))
+_STATEMENTS = """SELECT e.position, e.id, e.key, e.entry, c.parts
+    FROM entries e JOIN contents c ON c.position = e.position WHERE"""

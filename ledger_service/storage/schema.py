@@ -19,7 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    literal_column,
+    text,
 )
 
 REVISION = "0001"
@@ -37,6 +37,7 @@ def _table(name: str, *columns: Column | Index | UniqueConstraint, by_key: bool 
 
 
 # Which log, on which chain: one row. Locking it is how indexes are taken.
+# `prefixes` covers the first `indexed` entries.
 log = _table(
     "log",
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -46,6 +47,7 @@ log = _table(
     Column("registry", LargeBinary(20), nullable=False),
     Column("witness", LargeBinary(20), nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("indexed", BigInteger, nullable=False, server_default="0"),
     Column("registry_code", LargeBinary(32)),
     Column("witness_code", LargeBinary(32)),
 )
@@ -75,7 +77,6 @@ anchorer = _table(
 
 # Originals: `entry` and `parts`. The other columns of `entries` are derived; they stand beside what they are derived
 # from because they are written, read and compared together.
-SUBJECT_PREFIX_BYTES = 8
 entries = _table(
     "entries",
     Column("position", _Position, primary_key=True, autoincrement=False),
@@ -83,18 +84,27 @@ entries = _table(
     Column("id", LargeBinary(32), nullable=False),
     Column("key", LargeBinary(20), nullable=False),
     Column("links", String, nullable=False),
-    Column("sha256", BigInteger),
-    Column("sm3", BigInteger),
-    UniqueConstraint("id", name="entries_id"),
+    Column("sha256", LargeBinary(8)),
+    Column("sm3", LargeBinary(8)),
 )
-"""`links` is a JSON object of positions by rel. `sha256` and `sm3` are how the document's digests begin, as signed
-numbers: enough to find it by, and whoever finds compares the whole."""
-subject_prefix = literal_column(f"substr(entry, 65, {SUBJECT_PREFIX_BYTES})", LargeBinary)
-"""How a subject's field begins: the index that timelines are found by. Whoever finds compares the whole field."""
-Index("entries_subject", subject_prefix, _table=entries)
-for _digest in (entries.c.sha256, entries.c.sm3):
-    _present = _digest.is_not(None)
-    Index(f"entries_{_digest.name}", _digest, sqlite_where=_present, postgresql_where=_present)
+"""`links` is a JSON object of positions by rel. `sha256` and `sm3` are how the document's digests begin: enough to find
+it by, and whoever finds compares the whole."""
+# By these PostgreSQL finds entries; SQLite by the table `prefixes`, which on PostgreSQL stays empty (`storage.finder`).
+POSTGRESQL_INDEXES = (
+    Index("entries_id", entries.c.id, unique=True),
+    Index("entries_subject", text("substr(entry, 65, 8)"), _table=entries),
+    Index("entries_sha256", entries.c.sha256, postgresql_where=entries.c.sha256.is_not(None)),
+    Index("entries_sm3", entries.c.sm3, postgresql_where=entries.c.sm3.is_not(None)),
+)
+for _index in POSTGRESQL_INDEXES:
+    _index.ddl_if(dialect="postgresql")
+prefixes = _table(
+    "prefixes",
+    Column("what", SmallInteger, primary_key=True, autoincrement=False),
+    Column("prefix", LargeBinary(8), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    by_key=True,
+)
 contents = _table(
     "contents",
     Column("position", _Position, primary_key=True, autoincrement=False),

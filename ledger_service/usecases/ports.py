@@ -118,10 +118,9 @@ class SubjectState(msgspec.Struct, frozen=True, gc=False):
     current: int | None
 
 
-def digest_number(digest: bytes) -> int:
-    """How a document's digest begins, as the signed 64-bit number by which the index finds it. Whoever finds compares
-    the whole digest."""
-    return int.from_bytes(digest[:8], "big", signed=True)
+def digest_prefixes(digests: tuple[bytes, bytes] | None) -> tuple[bytes | None, bytes | None]:
+    """How a document's SHA-256 and SM3 begin, by which the index finds it. Whoever finds compares the whole digest."""
+    return (digests[0][:8], digests[1][:8]) if digests else (None, None)
 
 
 class NewStatement(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger_service.storage import finder
 from tests.audit.world import World, copy_database, make_world
 from tests.fixtures.chain import ScratchChain
 
@@ -15,7 +16,13 @@ STORIES = 40
 def world(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """440 statements of all ten kinds under several final heads; the last 11 are accepted, and not witnessed.
 
-    Of 451 entries the first 256 have a full tile, the rest have none."""
+    Of 451 entries the first 256 have a full tile, the rest have none; 264 are found by the table of prefixes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finder, "BATCH_ENTRIES", 256)
+        yield from _tell(module_chain, tmp_path_factory)
+
+
+def _tell(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = make_world(module_chain, f"sqlite:///{tmp_path_factory.mktemp('audit') / 'ledger.sqlite'}")
     for number in range(STORIES):
         world.submit(*world.tell_story(number))

@@ -106,14 +106,33 @@ def test_links(world: World, copy: Path, change_links: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["sha256", "sm3"])
-@pytest.mark.parametrize(("position", "value"), [(110, None), (110, 5), (111, 5)])
-def test_what_a_document_is_found_by(world: World, copy: Path, column: str, position: int, value: int | None) -> None:
+@pytest.mark.parametrize(("position", "value"), [(110, None), (110, b"12345678"), (111, b"12345678")])
+def test_what_a_document_is_found_by(world: World, copy: Path, column: str, position: int, value: bytes | None) -> None:
     """Missing, another, and one where the kind requires no document."""
     (before,) = read(copy, f"SELECT {column} FROM entries WHERE position = ?", position)
     result = world.audit(change(copy, (f"UPDATE entries SET {column} = ? WHERE position = ?", (value, position))))
     assert place(result.findings.first) == ("entries", str(position), column)
     assert (result.findings.first.expected, result.findings.first.found) == (show(before), show(value))
     assert len(result.findings.faults) == 1
+
+
+@pytest.mark.parametrize("what", [0, 1, 2])
+def test_what_sqlite_finds_an_entry_by(world: World, copy: Path, what: int) -> None:
+    """A row that is missing, one too many, and the number of those that should be there."""
+    (position,) = read(copy, "SELECT min(position) FROM prefixes WHERE what = ? AND position > 20", what)
+    gone = ("DELETE FROM prefixes WHERE what = ? AND position = ?", (what, position))
+    assert place(world.audit(change(copy, gone)).findings.first) == ("prefixes", str(position), "rows")
+    moved = ("INSERT INTO prefixes SELECT ?, substr(id, 1, 8), position FROM entries WHERE position = 400", (what,))
+    rows = world.audit(change(copy, ("UPDATE prefixes SET prefix = x'07' WHERE position = 21", ()))).findings.first
+    assert place(rows)[::2] == ("prefixes", "rows")
+    assert place(world.audit(change(copy, moved)).findings.first)[::2] == ("prefixes", "rows")
+
+
+@pytest.mark.parametrize("indexed", [0, 263, 265, 452, -1])
+def test_how_far_sqlite_has_got_with_it(world: World, copy: Path, indexed: int) -> None:
+    assert read(copy, "SELECT indexed FROM log") == (264,)
+    first = world.audit(change(copy, ("UPDATE log SET indexed = ?", (indexed,)))).findings.first
+    assert place(first)[::2] == (("prefixes", "rows") if 0 <= indexed <= 451 else ("log", "indexed"))
 
 
 @pytest.mark.parametrize(("column", "value"), [("owner", "SYN-OTHER"), ("current", 3)])

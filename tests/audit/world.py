@@ -32,7 +32,7 @@ from ledger_service.usecases.audit import Audit, AuditResult, Finding
 from ledger_service.usecases.check import read_parts
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
-from ledger_service.usecases.ports import Stream, digest_number
+from ledger_service.usecases.ports import Stream, digest_prefixes
 from ledger_service.usecases.submission import content_of, decode_parts, read_submission
 from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
@@ -129,8 +129,8 @@ class World:
     def _signer(self, signed: Signed) -> bytes:
         return signed.entry.signer(self.city.domain)
 
-    def _derived(self, connection: Connection, signed: Signed, parts: bytes) -> tuple[str, int | None, int | None]:
-        """Links, and the numbers of the document's digests; nothing where the content breaks a rule of its kind."""
+    def _derived(self, connection: Connection, signed: Signed, parts: bytes) -> tuple[str, bytes | None, bytes | None]:
+        """Links, and how the document's digests begin; nothing where the content breaks a rule of its kind."""
         try:
             links, digests = read_parts(KINDS[signed.entry.statement.kind], content_of(decode_parts(parts)))
         except (Refused, MalformedInput, KeyError):
@@ -140,7 +140,7 @@ class World:
             position = connection.execute(query.where(schema.entries.c.id == id)).scalar()
             if position is not None:
                 targets[rel] = position
-        return encode_links(targets), *(map(digest_number, digests) if digests else (None, None))
+        return encode_links(targets), *digest_prefixes(digests)
 
     def tell_story(self, number: int = 0) -> list[Signed]:
         """Eleven statements of all ten kinds, by three institutions."""

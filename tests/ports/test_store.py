@@ -152,19 +152,10 @@ def test_an_error_inside_undoes_everything(engine: Engine) -> None:
         assert transaction.streams([KEY]) == {} and transaction.subjects([subject]) == {}
 
 
-@pytest.mark.parametrize(
-    "clash",
-    [
-        lambda first: a_statement(0, sequence=1),
-        lambda first: msgspec.structs.replace(a_statement(1), logged=msgspec.structs.replace(first.logged, index=1)),
-    ],
-    ids=["index", "statement"],
-)
-def test_the_database_itself_lets_nothing_stand_twice(engine: Engine, clash: Callable) -> None:
-    first = a_statement(0)
-    append(engine, first)
+def test_the_database_itself_gives_no_index_twice(engine: Engine) -> None:
+    append(engine, a_statement(0))
     with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
-        append(engine, clash(first))
+        append(engine, a_statement(0, sequence=1))
     assert SqlTree(engine).size() == 1
 
 
@@ -414,9 +405,16 @@ def test_old_blocks_are_not_kept_for_ever(engine: Engine) -> None:
 # Schema and identity
 
 
+def is_of_sqlite(_item: object, name: str, *_: object) -> bool:
+    return name not in {index.name for index in schema.POSTGRESQL_INDEXES}
+
+
 def test_migrations_make_the_schema(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True, "include_object": is_of_sqlite}
+        if connection.dialect.name == "postgresql":
+            del options["include_object"]
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
         assert context.get_current_revision() == schema.REVISION
 

@@ -51,6 +51,19 @@ def check_surplus(rows: AuditRows, findings: Findings, extent: int) -> None:
             findings.fault(7, table, position, "row", f"none outside 0 to {extent - 1}", "one")
 
 
+def check_prefixes(rows: AuditRows, findings: Findings, extent: int) -> None:
+    """What SQLite finds entries by. Nothing is said where entries themselves are damaged: it follows from them."""
+    check = None if any(fault.first.table == "entries" for fault in findings.faults) else rows.prefixes()
+    if check is None:
+        return
+    if not isinstance(check.indexed, int) or not 0 <= check.indexed <= extent:
+        findings.fault(7, "log", "1", "indexed", f"0 to {extent}", check.indexed)
+    elif check.missing is not None:
+        findings.fault(7, "prefixes", check.missing, "rows", "one for its id, its subject and each digest", "fewer")
+    else:
+        findings.compare(7, "prefixes", "all", "rows", check.expected, check.found)
+
+
 def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:
     """What the follower stored: as far as it says it followed, all of it and nothing else."""
     followed = _check_followed(rows.chain(), findings, history)

@@ -21,13 +21,13 @@ class LogRow(NamedTuple):
 
 class StatementRow(NamedTuple):
     """What the index says of an entry. `links` is None where it is nothing that this service writes; `sha256` and `sm3`
-    are the digest numbers of its document, None where its kind requires none."""
+    are how the digests of its document begin, None where its kind requires none."""
 
     id: bytes
     key: bytes
     links: dict[str, int] | None
-    sha256: int | None
-    sm3: int | None
+    sha256: bytes | None
+    sm3: bytes | None
 
 
 class TileRow(NamedTuple):
@@ -133,6 +133,16 @@ class Stretch(NamedTuple):
     """Level 0 only, by number."""
 
 
+class PrefixCheck(NamedTuple):
+    """How `prefixes` stands beside `entries`: the first entry among the `indexed` ones that it lacks, None where it has
+    all of them; how many rows it should have, and has."""
+
+    indexed: object
+    missing: int | None
+    expected: int
+    found: int
+
+
 class AuditRows(Protocol):
     """One view of the database that nothing changes while the audit reads it. Raises `StoreUnavailable`."""
 
@@ -159,6 +169,9 @@ class AuditRows(Protocol):
 
     def outside(self, table: str, end: int) -> int | None:
         """A position below 0 or from `end` on of which `table` has a row; None where there is none."""
+
+    def prefixes(self) -> PrefixCheck | None:
+        """How what entries are found by stands beside them; None where the database has indexes and checks them."""
 
     def tile(self, level: int, number: int) -> TileRow | None:
         """One full tile."""

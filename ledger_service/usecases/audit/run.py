@@ -14,6 +14,7 @@ from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.index import (
     check_chain_tables,
     check_outbox,
+    check_prefixes,
     check_streams,
     check_subjects,
     check_surplus,
@@ -111,6 +112,7 @@ class Audit:
             advance(len(stretch.items))
         tree.finish(extent, self._settled_size)
         check_surplus(rows, findings, extent)
+        check_prefixes(rows, findings, extent)
         check_subjects(rows, findings, walk)
         check_streams(rows, findings, walk)
         check_chain_tables(rows, findings, history)

@@ -14,7 +14,7 @@ from ledger_service.usecases.audit.rows import TileRow
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
-from ledger_service.usecases.ports import Logged, Stream, SubjectState, digest_number
+from ledger_service.usecases.ports import Logged, Stream, SubjectState, digest_prefixes
 
 RULE_KEPT = "the rule kept"
 
@@ -231,11 +231,11 @@ class StatementWalk:
         damaged = {rel for rel, id in item.links if id in self._damaged_ids}
         expected = {rel: target.index for rel, target in targets.items() if rel not in damaged}
         found = row.links if row.links is None else {rel: at for rel, at in row.links.items() if rel not in damaged}
-        numbers = tuple(map(digest_number, item.digests)) if item.digests else (None, None)
+        prefixes = digest_prefixes(item.digests)
         findings.counts["links"] += len(expected)
         findings.counts["documents"] += item.digests is not None
         return findings.compare_row(
-            7, "entries", item.position, ("links", "sha256", "sm3"), (expected, *numbers), (found, row.sha256, row.sm3)
+            7, "entries", item.position, ("links", "sha256", "sm3"), (expected, *prefixes), (found, row.sha256, row.sm3)
         )
 
     def _break_rule(self, step: int, position: int, refused: Refused) -> None:

@@ -70,16 +70,16 @@ def upgrade() -> None:
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
         sa.Column("key", sa.LargeBinary(length=20), nullable=False),
         sa.Column("links", sa.String(), nullable=False),
-        sa.Column("sha256", sa.BigInteger(), nullable=True),
-        sa.Column("sm3", sa.BigInteger(), nullable=True),
+        sa.Column("sha256", sa.LargeBinary(length=8), nullable=True),
+        sa.Column("sm3", sa.LargeBinary(length=8), nullable=True),
         sa.PrimaryKeyConstraint("position"),
-        sa.UniqueConstraint("id", name="entries_id"),
         sqlite_with_rowid=True,
     )
-    op.create_index("entries_subject", "entries", [sa.literal_column("substr(entry, 65, 8)")], unique=False)
-    for digest in ("sha256", "sm3"):
-        present = sa.column(digest).is_not(None)
-        op.create_index(f"entries_{digest}", "entries", [digest], sqlite_where=present, postgresql_where=present)
+    if op.get_context().dialect.name == "postgresql":
+        op.create_index("entries_id", "entries", ["id"], unique=True)
+        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 65, 8)")], unique=False)
+        for digest in ("sha256", "sm3"):
+            op.create_index(f"entries_{digest}", "entries", [digest], postgresql_where=sa.column(digest).is_not(None))
     op.create_table(
         "heads",
         sa.Column(
@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("registry", sa.LargeBinary(length=20), nullable=False),
         sa.Column("witness", sa.LargeBinary(length=20), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("indexed", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("registry_code", sa.LargeBinary(length=32), nullable=True),
         sa.Column("witness_code", sa.LargeBinary(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -133,6 +134,14 @@ def upgrade() -> None:
     )
     op.create_index("outbox_nonce", "outbox", ["account", "nonce"], unique=False)
     op.create_index("outbox_open", "outbox", ["outcome"], unique=False)
+    op.create_table(
+        "prefixes",
+        sa.Column("what", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("prefix", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("what", "prefix", "position"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "receipts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

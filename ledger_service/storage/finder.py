@@ -1,0 +1,145 @@
+"""Where the entries are whose id, subject or document is known.
+
+PostgreSQL has indexes on `entries`. On SQLite each of them would write nearly a page a statement, because ids and
+digests are scattered. There, how they begin is kept in the table `prefixes`, which is written in large sorted batches,
+and each process remembers it of the entries since the last one (docs/adr/0017-what-sqlite-finds-entries-by.md).
+
+What is found begins alike: whoever asks compares the whole.
+"""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
+from enum import IntEnum
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine
+
+from ledger_service.storage.bulk import select_rows
+from ledger_service.usecases.audit.rows import PrefixCheck
+
+BATCH_ENTRIES = 32_768
+PREFIX_BYTES = 8
+
+
+class What(IntEnum):
+    """What an entry is found by, as it stands in the table `prefixes`."""
+
+    ID = 0
+    SUBJECT = 1
+    DOCUMENT = 2
+
+
+Prefix = tuple[What, bytes]
+
+_EXTENT = "SELECT (SELECT indexed FROM log), (SELECT max(position) + 1 FROM entries)"
+_RECENT = "SELECT position, substr(id, 1, 8), substr(entry, 65, 8), sha256, sm3 FROM entries WHERE position >= ?"
+_COLUMNS = (What.ID, What.SUBJECT, What.DOCUMENT, What.DOCUMENT)
+_FOUND_IDS = "SELECT position FROM prefixes WHERE what = 0 AND prefix"
+_FOUND = "SELECT position FROM prefixes WHERE what = ? AND prefix = ? AND position > ? ORDER BY position LIMIT ?"
+_ALL = """SELECT 0 AS what, substr(id, 1, 8) AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
+    UNION ALL SELECT 1, substr(entry, 65, 8), position FROM entries WHERE position >= ?1 AND position < ?2
+    UNION ALL SELECT 2, sha256, position FROM entries WHERE position >= ?1 AND position < ?2 AND sha256 IS NOT NULL
+    UNION ALL SELECT 2, sm3, position FROM entries
+        WHERE position >= ?1 AND position < ?2 AND sm3 IS NOT NULL AND sm3 IS NOT sha256"""
+_INSERT = f"INSERT INTO prefixes {_ALL} ORDER BY 1, 2, 3"
+_INDEXED = "UPDATE log SET indexed = ?"
+_MISSING = f"""SELECT min(position) FROM ({_ALL}) AS wanted WHERE NOT EXISTS (SELECT 1 FROM prefixes AS found
+    WHERE found.what = wanted.what AND found.prefix = wanted.prefix AND found.position = wanted.position)"""
+_COUNTS = f"SELECT (SELECT count(*) FROM ({_ALL})), (SELECT count(*) FROM prefixes)"
+_ON_POSTGRESQL = {
+    What.SUBJECT: "substr(entry, 65, 8) = %(prefix)b",
+    What.DOCUMENT: "(sha256 = %(prefix)b OR sm3 = %(prefix)b)",
+}
+
+
+class _Recent:
+    """The entries that `prefixes` does not cover yet, as one process knows them. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begin = self._end = 0
+        self._positions: dict[Prefix, list[int]] = {}
+
+    def positions(self, connection: Connection, prefixes: Iterable[Prefix]) -> list[int]:
+        """Where entries stand that have one of these, those of one prefix in order."""
+        with self._lock:
+            self._catch_up(connection)
+            return [position for prefix in prefixes for position in self._positions.get(prefix, ())]
+
+    def _catch_up(self, connection: Connection) -> None:
+        indexed, size = _extent(connection)
+        if indexed != self._begin or size < self._end:
+            self._begin = self._end = indexed
+            self._positions.clear()
+        if size <= self._end:
+            return
+        for position, *prefixes in connection.exec_driver_sql(_RECENT, (self._end,)):
+            for what, prefix in zip(_COLUMNS, prefixes, strict=True):
+                if prefix is not None:
+                    self._positions.setdefault((what, prefix), []).append(position)
+            self._end = position + 1
+
+
+def _extent(connection: Connection) -> tuple[int, int]:
+    """How many entries are indexed, and how many there are; SQLite keeps in any column whatever somebody puts there."""
+    indexed, size = connection.exec_driver_sql(_EXTENT).one()
+    return indexed if isinstance(indexed, int) else 0, size or 0
+
+
+_recents: WeakKeyDictionary[Engine, _Recent] = WeakKeyDictionary()
+
+
+def _recent(connection: Connection) -> _Recent:
+    return _recents.setdefault(connection.engine, _Recent())
+
+
+def find_ids(connection: Connection, ids: Collection[bytes]) -> tuple[str, Collection]:
+    """By which column, and by which of its values, to ask for the entries of these ids."""
+    if connection.dialect.name == "postgresql":
+        return "id", ids
+    prefixes = {id[:PREFIX_BYTES] for id in ids}
+    # The recent ones first: what becomes indexed between the two questions is known to both.
+    found = set(_recent(connection).positions(connection, [(What.ID, prefix) for prefix in prefixes]))
+    found.update(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes))
+    return "position", found
+
+
+def find_positions(connection: Connection, what: What, value: bytes, after: int, limit: int) -> list[int]:
+    """The first positions after one of them, in order, of the entries whose subject or document may be `value`."""
+    prefix = value[:PREFIX_BYTES]
+    if connection.dialect.name == "postgresql":
+        query = f"SELECT position FROM entries WHERE {_ON_POSTGRESQL[what]} AND position > %(after)s"
+        values = {"prefix": prefix, "after": after, "limit": limit}
+        return list(connection.exec_driver_sql(f"{query} ORDER BY position LIMIT %(limit)s", values).scalars())
+    recent = _recent(connection).positions(connection, [(what, prefix)])
+    indexed = connection.exec_driver_sql(_FOUND, (what, prefix, after, limit)).scalars()
+    return sorted({*indexed, *recent[bisect_right(recent, after) :]})[:limit]
+
+
+def index_batch(connection: Connection, size: int) -> None:
+    """Bring the entries of a log of `size` under `prefixes` once they are enough, in the transaction that adds some."""
+    if connection.dialect.name == "postgresql":
+        return
+    indexed, _ = _extent(connection)
+    while size - indexed >= BATCH_ENTRIES:
+        end = min(size, indexed + 2 * BATCH_ENTRIES)
+        connection.exec_driver_sql(_INSERT, (indexed, end))
+        indexed = end
+        connection.exec_driver_sql(_INDEXED, (indexed,))
+
+
+def index_anew(connection: Connection, size: int) -> None:
+    """Fill the empty table `prefixes` for entries that were copied from elsewhere."""
+    connection.exec_driver_sql("UPDATE log SET indexed = 0")
+    index_batch(connection, size)
+
+
+def check_prefixes(connection: Connection) -> PrefixCheck | None:
+    """Compare all of it with `entries`; None on PostgreSQL, which checks its own indexes."""
+    if connection.dialect.name == "postgresql":
+        return None
+    indexed = connection.exec_driver_sql("SELECT indexed FROM log").scalar()
+    within = (0, _extent(connection)[0])
+    missing = connection.exec_driver_sql(_MISSING, within).scalar()
+    return PrefixCheck(indexed, missing, *connection.exec_driver_sql(_COUNTS, within).one())

@@ -1,0 +1,153 @@
+"""Entries are found by id, subject and document, on both sides of the border of what is indexed in batches."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, text
+
+from anchors.core.encoding import ZERO_WORD, code_word, keccak256, uint_word
+from ledger_service.storage import finder
+from ledger_service.storage.database import begin_writing, open_database
+from ledger_service.storage.finder import check_prefixes, index_anew
+from ledger_service.storage.identity import LogIdentity, claim_log
+from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.reader import SqlReader
+from ledger_service.usecases.ports import Logged, NewStatement
+
+BATCH = 16
+KEY = b"\x06" * 20
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "BATCH_ENTRIES", BATCH)
+
+
+@dataclass
+class Process:
+    """One with its own connections and its own memory."""
+
+    engine: Engine
+    ledger: SqlLedger = field(init=False)
+    reader: SqlReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger, self.reader = SqlLedger(self.engine), SqlReader(self.engine)
+
+    def append(self, *statements: NewStatement) -> None:
+        with self.ledger.sequencing() as transaction:
+            transaction.append(statements, {}, {}, [])
+
+    def indexes(self, ids: list[bytes]) -> list[int]:
+        with self.ledger.sequencing() as transaction:
+            return sorted(logged.index for logged in transaction.logged(ids).values())
+
+
+@pytest.fixture
+def processes(store_url: str) -> Iterator[list[Process]]:
+    url = store_url.replace("postgresql+psycopg:", "postgresql:")
+    both = [Process(open_database(url)) for _ in range(2)]
+    claim_log(both[0].engine, LogIdentity("ledger.example/finder", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20))
+    yield both
+    for process in both:
+        process.engine.dispose()
+
+
+def a_statement(index: int, subject: bytes, *, document: bool = True) -> NewStatement:
+    kind = "report.issued" if document else "access.granted"
+    words = (code_word(kind), code_word("SYN1"), subject, uint_word(index), uint_word(1), ZERO_WORD, ZERO_WORD)
+    id, digests = keccak256(b"id %d" % index), (keccak256(b"sha256 %d" % index), keccak256(b"sm3 %d" % index))
+    logged = Logged(index, id, kind, "SYN1", subject, {})
+    parts = msgspec.json.encode([digest.hex() for digest in digests])
+    return NewStatement(logged, KEY, b"".join(words) + bytes(65), parts, digests if document else None)
+
+
+def a_subject(number: int) -> bytes:
+    return keccak256(b"subject %d" % number)
+
+
+def test_two_processes_find_all_that_either_wrote(processes: list[Process]) -> None:
+    statements: list[NewStatement] = []
+    for writer, count in zip(itertools.cycle(processes), (1, 5, 9, 1, 1, 20, 15, 1, 40, 3), strict=False):
+        end = len(statements) + count
+        added = [a_statement(index, a_subject(index // 3)) for index in range(len(statements), end)]
+        writer.append(*added)
+        statements += added
+        for process in processes:
+            assert process.indexes([item.logged.id for item in statements]) == list(range(end))
+            assert process.indexes([keccak256(b"another")]) == []
+    for process, item in itertools.product(processes, statements):
+        index, subject = item.logged.index, item.logged.subject
+        assert process.reader.statement(item.logged.id).entry == item.entry
+        assert index in [found.index for found in process.reader.timeline(subject, None, 10)]
+        for digest in item.digests:
+            assert [found.index for found in process.reader.by_document(digest, None, 10)] == [index]
+    with processes[0].engine.connect() as connection:
+        check = check_prefixes(connection)
+    if check is not None:
+        assert check.missing is None and check.expected == check.found
+        assert len(statements) - BATCH < check.indexed < len(statements)
+
+
+def test_pages_of_a_timeline_cross_the_border(processes: list[Process]) -> None:
+    first, second = processes
+    for begin in range(0, 60, 6):
+        first.append(*(a_statement(index, a_subject(0)) for index in range(begin, begin + 6)))
+        pages, after = [], None
+        while page := second.reader.timeline(a_subject(0), after, 7):
+            after = page[-1].index
+            pages += [found.index for found in page]
+        assert pages == list(range(begin + 6))
+
+
+def test_what_begins_alike_is_told_apart_and_holds_nobody_up(processes: list[Process]) -> None:
+    """Somebody names subjects that begin as another's subject, or as the id of a statement, does."""
+    first, second = processes
+    target = a_statement(0, a_subject(0))
+    alike = [a_subject(0)[:8] + keccak256(b"%d" % number)[:24] for number in range(1, 25)]
+    first.append(target, *(a_statement(number, subject) for number, subject in enumerate(alike, 1)))
+    first.append(*(a_statement(index, target.logged.id) for index in range(25, 50)))
+    assert [found.index for found in second.reader.timeline(a_subject(0), None, 3)] == [0]
+    assert [found.index for found in second.reader.timeline(alike[20], None, 3)] == [21]
+    assert [found.index for found in second.reader.timeline(target.logged.id, None, 99)] == list(range(25, 50))
+    assert second.indexes([target.logged.id]) == [0]
+
+
+def test_digests_and_a_subject_that_are_the_same(processes: list[Process]) -> None:
+    same = keccak256(b"the same")
+    one = a_statement(0, same)
+    one = msgspec.structs.replace(one, digests=(same, same), parts=msgspec.json.encode([same.hex()]))
+    processes[0].append(one, *(a_statement(index, a_subject(index)) for index in range(1, BATCH + 1)))
+    assert [found.index for found in processes[1].reader.by_document(same, None, 9)] == [0]
+    assert [found.index for found in processes[1].reader.timeline(same, None, 9)] == [0]
+
+
+def test_what_was_undone_is_found_by_nobody(processes: list[Process]) -> None:
+    first, second = processes
+    first.append(*(a_statement(index, a_subject(index)) for index in range(10)))
+    undone = [a_statement(index, a_subject(index)) for index in range(10, 40)]
+    with pytest.raises(RuntimeError, match="power"), first.ledger.sequencing() as transaction:
+        transaction.append(undone, {}, {}, [])
+        raise RuntimeError("power")
+    other = [a_statement(index, a_subject(index + 100)) for index in range(10, 40)]
+    second.append(*other)
+    for process in processes:
+        assert process.indexes([item.logged.id for item in other]) == list(range(10, 40))
+        assert process.reader.timeline(undone[0].logged.subject, None, 9) == []
+        assert [found.index for found in process.reader.timeline(other[0].logged.subject, None, 9)] == [10]
+
+
+def test_it_is_made_anew(processes: list[Process]) -> None:
+    first, second = processes
+    statements = [a_statement(index, a_subject(index), document=index % 2 == 0) for index in range(3 * BATCH + 5)]
+    first.append(*statements)
+    with begin_writing(first.engine) as connection:
+        connection.execute(text("DELETE FROM prefixes"))
+        index_anew(connection, len(statements))
+    assert second.indexes([item.logged.id for item in statements]) == list(range(len(statements)))
+    with first.engine.connect() as connection:
+        check = check_prefixes(connection)
+    assert check is None or (check.missing is None and check.expected == check.found)
