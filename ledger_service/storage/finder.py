@@ -30,11 +30,8 @@ class What(IntEnum):
     DOCUMENT = 2
 
 
-Prefix = tuple[What, bytes]
-
 _EXTENT = "SELECT (SELECT indexed FROM log), (SELECT max(position) + 1 FROM entries)"
 _RECENT = "SELECT position, substr(id, 1, 8), substr(entry, 65, 8), sha256, sm3 FROM entries WHERE position >= ?"
-_COLUMNS = (What.ID, What.SUBJECT, What.DOCUMENT, What.DOCUMENT)
 _FOUND_IDS = "SELECT position FROM prefixes WHERE what = 0 AND prefix"
 _FOUND = "SELECT position FROM prefixes WHERE what = ? AND prefix = ? AND position > ? ORDER BY position LIMIT ?"
 _ALL = """SELECT 0 AS what, substr(id, 1, 8) AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
@@ -59,25 +56,32 @@ class _Recent:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._begin = self._end = 0
-        self._positions: dict[Prefix, list[int]] = {}
+        self._positions: tuple[dict[bytes, list[int]], ...] = tuple({} for _ in What)
 
-    def positions(self, connection: Connection, prefixes: Iterable[Prefix]) -> list[int]:
+    def positions(self, connection: Connection, what: What, prefixes: Iterable[bytes]) -> list[int]:
         """Where entries stand that have one of these, those of one prefix in order."""
         with self._lock:
             self._catch_up(connection)
-            return [position for prefix in prefixes for position in self._positions.get(prefix, ())]
+            known = self._positions[what]
+            return [position for prefix in prefixes if prefix in known for position in known[prefix]]
 
     def _catch_up(self, connection: Connection) -> None:
         indexed, size = _extent(connection)
         if indexed != self._begin or size < self._end:
             self._begin = self._end = indexed
-            self._positions.clear()
+            for known in self._positions:
+                known.clear()
         if size <= self._end:
             return
-        for position, *prefixes in connection.exec_driver_sql(_RECENT, (self._end,)):
-            for what, prefix in zip(_COLUMNS, prefixes, strict=True):
-                if prefix is not None:
-                    self._positions.setdefault((what, prefix), []).append(position)
+        ids, subjects, documents = self._positions
+        for position, id, subject, sha256, sm3 in connection.connection.driver_connection.execute(
+            _RECENT, (self._end,)
+        ):
+            ids.setdefault(id, []).append(position)
+            subjects.setdefault(subject, []).append(position)
+            for digest in (sha256, sm3):
+                if digest is not None:
+                    documents.setdefault(digest, []).append(position)
             self._end = position + 1
 
 
@@ -100,7 +104,7 @@ def find_ids(connection: Connection, ids: Collection[bytes]) -> tuple[str, Colle
         return "id", ids
     prefixes = {id[:PREFIX_BYTES] for id in ids}
     # The recent ones first: what becomes indexed between the two questions is known to both.
-    found = set(_recent(connection).positions(connection, [(What.ID, prefix) for prefix in prefixes]))
+    found = set(_recent(connection).positions(connection, What.ID, prefixes))
     found.update(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes))
     return "position", found
 
@@ -112,7 +116,7 @@ def find_positions(connection: Connection, what: What, value: bytes, after: int,
         query = f"SELECT position FROM entries WHERE {_ON_POSTGRESQL[what]} AND position > %(after)s"
         values = {"prefix": prefix, "after": after, "limit": limit}
         return list(connection.exec_driver_sql(f"{query} ORDER BY position LIMIT %(limit)s", values).scalars())
-    recent = _recent(connection).positions(connection, [(what, prefix)])
+    recent = _recent(connection).positions(connection, what, [prefix])
     indexed = connection.exec_driver_sql(_FOUND, (what, prefix, after, limit)).scalars()
     return sorted({*indexed, *recent[bisect_right(recent, after) :]})[:limit]
 
