@@ -120,7 +120,10 @@ class _WriteAheadLog:
 
     def shorten(self, connection: sqlite3.Connection) -> None:
         """Begin it anew where it has become long. Where somebody reads what is in it, that is tried again later."""
-        size = os.stat(self._path).st_size if os.path.exists(self._path) else 0
+        try:
+            size = os.stat(self._path).st_size
+        except FileNotFoundError:  # nobody wrote yet, or the last who had it open has closed it
+            return
         if size < self._allowed_bytes:
             return
         connection.execute(f"PRAGMA busy_timeout = {round(SQLITE_SHORTEN_SECONDS * 1000)}")
