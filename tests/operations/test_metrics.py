@@ -41,8 +41,16 @@ def test_a_promise_that_is_not_kept_shows(stalled: Ledger) -> None:
     before = figures(stalled)
     assert before["huzheng_overdue_receipts"] == 0 and before["huzheng_ready"] == 1
     stalled.submit(stalled.signer(0).issued())
-    shown = stalled.wait_for(lambda: found if (found := figures(stalled))["huzheng_overdue_seconds"] >= 1 else None)
-    assert shown["huzheng_overdue_receipts"] == 1 and shown["huzheng_ready"] == 0
+    shown = stalled.wait_for(
+        lambda: (
+            found
+            if (found := figures(stalled))["huzheng_overdue_seconds"] >= 1
+            and found["huzheng_ready"] == 0
+            and found["huzheng_transactions_open"]
+            else None
+        )
+    )
+    assert shown["huzheng_overdue_receipts"] == 1
     for state in ("witnessed", "final"):
         assert shown[f"huzheng_waiting_entries state={state}"] == 1
         assert 1 <= shown[f"huzheng_waiting_seconds state={state}"] < 60
