@@ -9,7 +9,7 @@ What is found begins alike: whoever asks compares the whole.
 
 import threading
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
 from weakref import WeakKeyDictionary
 
@@ -85,8 +85,15 @@ class _Recent:
             self._end = position + 1
 
 
+# SQLite keeps in any column whatever somebody puts there. The audit names the row; whoever looks finds nothing by it.
+
+
+def _numbers(found: Iterable[object]) -> Iterator[int]:
+    return (position for position in found if isinstance(position, int))
+
+
 def _extent(connection: Connection) -> tuple[int, int]:
-    """How many entries are indexed, and how many there are; SQLite keeps in any column whatever somebody puts there."""
+    """How many entries are indexed, and how many there are."""
     indexed, size = connection.exec_driver_sql(_EXTENT).one()
     return indexed if isinstance(indexed, int) else 0, size or 0
 
@@ -105,7 +112,7 @@ def find_ids(connection: Connection, ids: Collection[bytes]) -> tuple[str, Colle
     prefixes = {id[:PREFIX_BYTES] for id in ids}
     # The recent ones first: what becomes indexed between the two questions is known to both.
     found = set(_recent(connection).positions(connection, What.ID, prefixes))
-    found.update(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes))
+    found.update(_numbers(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes)))
     return "position", found
 
 
@@ -118,7 +125,7 @@ def find_positions(connection: Connection, what: What, value: bytes, after: int,
         return list(connection.exec_driver_sql(f"{query} ORDER BY position LIMIT %(limit)s", values).scalars())
     recent = _recent(connection).positions(connection, what, [prefix])
     indexed = connection.exec_driver_sql(_FOUND, (what, prefix, after, limit)).scalars()
-    return sorted({*indexed, *recent[bisect_right(recent, after) :]})[:limit]
+    return sorted({*_numbers(indexed), *recent[bisect_right(recent, after) :]})[:limit]
 
 
 def index_batch(connection: Connection, size: int) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,6 +20,7 @@ from ledger_service.usecases.ports import Logged, NewStatement
 
 BATCH = 16
 KEY = b"\x06" * 20
+IDENTITY = LogIdentity("ledger.example/finder", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20)
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +52,15 @@ class Process:
 def processes(store_url: str) -> Iterator[list[Process]]:
     url = store_url.replace("postgresql+psycopg:", "postgresql:")
     both = [Process(open_database(url)) for _ in range(2)]
-    claim_log(both[0].engine, LogIdentity("ledger.example/finder", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20))
-    yield both
-    for process in both:
-        process.engine.dispose()
+    claim_log(both[0].engine, IDENTITY)
+    with ended(both[0]), ended(both[1]):
+        yield both
+
+
+@contextmanager
+def ended(process: Process) -> Iterator[Process]:
+    yield process
+    process.engine.dispose()
 
 
 def a_statement(index: int, subject: bytes, *, document: bool = True) -> NewStatement:
@@ -138,6 +145,23 @@ def test_what_was_undone_is_found_by_nobody(processes: list[Process]) -> None:
         assert process.indexes([item.logged.id for item in other]) == list(range(10, 40))
         assert process.reader.timeline(undone[0].logged.subject, None, 9) == []
         assert [found.index for found in process.reader.timeline(other[0].logged.subject, None, 9)] == [10]
+
+
+def test_what_is_no_position_is_found_by_nobody(sqlite_url: str) -> None:
+    """SQLite keeps in any column whatever somebody puts there."""
+    with ended(Process(open_database(sqlite_url))) as process:
+        claim_log(process.engine, IDENTITY)
+        subject = a_subject(0)
+        process.append(*(a_statement(index, subject) for index in range(BATCH)))
+        target = a_statement(0, subject).logged.id
+        with begin_writing(process.engine) as connection:
+            for what, value in ((0, target), (1, subject)):
+                for foreign in (b"\xff\x00", "no such thing", 1.5):
+                    row = (what, value[:8], foreign)
+                    connection.exec_driver_sql("INSERT INTO prefixes VALUES (?, ?, ?)", row)
+        assert process.indexes([target]) == [0]
+        assert process.reader.statement(target).index == 0
+        assert [found.index for found in process.reader.timeline(subject, None, 99)] == list(range(BATCH))
 
 
 def test_it_is_made_anew(processes: list[Process]) -> None:
