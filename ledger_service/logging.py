@@ -89,6 +89,7 @@ def _as_json(text: str) -> str:
 def set_up_logging(form: str, secrets: Collection[str] = ()) -> None:
     """Send all logging to standard error, `text` or `json`; none of `secrets` is ever written."""
     # What no line shows is not looked up: every request writes a line.
+    logging._srcfile = None  # spares looking for the caller, as the library's own HOWTO says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(_json_line if form == "json" else _text_line, secrets))

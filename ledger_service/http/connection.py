@@ -9,8 +9,12 @@ of its places taken, before the request is here as a whole.
 
 import asyncio
 import resource
+import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fcntl import ioctl
 from functools import partial
 from typing import Any
 
@@ -64,6 +68,38 @@ class Crowd:
             next(iter(self.waiting)).cut()
         while self.collected_bytes > limits.collected_bytes:
             next(one for one in self.waiting if one.collected_bytes).cut()
+
+
+class _OneAnswer:
+    """The transport of one answer: its head leaves together with what comes next, in one packet and one system call."""
+
+    def __init__(self, transport: asyncio.Transport):
+        self._transport = transport
+        self._head: bytes | None = None
+        self._begun = False
+
+    def write(self, data: bytes) -> None:
+        """Keep the first piece, send all others at once."""
+        if self._begun:
+            self.flush(data)
+        else:
+            self._begun, self._head = True, data
+
+    def flush(self, data: bytes = b"") -> None:
+        """Send what was kept, and this behind it."""
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        if data:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was kept, then close."""
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether the connection ends."""
+        return self._transport.is_closing()
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -153,6 +189,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start the application, once the body of this request, whose turn it is, is here."""
         self._collecting = (cycle, app)
+        cycle.transport = _OneAnswer(self.transport)
         if not cycle.more_body:
             self._begin()
         elif cycle.waiting_for_100_continue:
@@ -197,6 +234,7 @@ class BoundedConnection(HttpToolsProtocol):
     # Answering
 
     def on_response_complete(self) -> None:
+        self._answering.transport.flush()  # where no body follows
         self._answers += 1
         self._crowd.waiting[self] = None
         super().on_response_complete()
@@ -207,13 +245,21 @@ class BoundedConnection(HttpToolsProtocol):
         self._watch_answer()
 
     def _watch_answer(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left and self._stalled is None:
+        if self.transport.get_write_buffer_size() and self._stalled is None:
+            left = self._untaken_bytes()
             self._stalled = self.loop.call_later(self._limits.stalled_seconds, self._is_stalled, left, self._answers)
+
+    def _untaken_bytes(self) -> int:
+        """What the client has not acknowledged: what waits here, and what the system holds, out of which a client takes
+        for long while nothing here gets less."""
+        held = bytearray(4)
+        with suppress(OSError):
+            ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, held)
+        return self.transport.get_write_buffer_size() + int.from_bytes(held, sys.byteorder)
 
     def _is_stalled(self, before: int, answers: int) -> None:
         self._stalled = None
-        left = self.transport.get_write_buffer_size()
+        left = self._untaken_bytes()
         slowest = before - self._limits.stalled_seconds * self._limits.slowest_bytes
         if answers == self._answers and left > max(0, slowest):
             self.cut()

@@ -96,9 +96,9 @@ class Submit:
                 await asyncio.sleep(0)
                 submission = read_submission(body, services.origin)
                 checked = await _check(services.door, submission.statements)
-            services.rates.let_pass(address, checked)
-            committed = asyncio.get_running_loop().create_future()
-            services.commit.submit(checked, committed)
+                services.rates.let_pass(address, checked)
+                committed = asyncio.get_running_loop().create_future()
+                services.commit.submit(checked, committed)
             answer: Answer = await committed
             services.rates.charge(checked, answer.results)
             reached = None

@@ -4,9 +4,8 @@ check (no lock, any thread)  ->  group commit (one lock, one transaction, many r
 """
 
 import logging
-import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,6 +157,8 @@ class Door:
 
 Settle = Callable[[Sequence[tuple[Any, Answer | Refused]]], None]
 """Hands outcomes to the futures that wait for them, wherever these may be handed something."""
+_Waiting = tuple[Sequence[Checked | Rejected], Any]
+"""A checked request, and the future that waits for its answer."""
 
 
 def settle_here(outcomes: Sequence[tuple[Any, Answer | Refused]]) -> None:
@@ -174,12 +175,16 @@ def settle_here(outcomes: Sequence[tuple[Any, Answer | Refused]]) -> None:
 class GroupCommit:
     """One thread that commits the requests that wait, together. A transaction costs a disk flush and, of every index,
     nearly a page a statement; sharing it is what makes single statements affordable, and the only lock holder in a
-    process never waits for itself. It waits a little for those that are on their way, and not at all where none is."""
+    process never waits for itself. It waits a little for those that are on their way, and not at all where none is;
+    it is woken once for all of them, because every waking takes the interpreter away from whoever checks."""
 
     def __init__(self, door: Door, settle: Settle = settle_here):
         self._door = door
         self._settle = settle
-        self._waiting: queue.Queue = queue.Queue(WAITING_REQUESTS)
+        self._changed = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._statements = 0
+        """Of those that wait."""
         self._coming = 0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -187,56 +192,67 @@ class GroupCommit:
 
     @contextmanager
     def expecting(self) -> Iterator[None]:
-        """A request is on its way: it is being read and checked, and is submitted next if all goes well. Entered on one
-        thread only."""
+        """A request is on its way: inside it is read, checked and, if all goes well, submitted. Entered on one thread
+        only."""
         self._coming += 1
         try:
             yield
         finally:
             self._coming -= 1
+            if not self._coming and self._waiting:
+                self._wake()
 
     def submit(self, request: Sequence[Checked | Rejected], future: Any) -> None:
         """Queue a checked request; its answer settles `future`, one of any kind that `settle` can settle.
 
         Raises `Refused` (`busy`) past the bound: nothing accepted is ever dropped."""
-        try:
-            self._waiting.put_nowait((request, future))
-        except queue.Full:
-            raise Refused(problems.BUSY, f"{WAITING_REQUESTS} requests are waiting; send again in a second") from None
+        with self._changed:
+            if len(self._waiting) >= WAITING_REQUESTS:
+                raise Refused(problems.BUSY, f"{WAITING_REQUESTS} requests are waiting; send again in a second")
+            self._waiting.append((request, future))
+            self._statements += len(request)
+            # The first one starts the time that the group may wait.
+            if len(self._waiting) == 1 or self._is_enough():
+                self._changed.notify()
 
     def close(self) -> None:
         """Commit what waits, then stop."""
-        self._waiting.put(None)
+        self._closing = True
+        self._wake()
         self._thread.join()
 
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
+
+    def _is_enough(self) -> bool:
+        return self._closing or not self._coming or self._statements >= ENOUGH_STATEMENTS
+
     def _run(self) -> None:
-        while not self._closing:
-            if (first := self._waiting.get()) is None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._changed.wait_for(self._is_enough, LONGEST_WAIT_SECONDS)
+            if not self._waiting:
                 return
-            group = [first]
-            self._gather(group, time.monotonic() + LONGEST_WAIT_SECONDS)
-            self._commit(group)
+            self._commit(self._take(GROUP_STATEMENTS))
 
-    def _gather(self, group: list[tuple], until: float) -> list[tuple]:
-        """Add to the group what waits and, up to a time, what is on its way while it is small; what was added."""
-        begin, statements = len(group), sum(len(request) for request, _ in group)
-        while statements < GROUP_STATEMENTS and not self._closing:
-            wait = until - time.monotonic() if self._coming and statements < ENOUGH_STATEMENTS else 0
-            try:
-                item = self._waiting.get(timeout=wait) if wait > 0 else self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                self._closing = True
-            else:
-                group.append(item)
-                statements += len(item[0])
-        return group[begin:]
+    def _take(self, statements: int) -> list[_Waiting]:
+        """Those that wait, in order, until they have so many statements."""
+        taken: list[_Waiting] = []
+        with self._changed:
+            while self._waiting and statements > 0:
+                taken.append(self._waiting.popleft())
+                statements -= len(taken[-1][0])
+                self._statements -= len(taken[-1][0])
+        return taken
 
-    def _commit(self, group: list[tuple]) -> None:
+    def _commit(self, group: list[_Waiting]) -> None:
         def join() -> Requests:
             # The lock may have been waited for: whoever came meanwhile need not wait for it once more.
-            return [request for request, _ in self._gather(group, until=0)]
+            joined = self._take(GROUP_STATEMENTS - sum(len(request) for request, _ in group))
+            group.extend(joined)
+            return [request for request, _ in joined]
 
         try:
             outcomes: Sequence[Answer | Refused] = self._door.commit([request for request, _ in group], join)

@@ -28,10 +28,11 @@ MARGIN = 1.6
 
 @dataclass(frozen=True)
 class Load:
-    """How much to send: over so many connections, one stream each; in windows of so many seconds; requests of so many
-    statements; to so many API processes."""
+    """How much to send: over so many connections, one stream each, and over so many where each request is of one
+    statement; in windows of so many seconds; requests of so many statements; to so many API processes."""
 
     streams: int
+    single_streams: int
     windows: int
     seconds: float
     batch: int
@@ -90,8 +91,8 @@ def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load
     with ServiceProcess(settings, folder / "service.log") as service:
         memory = MemoryWatch(service.pid)
         measure = _Measure(service, founded.chain, writers, memory, load)
-        in_batches = measure.speed(load.batch)
-        one_by_one = measure.speed(1) if singles else None
+        in_batches = measure.speed(load.streams, load.batch)
+        one_by_one = measure.speed(load.single_streams, 1) if singles else None
         memory.look()
         statements, size = disk_use(database)
     return Ingest(in_batches, one_by_one, statements, memory.tree_mb, memory.process_mb, size)
@@ -105,11 +106,11 @@ class _Measure:
         self._memory = memory
         self._load = load
 
-    def speed(self, statements: int) -> Speed:
-        """Windows with requests of so many statements."""
-        rate = self._warm_up(statements)
+    def speed(self, streams: int, statements: int) -> Speed:
+        """Windows with requests of so many statements over so many streams."""
+        rate = self._warm_up(streams, statements)
         wanted = rate * MARGIN * self._load.windows * self._load.seconds
-        requests = self._writers.write(int(wanted / statements / len(self._writers)) + 2, statements)
+        requests = self._writers.write(streams, int(wanted / statements / streams) + 2, statements)
         generator = LoadGenerator(self._service.url, requests)
         parts = Parts(self._service.pid, generator.pid, self._chain.pid)
         accepted, recovered, costs = [], [], []
@@ -131,12 +132,12 @@ class _Measure:
         cpu_us = {part: statistics.median(cost.get(part, 0.0) for cost in costs) for part in sorted(names)}
         return Speed(statistics.median(accepted), statistics.median(recovered), cpu_us)
 
-    def _warm_up(self, statements: int) -> float:
+    def _warm_up(self, streams: int, statements: int) -> float:
         """Send more and more until a sending takes a while; its statements a second."""
         requests = 1
         while True:
             requests *= 2
-            window = self._send(self._writers.write(requests, statements))
+            window = self._send(self._writers.write(streams, requests, statements))
             if window.seconds >= min(1.0, self._load.seconds):
                 return window.rate
 

@@ -32,6 +32,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a window")
     parser.add_argument("--batch", type=int, default=100, help="statements in a request")
     parser.add_argument("--streams", type=int, default=64, help="connections, each with one hospital's stream")
+    parser.add_argument("--single-streams", type=int, default=256, help="the same for one statement in a request")
     parser.add_argument("--processes", type=int, default=2, help="API processes of the service")
     parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
     parser.add_argument("--leaves", type=int, default=LEAVES, help="size to which a log is grown")
@@ -70,7 +71,14 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     def say(what: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {what}", style="dim")
 
-    load = Load(arguments.streams, arguments.windows, arguments.seconds, arguments.batch, arguments.processes)
+    load = Load(
+        arguments.streams,
+        arguments.single_streams,
+        arguments.windows,
+        arguments.seconds,
+        arguments.batch,
+        arguments.processes,
+    )
     sizes = sizes_to(min(arguments.leaves, QUICK_LEAVES) if arguments.quick else arguments.leaves, folder, say)
     say("measuring the limits of this machine")
     limits = measure_limits(folder / "limits", load.seconds / 2)
@@ -84,7 +92,8 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:
-    with founded_city(folder, load.streams) as founded, _database(kind, folder) as url:
+    hospitals = max(load.streams, load.single_streams)
+    with founded_city(folder, hospitals) as founded, _database(kind, folder) as url:
         return measure_ingest(founded, folder, url, load, singles=True)
 
 

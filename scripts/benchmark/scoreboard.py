@@ -72,8 +72,8 @@ def _raw_rows(results: Results) -> Iterator[Row]:
 
 def _ingest_rows(kind: str, ingest: Ingest, load: Load) -> Iterator[Row]:
     for name, speed, limit in (
-        (f"batches of {load.batch}", ingest.batches, INGEST_RATIO),
-        ("one a request", ingest.singles, SINGLE_RATIO),
+        (f"batches of {load.batch}, {load.streams} connections", ingest.batches, INGEST_RATIO),
+        (f"one a request, {load.single_streams} connections", ingest.singles, SINGLE_RATIO),
     ):
         if speed is None:
             continue
@@ -145,6 +145,7 @@ def figures_of(results: Results) -> dict[str, Any]:
         "sqlite_rows_per_s": round(results.limits.sqlite_rows_per_s),
         "api_processes": results.load.processes,
         "connections": results.load.streams,
+        "single_connections": results.load.single_streams,
     }
     for kind, ingest in ingests.items():
         figures |= _ingest_figures(kind, ingest)
