@@ -158,9 +158,14 @@ def tree_root(leaves: Iterable[bytes]) -> bytes:
 def complete_root(hashes: bytes) -> bytes:
     """The root over a number of hashes that is a power of two, given behind each other."""
     while len(hashes) > WORD_BYTES:
-        pairs = range(0, len(hashes), 2 * WORD_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[begin : begin + 2 * WORD_BYTES]).digest() for begin in pairs])
+        hashes = parent_hashes(hashes)
     return hashes
+
+
+def parent_hashes(hashes: bytes) -> bytes:
+    """The hashes of the nodes over each two of these, behind each other; over the last of an odd number is none."""
+    ends = range(2 * WORD_BYTES, len(hashes) + 1, 2 * WORD_BYTES)
+    return b"".join([sha256(b"\x01" + hashes[end - 2 * WORD_BYTES : end]).digest() for end in ends])
 
 
 class NodeReader(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from anchors.core.encoding import MAX_UINT64
 from anchors.core.errors import MalformedInput
-from anchors.core.merkle import CompactRange, complete_root
+from anchors.core.merkle import CompactRange, parent_hashes
 from anchors.core.statement import ENTRY_BYTES
 
 TILE_WIDTH = 256
@@ -91,16 +91,32 @@ def decode_bundle(bundle: bytes) -> list[bytes]:
     return entries
 
 
+class TileTree:
+    """A hash tile's bytes (width * 32), and the complete subtrees over its hashes; each row of these is hashed when it
+    is first asked for, and kept. Safe to use from several threads."""
+
+    def __init__(self, hashes: bytes):
+        self.hashes = hashes
+        self._rows = [hashes]
+
+    def node(self, height: int, index: int) -> bytes:
+        """The hash over the tile's hashes index*2^height to (index+1)*2^height; empty where the tile is too short."""
+        rows = self._rows
+        while len(rows) <= height:
+            self._rows = rows = [*rows, parent_hashes(rows[-1])]
+        return rows[height][index * HASH_BYTES : (index + 1) * HASH_BYTES]
+
+
 class TileNodes:
     """A `merkle.NodeReader` over the tiles of a tree of `size` leaves.
 
-    `fetch` gives a tile's bytes (width * 32). A tile wider than asked for will do: the surplus is ignored.
+    A tile that `fetch` gives may be wider than the one asked for: the surplus is ignored.
     """
 
-    def __init__(self, size: int, fetch: Callable[[Tile], bytes]):
+    def __init__(self, size: int, fetch: Callable[[Tile], TileTree]):
         self._size = size
         self._fetch = fetch
-        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._tiles: dict[tuple[int, int], TileTree] = {}
 
     def read_nodes(self, nodes: Sequence[tuple[int, int]]) -> list[bytes]:
         """Hashes of complete subtrees `(level, index)`; a tile is fetched once."""
@@ -108,14 +124,13 @@ class TileNodes:
 
     def _node(self, level: int, index: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
-        number, offset = divmod(index << height, TILE_WIDTH)
-        hashes = self._hashes(tile_level, number)
-        begin, end = offset * HASH_BYTES, (offset + (1 << height)) * HASH_BYTES
-        if end > len(hashes):
+        number, place = divmod(index, TILE_WIDTH >> height)
+        node = self._tile(tile_level, number).node(height, place)
+        if not node:
             raise MalformedInput(f"tile {Tile(tile_level, number).path()}: too short for a tree of {self._size} leaves")
-        return complete_root(hashes[begin:end])
+        return node
 
-    def _hashes(self, level: int, number: int) -> bytes:
+    def _tile(self, level: int, number: int) -> TileTree:
         if (level, number) not in self._tiles:
             self._tiles[level, number] = self._fetch(Tile(level, number, width_at(level, number, self._size)))
         return self._tiles[level, number]

@@ -4,11 +4,11 @@ import threading
 from collections import OrderedDict
 
 from anchors.core.merkle import leaf_hash
-from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, encode_bundle
+from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, TileTree, encode_bundle
 from ledger_service.usecases.ports import Tree
 
-TILES_KEPT = 1_024
-"""Eight megabytes: of a log of ten million entries all but the lowest tiles stay in memory."""
+TILES_KEPT = 512
+"""Eight megabytes with what was hashed over them: of a log of ten million entries all but the lowest stay in memory."""
 
 
 class LogTiles:
@@ -18,23 +18,24 @@ class LogTiles:
 
     def __init__(self, tree: Tree):
         self._tree = tree
-        self._kept: OrderedDict[Tile, bytes] = OrderedDict()
+        self._kept: OrderedDict[Tile, TileTree] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, tile: Tile) -> bytes:
         """A hash tile's bytes (width * 32) or an entry bundle. Raises `LookupError` where it is not stored."""
-        if tile.level is None:
-            return self._read(tile)
+        return self._read(tile) if tile.level is None else self._tree_of(tile).hashes
+
+    def _tree_of(self, tile: Tile) -> TileTree:
         with self._lock:
             if tile in self._kept:
                 self._kept.move_to_end(tile)
                 return self._kept[tile]
-        hashes = self._read(tile)
+        read = TileTree(self._read(tile))
         with self._lock:
-            self._kept[tile] = hashes
+            self._kept[tile] = read
             if len(self._kept) > TILES_KEPT:
                 self._kept.popitem(last=False)
-        return hashes
+        return read
 
     def _read(self, tile: Tile) -> bytes:
         begin, end = tile.number * TILE_WIDTH, tile.number * TILE_WIDTH + tile.width
@@ -50,7 +51,7 @@ class LogTiles:
 
     def nodes(self, size: int) -> TileNodes:
         """Hashes of the tree of `size` leaves, for making proofs."""
-        return TileNodes(size, self.read)
+        return TileNodes(size, self._tree_of)
 
 
 def _all(items: list[bytes], tile: Tile) -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from anchors import Error, MalformedInput, VerificationFailed, leaf_hash, verify_consistency, verify_inclusion
 from anchors.core.merkle import consistency_proof, inclusion_proof, tree_root
-from anchors.core.tiles import Tile, TileNodes, width_at
+from anchors.core.tiles import TileNodes, TileTree, width_at
 from tests.conformance.vectors import SPEC_VECTORS
 from tests.independent import make_vectors, reader, tree
 from tests.independent.standards import NoteKey, flip_bit, signed_note
@@ -150,7 +150,7 @@ def test_proofs_from_tiles_agree(size: int) -> None:
     files = published_log(size)
     log = reader.LogReader(files.__getitem__, NOTE_KEY.verifier_key).read()
     assert len(log.entries) == size
-    nodes = TileNodes(size, lambda tile: files[Tile(tile.level, tile.number, tile.width).path()])
+    nodes = TileNodes(size, lambda tile: TileTree(files[tile.path()]))
     chosen = sorted({0, 1, 254, 255, 256, 257, 511, 512, 65_535, 65_536, size // 2, size - 1} & set(range(size)))
     for index in chosen:
         proof = inclusion_proof(index, size, nodes)

@@ -12,7 +12,7 @@ from anchors import Error, leaf_hash, verify_consistency, verify_inclusion
 from anchors.core.checkpoint import open_checkpoint
 from anchors.core.merkle import consistency_proof, inclusion_proof, tree_root
 from anchors.core.note import VerifierKey
-from anchors.core.tiles import Tile, TileNodes, decode_bundle
+from anchors.core.tiles import Tile, TileNodes, TileTree, decode_bundle
 from tests.conformance.vectors import published
 from tests.independent import reader, tree
 
@@ -84,7 +84,7 @@ def test_published_log_by_anchors(size: int) -> None:
     leaves = [leaf_hash(entry) for entry in decode_bundle(bundle)]
     assert len(leaves) == size
     assert tree_root(leaves) == checkpoint.root
-    nodes = TileNodes(size, lambda tile: (folder / tile.path()).read_bytes())
+    nodes = TileNodes(size, lambda tile: TileTree((folder / tile.path()).read_bytes()))
     for index, leaf in enumerate(leaves):
         verify_inclusion(leaf, index, size, inclusion_proof(index, size, nodes), checkpoint.root)
     for old_size in range(size + 1):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from anchors import MalformedInput, verify_consistency, verify_inclusion
 from anchors.core.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
-from anchors.core.tiles import FullTile, Tile, TileBuilder, TileNodes, partial_tiles_of
+from anchors.core.tiles import FullTile, Tile, TileBuilder, TileNodes, TileTree, partial_tiles_of
 
 WIDTH = 256
 LARGEST = 66_000  # one full tile of level 1 (65,536 leaves) and some more
@@ -94,7 +94,7 @@ def test_partial_tiles_that_belong_to_another_size_are_refused() -> None:
 def test_proofs_from_tiles_verify(large: _GrownLog, size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     old_size = data.draw(st.integers(0, size))
-    nodes = TileNodes(size, large.read)
+    nodes = TileNodes(size, lambda tile: TileTree(large.read(tile)))
     root = _root_at(large, size)
     verify_inclusion(LEAVES[index], index, size, inclusion_proof(index, size, nodes), root)
     proof = consistency_proof(old_size, size, nodes)
@@ -114,6 +114,6 @@ def test_the_root_from_partial_tiles_is_the_recursive_one(large: _GrownLog) -> N
 
 
 def test_a_tile_that_is_too_short_is_refused() -> None:
-    nodes = TileNodes(4, lambda tile: b"".join(LEAVES[:3]))
+    nodes = TileNodes(4, lambda tile: TileTree(b"".join(LEAVES[:3])))
     with pytest.raises(MalformedInput, match="too short"):
         nodes.read_nodes([(0, 3)])
