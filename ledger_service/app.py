@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable
+from functools import partial
 
 from ledger_service.logging import set_up_logging
 from ledger_service.processes.supervisor import ANCHORER, API, Supervisor
@@ -43,7 +44,7 @@ def _anchor(settings: Settings) -> None:
 
 
 def _serve_alone(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
-    # Imported here and not above: the parent of several processes needs none of it, and stays small.
+    # Imported here and not above: an anchorer on its own needs no web framework, and stays small.
     from ledger_service.processes.anchorer import Anchorer
     from ledger_service.processes.api import ApiProcess
 
@@ -63,7 +64,11 @@ def _serve_together(settings: Settings, listener: socket.socket, ready: Callable
     roles = [API] * settings.api_processes + ([ANCHORER] if settings.role == "all" else [])
     with tempfile.TemporaryDirectory(prefix="huzheng-counts-") as folder:
         os.environ[SHARED_COUNTS] = folder
-        Supervisor(roles, listener).run(ready)
+        # Only now: the library of the metrics looks for the folder when it is loaded.
+        from ledger_service.processes.child import run_role, share_what_was_loaded
+
+        share_what_was_loaded()
+        Supervisor(roles, listener, partial(run_role, settings)).run(ready)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,33 +1,40 @@
-"""What the supervisor starts: `python -m ledger_service.processes.child api|anchorer CHANNEL [LISTENER]`.
-
-The numbers are inherited file descriptors. One byte up the channel says that the process works; the channel's end says
-that the parent died, and then this process ends too.
+"""What a child of the supervisor does: it runs one role until it is told to stop. One byte up the channel says that it
+works; the channel's end says that the parent died, and then this process ends too.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from anchors.core.errors import Error
 from ledger_service.logging import set_up_logging
+from ledger_service.processes.anchorer import run_anchorer
+from ledger_service.processes.api import ApiProcess
 from ledger_service.processes.supervisor import ANCHORER, FAILED_TO_START
-from ledger_service.settings import Settings, read_settings
+from ledger_service.settings import Settings
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.ports import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
 
-def main(role: str, channel: socket.socket, listener: socket.socket | None) -> int:
+def share_what_was_loaded() -> None:
+    """Have the collector of cycles leave alone what is loaded by now: where it writes, memory is shared no more."""
+    gc.collect()
+    gc.freeze()
+
+
+def run_role(settings: Settings, role: str, channel: socket.socket, listener: socket.socket) -> int:
     """Run one process until it is told to stop; the exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hand on
+    with contextlib.suppress(OSError):  # for whoever lists processes; only Linux has it
+        Path("/proc/self/comm").write_text(f"huzheng {role}")
     threading.Thread(target=_end_with_parent, args=(channel,), name="parent", daemon=True).start()
-    settings = read_settings()
     set_up_logging(settings.log_format, settings.secrets())
     try:
         _run(role, settings, listener, lambda: channel.send(b"."))
@@ -37,15 +44,11 @@ def main(role: str, channel: socket.socket, listener: socket.socket | None) -> i
     return 0
 
 
-def _run(role: str, settings: Settings, listener: socket.socket | None, ready: Callable[[], object]) -> None:
-    # A process loads what its role needs.
+def _run(role: str, settings: Settings, listener: socket.socket, ready: Callable[[], object]) -> None:
     if role == ANCHORER:
-        from ledger_service.processes.anchorer import run_anchorer
-
+        listener.close()
         run_anchorer(settings, ready)
     else:
-        from ledger_service.processes.api import ApiProcess
-
         ApiProcess(settings).run(listener, ready)
 
 
@@ -53,10 +56,3 @@ def _end_with_parent(channel: socket.socket) -> None:
     with contextlib.suppress(OSError):
         channel.recv(1)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-if __name__ == "__main__":
-    _role, _channel, *_listener = sys.argv[1:]
-    sys.exit(
-        main(_role, socket.socket(fileno=int(_channel)), socket.socket(fileno=int(_listener[0])) if _listener else None)
-    )

@@ -4,6 +4,7 @@ They are forked from a server that has the modules loaded, so that a restart tak
 of its own all the same, with its own files, threads and connections.
 """
 
+import atexit
 import os
 import signal
 from multiprocessing.process import BaseProcess
@@ -29,11 +30,13 @@ class Killable:
         self._target = target
         self._arguments = arguments
         self._process: BaseProcess | None = None
+        atexit.register(self.end)
 
     def start(self) -> None:
         """Start it."""
         arguments = (self._target, self._log_file, *self._arguments)
-        self._process = forking.Process(target=_run, args=arguments, daemon=True)
+        # No daemon: those must have no children, and a service of several processes has some.
+        self._process = forking.Process(target=_run, args=arguments)
         self._process.start()
 
     def kill(self) -> None:
