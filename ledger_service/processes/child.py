@@ -16,7 +16,7 @@ from anchors.core.errors import Error
 from ledger_service.logging import set_up_logging
 from ledger_service.processes.anchorer import run_anchorer
 from ledger_service.processes.api import ApiProcess
-from ledger_service.processes.supervisor import ANCHORER, FAILED_TO_START
+from ledger_service.processes.supervisor import ANCHORER, FAILED_TO_START, process_name
 from ledger_service.settings import Settings
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.ports import StoreUnavailable
@@ -33,7 +33,7 @@ def share_what_was_loaded() -> None:
 def run_role(settings: Settings, role: str, channel: socket.socket, listener: socket.socket) -> int:
     """Run one process until it is told to stop; the exit status."""
     with contextlib.suppress(OSError):  # for whoever lists processes; only Linux has it
-        Path("/proc/self/comm").write_text(f"huzheng {role}")
+        Path("/proc/self/comm").write_text(process_name(role))
     threading.Thread(target=_end_with_parent, args=(channel,), name="parent", daemon=True).start()
     set_up_logging(settings.log_format, settings.secrets())
     try:

@@ -5,17 +5,19 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger_service.processes.supervisor import ANCHORER, process_name
+
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process: its parent, the processor seconds that it used, its command line."""
+    """A process: its parent, the processor seconds that it used, its name."""
 
     parent: int
     cpu_seconds: float
-    command: str
+    name: str
 
 
 def running_processes() -> dict[int, Process]:
@@ -25,13 +27,12 @@ def running_processes() -> dict[int, Process]:
         if not folder.name.isdigit():
             continue
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            begin, _, end = (folder / "stat").read_text("utf-8", errors="replace").rpartition(")")
         except OSError:
             continue  # it ended meanwhile
-        found[int(folder.name)] = Process(
-            int(fields[1]), (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND, command
-        )
+        fields = end.split()
+        cpu_seconds = (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+        found[int(folder.name)] = Process(int(fields[1]), cpu_seconds, begin.partition("(")[2])
     return found
 
 
@@ -62,15 +63,15 @@ class Parts:
         service = tree_of(self.service, processes)
         used: Counter[str] = Counter()
         for pid in tree_of(os.getpid(), processes) & processes.keys():
-            used[self._part(pid, processes[pid].command, pid in service)] += processes[pid].cpu_seconds
+            used[self._part(pid, processes[pid].name, pid in service)] += processes[pid].cpu_seconds
         return used
 
-    def _part(self, pid: int, command: str, of_service: bool) -> str:
+    def _part(self, pid: int, name: str, of_service: bool) -> str:
         if of_service:
-            return "anchorer" if "child anchorer" in command else "api"
+            return "anchorer" if name == process_name(ANCHORER) else "api"
         if pid in (self.load, self.chain):
             return "load generator" if pid == self.load else "chain"
-        return "postgres" if "postgres" in command else "this program"
+        return "postgres" if name == "postgres" else "this program"
 
 
 class MemoryWatch:

@@ -51,7 +51,7 @@ def test_the_page_has_the_table_and_nothing_else_changed(run: tuple[dict, Path])
     page = (run[1] / "page.md").read_text("utf-8")
     assert page.startswith(f"# Before\n\n{BEGIN}\n") and page.endswith(f"\n{END}\n\nAfter\n")
     assert "an older table" not in page
-    assert "| accepted, sqlite, batches of 20 |" in page
+    assert "| accepted, sqlite, batches of 20, 4 connections |" in page
     assert "| at least 0.7 | " in page
     assert "](chart.svg)" in page
 
