@@ -40,6 +40,8 @@ async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await asyncio.sleep({"/slow": 0.05, "/stuck": 0.7}.get(path, 0))
     body = LARGE if path == "/large" else b"yes"
     length = (b"content-length", b"%d" % len(body))
+    if scope["method"] == "HEAD":
+        body = b""
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
     await send({"type": "http.response.body", "body": body})
 
@@ -219,6 +221,14 @@ def test_an_answer_that_nobody_takes_is_cut(server: Running, ending: str) -> Non
         assert server.connections == 1
         server.wait_until_alone()
         assert line.reply() is None
+
+
+def test_an_answer_without_a_body_is_given_too(server: Running) -> None:
+    with Line(server.port) as line:
+        line.send(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert line.socket.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
+        line.send(GET)
+        assert line.socket.recv(65_536).endswith(b"\r\n\r\nyes"), "head and body come in one piece"
 
 
 def test_an_answer_taken_slowly_but_surely_is_given_whole(server: Running) -> None:

@@ -1,7 +1,8 @@
 """The thread that commits: it outlives whoever stops waiting, a group of many requests, and an orderly end."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from ledger_service import problems
 from ledger_service.problems import Refused
 from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
-from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.ledger import SqlLedger, SqlSequencing
+from ledger_service.usecases import accept
 from ledger_service.usecases.accept import WAITING_REQUESTS, Answer, Door, GroupCommit
 from ledger_service.usecases.check import Rejected
 
@@ -59,6 +61,58 @@ def test_past_the_bound_it_says_busy_and_loses_nothing(ledger: SqlLedger, commit
             waiting.append(submit(commit))
     assert len(waiting) >= WAITING_REQUESTS
     assert all(len(future.result(30).results) == 1 for future in waiting)
+
+
+class CountingLedger(SqlLedger):
+    """A ledger that counts its transactions."""
+
+    transactions = 0
+
+    def sequencing(self) -> AbstractContextManager[SqlSequencing]:
+        self.transactions += 1
+        return super().sequencing()
+
+
+@pytest.fixture
+def counting(ledger: SqlLedger) -> Iterator[tuple[CountingLedger, GroupCommit]]:
+    """The thread at work on a ledger that counts."""
+    counting = CountingLedger(ledger._engine)
+    commit = GroupCommit(Door(counting, DOMAIN, b"\x03" * 32, 600, lambda: 1_000))
+    yield counting, commit
+    commit.close()
+
+
+def test_those_on_their_way_are_waited_for_and_share_a_transaction(
+    counting: tuple[CountingLedger, GroupCommit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "LONGEST_WAIT_SECONDS", 60.0)
+    ledger, commit = counting
+    with commit.expecting(), suppress(Refused), commit.expecting():
+        futures = [submit(commit), submit(commit)]
+        wait([futures[0]], 0.1)
+        assert ledger.transactions == 0
+        raise Refused(problems.MALFORMED_REQUEST, "one of them never comes")
+    assert [len(future.result(10).results) for future in futures] == [1, 1]
+    assert ledger.transactions == 1
+
+
+def test_enough_statements_wait_for_nobody(
+    counting: tuple[CountingLedger, GroupCommit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "LONGEST_WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(accept, "ENOUGH_STATEMENTS", 3)
+    commit = counting[1]
+    with commit.expecting():
+        futures = [submit(commit) for _ in range(3)]
+        assert len(futures[-1].result(10).results) == 1
+
+
+def test_whoever_never_comes_is_not_waited_for_long(
+    counting: tuple[CountingLedger, GroupCommit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "LONGEST_WAIT_SECONDS", 0.05)
+    with counting[1].expecting():
+        assert len(submit(counting[1]).result(10).results) == 1
 
 
 def test_it_ends_with_everything_answered(ledger: SqlLedger) -> None:
