@@ -29,7 +29,7 @@ def draw_growth(file: Path, growth: Sequence[AtSize]) -> None:
     integrated = [size.integration.leaves_per_s for size in growth]
     _panel(panels[1][0], "integrated, leaves a second", sizes, integrated, "leaves a second", None)
     sent = [size for size in growth if size.ingest is not None]
-    ratios = [size.ingest.batches.ratio for size in sent]
+    ratios = [size.ingest.speed.ratio for size in sent]
     title = "accepted, beside recovery on one core"
     _panel(panels[1][1], title, [size.leaves for size in sent], ratios, "ratio", INGEST_RATIO)
     for panel in panels.flat:

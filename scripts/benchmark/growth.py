@@ -69,7 +69,7 @@ def measure_growth(folder: Path, sizes: list[int], load: Load, say: Callable[[st
             )
         say(f"accepting on a log of {sizes[-1]:,}")
         read_through(database)
-        large = measure_ingest(founded, folder / "large", f"sqlite:///{database}", load, singles=False)
+        large = measure_ingest(founded, folder / "large", f"sqlite:///{database}", load)
     return [replace(found[0], ingest=small), *found[1:-1], replace(found[-1], ingest=large)]
 
 
@@ -79,7 +79,7 @@ def _measure_small(folder: Path, size: int, load: Load) -> Ingest:
         database = folder / "ledger.sqlite"
         FilledLog(founded.city, f"sqlite:///{database}").grow_to(size)
         _integrate(database, founded)
-        return measure_ingest(founded, folder, f"sqlite:///{database}", load, singles=False)
+        return measure_ingest(founded, folder, f"sqlite:///{database}", load)
 
 
 def _integrate(database: Path, founded: FoundedCity) -> Integration:

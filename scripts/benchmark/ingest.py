@@ -28,11 +28,10 @@ MARGIN = 1.6
 
 @dataclass(frozen=True)
 class Load:
-    """How much to send: over so many connections, one stream each, and over so many where each request is of one
-    statement; in windows of so many seconds; requests of so many statements; to so many API processes."""
+    """How much to send: over so many connections, one stream each; in windows of so many seconds; requests of so many
+    statements; to so many API processes."""
 
     streams: int
-    single_streams: int
     windows: int
     seconds: float
     batch: int
@@ -55,11 +54,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Ingest:
-    """Accepting in batches and, where that was measured, one statement a request; how many statements the log has in
-    the end; memory of the service's processes in MiB, together and the largest; bytes on disk."""
+    """How fast; how many statements the log has in the end; memory of the service's processes in MiB, together and the
+    largest; bytes on disk a statement."""
 
-    batches: Speed
-    singles: Speed | None
+    speed: Speed
     statements: int
     tree_mb: float
     process_mb: float
@@ -83,19 +81,17 @@ def founded_city(folder: Path, hospitals: int) -> Iterator[FoundedCity]:
         yield FoundedCity(found_city(chain.url, origin, development_account(0), SEED, institutions), chain)
 
 
-def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load, *, singles: bool) -> Ingest:
+def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load) -> Ingest:
     """Start the service on `database` and send in windows, with raw recovery between them."""
     settings = service_settings(founded.city, folder, database, FINALITY_CONFIRMATIONS, free_port())
     settings["HUZHENG_API_PROCESSES"] = str(load.processes)
     writers = Writers(founded.city)
     with ServiceProcess(settings, folder / "service.log") as service:
         memory = MemoryWatch(service.pid)
-        measure = _Measure(service, founded.chain, writers, memory, load)
-        in_batches = measure.speed(load.streams, load.batch)
-        one_by_one = measure.speed(load.single_streams, 1) if singles else None
+        speed = _Measure(service, founded.chain, writers, memory, load).speed()
         memory.look()
         statements, size = disk_use(database)
-    return Ingest(in_batches, one_by_one, statements, memory.tree_mb, memory.process_mb, size)
+    return Ingest(speed, statements, memory.tree_mb, memory.process_mb, size)
 
 
 class _Measure:
@@ -106,11 +102,10 @@ class _Measure:
         self._memory = memory
         self._load = load
 
-    def speed(self, streams: int, statements: int) -> Speed:
-        """Windows with requests of so many statements over so many streams."""
-        rate = self._warm_up(streams, statements)
-        wanted = rate * MARGIN * self._load.windows * self._load.seconds
-        requests = self._writers.write(streams, int(wanted / statements / streams) + 2, statements)
+    def speed(self) -> Speed:
+        """Windows of load, after a while in which it warms up."""
+        wanted = self._warm_up() * MARGIN * self._load.windows * self._load.seconds
+        requests = self._write(int(wanted / self._load.batch / len(self._writers)) + 2)
         generator = LoadGenerator(self._service.url, requests)
         parts = Parts(self._service.pid, generator.pid, self._chain.pid)
         accepted, recovered, costs = [], [], []
@@ -132,12 +127,15 @@ class _Measure:
         cpu_us = {part: statistics.median(cost.get(part, 0.0) for cost in costs) for part in sorted(names)}
         return Speed(statistics.median(accepted), statistics.median(recovered), cpu_us)
 
-    def _warm_up(self, streams: int, statements: int) -> float:
+    def _write(self, requests: int) -> list[list[bytes]]:
+        return self._writers.write(requests, self._load.batch)
+
+    def _warm_up(self) -> float:
         """Send more and more until a sending takes a while; its statements a second."""
         requests = 1
         while True:
             requests *= 2
-            window = self._send(self._writers.write(streams, requests, statements))
+            window = self._send(self._write(requests))
             if window.seconds >= min(1.0, self._load.seconds):
                 return window.rate
 

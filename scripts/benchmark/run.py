@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -71,30 +72,23 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     def say(what: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {what}", style="dim")
 
-    load = Load(
-        arguments.streams,
-        arguments.single_streams,
-        arguments.windows,
-        arguments.seconds,
-        arguments.batch,
-        arguments.processes,
-    )
+    load = Load(arguments.streams, arguments.windows, arguments.seconds, arguments.batch, arguments.processes)
+    singles = replace(load, streams=arguments.single_streams, batch=1)
     sizes = sizes_to(min(arguments.leaves, QUICK_LEAVES) if arguments.quick else arguments.leaves, folder, say)
     say("measuring the limits of this machine")
     limits = measure_limits(folder / "limits", load.seconds / 2)
     ingests = {}
     for kind in arguments.database or DATABASES:
         say(f"accepting on {kind}")
-        ingests[kind] = _measure_ingest(folder / kind, kind, load)
+        ingests[kind] = _measure_ingest(folder / kind, kind, load), _measure_ingest(folder / f"{kind}-1", kind, singles)
     say("moving heads")
     gas = measure_gas(folder / "gas")
-    return Results(load, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say))
+    return Results(load, singles, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say))
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:
-    hospitals = max(load.streams, load.single_streams)
-    with founded_city(folder, hospitals) as founded, _database(kind, folder) as url:
-        return measure_ingest(founded, folder, url, load, singles=True)
+    with founded_city(folder, load.streams) as founded, _database(kind, folder) as url:
+        return measure_ingest(founded, folder, url, load)
 
 
 @contextmanager

@@ -15,11 +15,13 @@ MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 60
 
 @dataclass(frozen=True)
 class Results:
-    """What a run measured: `ingests` by kind of database, `growth` in order of size."""
+    """What a run measured: `ingests` by kind of database, with `load` and with `singles`, which sends one statement a
+    request; `growth` in order of size."""
 
     load: Load
+    singles: Load
     limits: Limits
-    ingests: dict[str, Ingest]
+    ingests: dict[str, tuple[Ingest, Ingest]]
     gas: dict[str, int]
     growth: list[AtSize]
 
@@ -56,37 +58,35 @@ def rows_of(results: Results) -> list[Row]:
     """The table."""
     return [
         *_raw_rows(results),
-        *(row for kind, ingest in results.ingests.items() for row in _ingest_rows(kind, ingest, results.load)),
+        *(row for kind in results.ingests for row in _ingest_rows(kind, results)),
         *_growth_rows(results.growth),
         *_gas_rows(results.gas),
     ]
 
 
 def _raw_rows(results: Results) -> Iterator[Row]:
-    recovered = next(iter(results.ingests.values())).batches.recovered_per_s
+    recovered = next(iter(results.ingests.values()))[0].speed.recovered_per_s
     yield Row("secp256k1 recovery on one core", f"{recovered:,.0f}/s", beside="coincurve, in turns with the load")
     yield Row("SHA-256 of 64 bytes on one core", f"{results.limits.sha256_per_s:,.0f}/s")
     yield Row("flushes to this disk", f"{results.limits.flush_per_s:,.0f}/s", beside="fdatasync of a page")
     yield Row("rows into bare SQLite", f"{results.limits.sqlite_rows_per_s:,.0f}/s", beside="durable, no other index")
 
 
-def _ingest_rows(kind: str, ingest: Ingest, load: Load) -> Iterator[Row]:
-    for name, speed, limit in (
-        (f"batches of {load.batch}, {load.streams} connections", ingest.batches, INGEST_RATIO),
-        (f"one a request, {load.single_streams} connections", ingest.singles, SINGLE_RATIO),
+def _ingest_rows(kind: str, results: Results) -> Iterator[Row]:
+    for how, load, ingest, limit in (
+        (f"batches of {results.load.batch}", results.load, results.ingests[kind][0], INGEST_RATIO),
+        ("one a request", results.singles, results.ingests[kind][1], SINGLE_RATIO),
     ):
-        if speed is None:
-            continue
+        name, speed = f"{how}, {load.streams} connections", ingest.speed
         beside = f"of {speed.recovered_per_s:,.0f} recoveries/s: {speed.accepted_per_s:,.0f} statements/s"
         yield Row(f"accepted, {kind}, {name}", f"{speed.ratio:.2f}", **at_least(speed.ratio, limit), beside=beside)
         costs = sorted(speed.cpu_us.items(), key=lambda item: -item[1])
         parts = ", ".join(f"{part} {cost:.1f}" for part, cost in costs if cost >= 0.05)
         yield Row("  processor time a statement", f"{sum(speed.cpu_us.values()):,.0f} µs", beside=parts)
-    yield _memory_row(f"  memory of the service, {kind}", ingest)
-    size = ingest.bytes_per_statement
-    yield Row(
-        f"  disk a statement, {kind}", f"{size:,.0f} bytes", **at_most(size, STATEMENT_BYTES), beside="without content"
-    )
+        yield _memory_row("  memory of the service", ingest)
+        size = ingest.bytes_per_statement
+        held = at_most(size, STATEMENT_BYTES)
+        yield Row("  disk a statement", f"{size:,.0f} bytes", **held, beside="without content")
 
 
 def _memory_row(what: str, ingest: Ingest) -> Row:
@@ -109,10 +109,10 @@ def _growth_rows(growth: list[AtSize]) -> Iterator[Row]:
         beside = f"integrated {size.integration.leaves_per_s:,.0f}/s in {size.integration.peak_mb:,.0f} MiB"
         held = at_most(stored, STATEMENT_BYTES) if size is last else {}
         yield Row(f"disk a statement in {size.leaves:,}", f"{stored:,.0f} bytes", **held, beside=beside)
-    ratio = last.ingest.batches.ratio
+    ratio, small = last.ingest.speed.ratio, first.ingest.speed
     beside = (
-        f"{last.ingest.batches.accepted_per_s:,.0f}/s; on a log of {first.leaves:,} "
-        f"{first.ingest.batches.ratio:.2f}, {first.ingest.batches.accepted_per_s:,.0f}/s"
+        f"{last.ingest.speed.accepted_per_s:,.0f}/s; on a log of {first.leaves:,} "
+        f"{small.ratio:.2f}, {small.accepted_per_s:,.0f}/s"
     )
     yield Row(f"accepted on a log of {last.leaves:,}", f"{ratio:.2f}", **at_least(ratio, INGEST_RATIO), beside=beside)
     yield _memory_row(f"  memory of the service at {last.leaves:,}", last.ingest)
@@ -137,18 +137,18 @@ def _proof_growth_from_disk(growth: list[AtSize]) -> float:
 def figures_of(results: Results) -> dict[str, Any]:
     """One flat object: numbers by name."""
     ingests = results.ingests
-    first = next(iter(ingests.values()))
+    first = next(iter(ingests.values()))[0]
     figures: dict[str, Any] = {
-        "recover_per_s": round(first.batches.recovered_per_s),
+        "recover_per_s": round(first.speed.recovered_per_s),
         "sha256_per_s": round(results.limits.sha256_per_s),
         "flush_per_s": round(results.limits.flush_per_s),
         "sqlite_rows_per_s": round(results.limits.sqlite_rows_per_s),
         "api_processes": results.load.processes,
         "connections": results.load.streams,
-        "single_connections": results.load.single_streams,
+        "single_connections": results.singles.streams,
     }
-    for kind, ingest in ingests.items():
-        figures |= _ingest_figures(kind, ingest)
+    for kind, (batches, singles) in ingests.items():
+        figures |= _ingest_figures("", kind, batches) | _ingest_figures("single_", kind, singles)
     for statements in STATEMENTS_PER_CHECKPOINT:
         figures[f"gas_per_statement_{statements}"] = round(results.gas[str(statements)] / statements, 2)
     return (
@@ -157,26 +157,23 @@ def figures_of(results: Results) -> dict[str, Any]:
         | _growth_figures(results.growth)
         | {
             "bytes_per_statement": round(first.bytes_per_statement),
-            "service_peak_mb": round(max(ingest.tree_mb for ingest in ingests.values())),
+            "service_peak_mb": round(max(ingest.tree_mb for both in ingests.values() for ingest in both)),
         }
     )
 
 
-def _ingest_figures(kind: str, ingest: Ingest) -> dict[str, Any]:
-    figures = {
-        f"recover_per_s_{kind}": round(ingest.batches.recovered_per_s),
-        f"ingest_per_s_{kind}": round(ingest.batches.accepted_per_s),
-        f"ingest_ratio_{kind}": round(ingest.batches.ratio, 3),
-        f"bytes_per_statement_{kind}": round(ingest.bytes_per_statement),
-        f"service_peak_mb_{kind}": round(ingest.tree_mb),
-        f"service_process_peak_mb_{kind}": round(ingest.process_mb),
-        f"cpu_us_{kind}": {part: round(cost, 1) for part, cost in ingest.batches.cpu_us.items()},
+def _ingest_figures(one: str, kind: str, ingest: Ingest) -> dict[str, Any]:
+    """`one` begins the names where each request was of one statement."""
+    speed, accepted = ingest.speed, one or "ingest_"
+    return {
+        f"{one}recover_per_s_{kind}": round(speed.recovered_per_s),
+        f"{accepted}per_s_{kind}": round(speed.accepted_per_s),
+        f"{accepted}ratio_{kind}": round(speed.ratio, 3),
+        f"{one}bytes_per_statement_{kind}": round(ingest.bytes_per_statement),
+        f"{one}service_peak_mb_{kind}": round(ingest.tree_mb),
+        f"{one}service_process_peak_mb_{kind}": round(ingest.process_mb),
+        f"{one}cpu_us_{kind}": {part: round(cost, 1) for part, cost in speed.cpu_us.items()},
     }
-    if ingest.singles is not None:
-        figures[f"single_per_s_{kind}"] = round(ingest.singles.accepted_per_s)
-        figures[f"single_ratio_{kind}"] = round(ingest.singles.ratio, 3)
-        figures[f"single_cpu_us_{kind}"] = {part: round(cost, 1) for part, cost in ingest.singles.cpu_us.items()}
-    return figures
 
 
 def _growth_figures(growth: list[AtSize]) -> dict[str, Any]:
@@ -193,8 +190,8 @@ def _growth_figures(growth: list[AtSize]) -> dict[str, Any]:
         figures[f"integrate_peak_mb_{name}"] = round(size.integration.peak_mb)
         figures[f"bytes_per_statement_{name}"] = round(size.bytes_per_statement)
         if size.ingest is not None:
-            figures[f"ingest_ratio_sqlite_{name}"] = round(size.ingest.batches.ratio, 3)
-            figures[f"ingest_per_s_sqlite_{name}"] = round(size.ingest.batches.accepted_per_s)
+            figures[f"ingest_ratio_sqlite_{name}"] = round(size.ingest.speed.ratio, 3)
+            figures[f"ingest_per_s_sqlite_{name}"] = round(size.ingest.speed.accepted_per_s)
             figures[f"service_mb_{name}"] = round(size.ingest.tree_mb)
     span = f"{short(first.leaves)}_{short(last.leaves)}"
     figures[f"proof_growth_{span}"] = round(_proof_growth(growth), 2)

@@ -76,11 +76,15 @@ class Writers:
         hospitals = [institution for institution in city.institutions if institution.role == "hospital"]
         self._writers = [StreamWriter(city, institution) for institution in hospitals]
 
-    def write(self, streams: int, requests: int, statements: int) -> list[list[bytes]]:
-        """The next requests of the first streams, signed on all cores."""
+    def __len__(self) -> int:
+        return len(self._writers)
+
+    def write(self, requests: int, statements: int) -> list[list[bytes]]:
+        """The next requests of every stream, signed on all cores."""
+        count = len(self._writers)
         with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork")) as pool:
-            written = list(pool.map(_write, self._writers[:streams], [requests] * streams, [statements] * streams))
-        self._writers[:streams] = [writer for writer, _ in written]
+            written = list(pool.map(_write, self._writers, [requests] * count, [statements] * count))
+        self._writers = [writer for writer, _ in written]
         return [bodies for _, bodies in written]
 
 
