@@ -155,13 +155,6 @@ def tree_root(leaves: Iterable[bytes]) -> bytes:
     return compact.root()
 
 
-def complete_root(hashes: bytes) -> bytes:
-    """The root over a number of hashes that is a power of two, given behind each other."""
-    while len(hashes) > WORD_BYTES:
-        hashes = parent_hashes(hashes)
-    return hashes
-
-
 def parent_hashes(hashes: bytes) -> bytes:
     """The hashes of the nodes over each two of these, behind each other; over the last of an odd number is none."""
     ends = range(2 * WORD_BYTES, len(hashes) + 1, 2 * WORD_BYTES)

@@ -100,7 +100,7 @@ class TileTree:
         self._rows = [hashes]
 
     def node(self, height: int, index: int) -> bytes:
-        """The hash over the tile's hashes index*2^height to (index+1)*2^height; empty where the tile is too short."""
+        """The hash over the tile's hashes index*2^height to (index+1)*2^height; shorter where the tile is too short."""
         rows = self._rows
         while len(rows) <= height:
             self._rows = rows = [*rows, parent_hashes(rows[-1])]
@@ -126,7 +126,7 @@ class TileNodes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         number, place = divmod(index, TILE_WIDTH >> height)
         node = self._tile(tile_level, number).node(height, place)
-        if not node:
+        if len(node) < HASH_BYTES:
             raise MalformedInput(f"tile {Tile(tile_level, number).path()}: too short for a tree of {self._size} leaves")
         return node
 

@@ -1,7 +1,7 @@
 """The log's right edge, where every new checkpoint begins: its entries, the tiles around it, the newest checkpoint."""
 
 from anchors.core.encoding import encode_hex
-from anchors.core.merkle import complete_root, leaf_hash
+from anchors.core.merkle import leaf_hash, tree_root
 from anchors.core.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, partial_tiles_of
 from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.log_tiles import LogTiles
@@ -68,7 +68,7 @@ def _check_last_tile(tree: Tree, level: int, size: int) -> None:
         below = tree.tile_roots(level - 1, begin, end)
     else:
         below = [leaf_hash(entry) for entry in tree.entries(begin, end)]
-    if tile is None or tile.hashes != b"".join(below) or tile.root != complete_root(tile.hashes):
+    if tile is None or tile.hashes != b"".join(below) or tile.root != tree_root(below):
         what = "the entries" if level == 0 else f"the tiles of level {level - 1}"
         raise Incident(
             f"tile {number} of level {level} {'is missing' if tile is None else 'does not hash'} over {what} {begin} "

@@ -113,7 +113,9 @@ def test_the_root_from_partial_tiles_is_the_recursive_one(large: _GrownLog) -> N
         assert _root_at(large, size) == _mth(LEAVES[:size])
 
 
-def test_a_tile_that_is_too_short_is_refused() -> None:
-    nodes = TileNodes(4, lambda tile: TileTree(b"".join(LEAVES[:3])))
+@pytest.mark.parametrize("missing", [1, 31, 32])
+@pytest.mark.parametrize("node", [(0, 3), (1, 1), (2, 0)])
+def test_a_tile_that_is_too_short_is_refused(missing: int, node: tuple[int, int]) -> None:
+    nodes = TileNodes(4, lambda tile: TileTree(b"".join(LEAVES[:4])[:-missing]))
     with pytest.raises(MalformedInput, match="too short"):
-        nodes.read_nodes([(0, 3)])
+        nodes.read_nodes([node])
