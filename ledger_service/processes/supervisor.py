@@ -31,16 +31,13 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 RunRole = Callable[[str, socket.socket, socket.socket], int]
 """What a child does: its role, its channel and the listening socket; the exit status."""
 
-NAME_LENGTH = 15
-"""What Linux keeps of a process's name."""
-
 _fork = multiprocessing.get_context("fork")
 _log = logging.getLogger(__name__)
 
 
 def process_name(role: str) -> str:
-    """What a child is called in a list of processes."""
-    return f"ledger {role}"[:NAME_LENGTH]
+    """What a child is called in a list of processes. Linux keeps fifteen characters."""
+    return f"ledger {role}"
 
 
 class ChildFailed(Error):
