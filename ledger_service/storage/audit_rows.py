@@ -165,7 +165,7 @@ class SqlAuditRows:
         c = schema.checkpoints.c
         return self._all(CheckpointRow._make, select(c.size, c.root, c.note, c.signature).order_by(c.size))
 
-    def subjects(self) -> Iterator[tuple[bytes, str, int | None]]:
+    def subjects(self) -> Iterator[tuple[bytes, str, int, int | None]]:
         """See `AuditRows`."""
         return self._all(tuple, select(schema.subjects).order_by(schema.subjects.c.subject))
 

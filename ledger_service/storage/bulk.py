@@ -65,24 +65,44 @@ def replace_rows(connection: Connection, table: Table, rows: Collection[tuple]) 
 
 def select_rows(connection: Connection, query: str, values: Collection) -> Iterator[Sequence]:
     """The rows of `query`, an SQL text that ends in the column that must hold one of the values."""
-    if not values:
-        return
     if connection.dialect.name == "postgresql":
-        # Binary: as text, bytes would come as hexadecimal digits.
-        with connection.connection.driver_connection.cursor(binary=True) as cursor:
-            yield from cursor.execute(f"{query} = ANY(%b)", (list(values),))
+        yield from _select_postgresql(connection, f"{query} = ANY(%b)", values)
         return
-    for some in in_pieces(list(values)):
-        # Few lengths make few statements, which the driver keeps prepared.
-        length = 1 << (len(some) - 1).bit_length()
-        marks = ", ".join("?" * length)
-        yield from connection.exec_driver_sql(f"{query} IN ({marks})", (*some, *some[-1:] * (length - len(some))))
+    for some in _few_lengths(values):
+        marks = ", ".join("?" * len(some))
+        yield from connection.exec_driver_sql(f"{query} IN ({marks})", some)
+
+
+def select_for_each(connection: Connection, query: str, values: Collection) -> Iterator[Sequence]:
+    """The rows of `query`, an SQL text that knows the values as the table `wanted(value)`."""
+    if connection.dialect.name == "postgresql":
+        yield from _select_postgresql(connection, f"WITH wanted(value) AS (SELECT unnest(%b)) {query}", values)
+        return
+    for some in _few_lengths(values):
+        marks = ", ".join(["(?)"] * len(some))
+        yield from connection.exec_driver_sql(f"WITH wanted(value) AS (VALUES {marks}) {query}", some)
 
 
 def in_pieces(values: Sequence) -> Iterator[Sequence]:
     """Values in pieces that one query can name."""
     for begin in range(0, len(values), VALUES_PER_QUERY):
         yield values[begin : begin + VALUES_PER_QUERY]
+
+
+def _select_postgresql(connection: Connection, query: str, values: Collection) -> Iterator[Sequence]:
+    if not values:
+        return
+    # Binary: as text, bytes would come as hexadecimal digits.
+    with connection.connection.driver_connection.cursor(binary=True) as cursor:
+        yield from cursor.execute(query, (list(values),))
+
+
+def _few_lengths(values: Collection) -> Iterator[tuple]:
+    """Values in pieces whose lengths are powers of two, the last value repeated: few statements are made, and the
+    driver keeps them prepared."""
+    for some in in_pieces(list(values)):
+        length = 1 << (len(some) - 1).bit_length()
+        yield (*some, *some[-1:] * (length - len(some)))
 
 
 def _given(table: Table, width: int) -> tuple[Column, ...]:

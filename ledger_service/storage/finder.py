@@ -9,17 +9,17 @@ What is found begins alike: whoever asks compares the whole.
 
 import threading
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import IntEnum
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
 
-from ledger_service.storage.bulk import select_rows
+from ledger_service.storage.bulk import select_for_each, select_rows
 from ledger_service.usecases.audit.rows import PrefixCheck
+from ledger_service.usecases.ports import PREFIX_BYTES
 
 BATCH_ENTRIES = 32_768
-PREFIX_BYTES = 8
 
 
 class What(IntEnum):
@@ -33,6 +33,12 @@ class What(IntEnum):
 _EXTENT = "SELECT (SELECT indexed FROM log), (SELECT max(position) + 1 FROM entries)"
 _RECENT = "SELECT position, substr(id, 1, 8), substr(entry, 65, 8), sha256, sm3 FROM entries WHERE position >= ?"
 _FOUND_IDS = "SELECT position FROM prefixes WHERE what = 0 AND prefix"
+_FIRST = """SELECT value, (SELECT position FROM prefixes
+    WHERE what = 1 AND prefix = value AND typeof(position) = 'integer' ORDER BY position LIMIT 1) FROM wanted"""
+_BEGUN = "SELECT position, substr(entry, 33, 32), substr(entry, 65, 32) FROM entries WHERE position"
+_BEGUN_ON_POSTGRESQL = """SELECT begun.* FROM wanted CROSS JOIN LATERAL (
+    SELECT position, substr(entry, 33, 32), substr(entry, 65, 32) FROM entries
+    WHERE substr(entry, 65, 8) = value ORDER BY substr(entry, 65, 8), position LIMIT 1) AS begun"""
 _FOUND = "SELECT position FROM prefixes WHERE what = ? AND prefix = ? AND position > ? ORDER BY position LIMIT ?"
 _ALL = """SELECT 0 AS what, substr(id, 1, 8) AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
     UNION ALL SELECT 1, substr(entry, 65, 8), position FROM entries WHERE position >= ?1 AND position < ?2
@@ -64,6 +70,13 @@ class _Recent:
             self._catch_up(connection)
             known = self._positions[what]
             return [position for prefix in prefixes if prefix in known for position in known[prefix]]
+
+    def first(self, connection: Connection, what: What, prefixes: Iterable[bytes]) -> dict[bytes, int]:
+        """Where the first entry stands that has each of these, by prefix."""
+        with self._lock:
+            self._catch_up(connection)
+            known = self._positions[what]
+            return {prefix: known[prefix][0] for prefix in prefixes if prefix in known}
 
     def _catch_up(self, connection: Connection) -> None:
         indexed, size = _extent(connection)
@@ -114,6 +127,17 @@ def find_ids(connection: Connection, ids: Collection[bytes]) -> tuple[str, Colle
     found = set(_recent(connection).positions(connection, What.ID, prefixes))
     found.update(_numbers(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes)))
     return "position", found
+
+
+def find_beginnings(connection: Connection, subjects: Collection[bytes]) -> Iterator[Sequence]:
+    """For each way in which the subjects begin, the first entry about one that begins so: position, institution as a
+    word, subject. It may be another's beginning, and costs the same however long the timeline is."""
+    prefixes = {subject[:PREFIX_BYTES] for subject in subjects}
+    if connection.dialect.name == "postgresql":
+        return select_for_each(connection, _BEGUN_ON_POSTGRESQL, prefixes)
+    first = _recent(connection).first(connection, What.SUBJECT, prefixes)
+    first.update((prefix, at) for prefix, at in select_for_each(connection, _FIRST, prefixes) if at is not None)
+    return select_rows(connection, _BEGUN, first.values())
 
 
 def find_positions(connection: Connection, what: What, value: bytes, after: int, limit: int) -> list[int]:

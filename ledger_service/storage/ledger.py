@@ -12,9 +12,10 @@ from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
 from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.storage.finder import find_ids, index_batch
+from ledger_service.storage.finder import find_beginnings, find_ids, index_batch
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.usecases.ports import (
+    PREFIX_BYTES,
     Logged,
     NewReceipt,
     NewStatement,
@@ -34,7 +35,7 @@ _REGISTRY_VERSION = """SELECT max(number), (SELECT head FROM registry_changes OR
 _LOGGED = """SELECT position, id, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
     FROM entries WHERE"""
 _STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
-_SUBJECTS = "SELECT subject, owner, current FROM subjects WHERE subject"
+_SUBJECTS = "SELECT subject, owner, first, current FROM subjects WHERE subject"
 
 
 class SqlLedger:
@@ -63,6 +64,8 @@ class SqlSequencing:
     def __init__(self, connection: Connection):
         self._connection = connection
         self.size: int = connection.execute(_LOCK).scalar_one()
+        self._begun: dict[bytes, bytes] = {}
+        """The first subject in the log that begins so, by how it begins."""
 
     def registry_version(self) -> RegistryVersion:
         """See `ports.SequencingTransaction`."""
@@ -93,10 +96,14 @@ class SqlSequencing:
 
     def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """See `ports.SequencingTransaction`."""
-        return {
-            subject: SubjectState(owner, current)
-            for subject, owner, current in select_rows(self._connection, _SUBJECTS, subjects)
-        }
+        states = {}
+        for position, institution, subject in find_beginnings(self._connection, subjects):
+            self._begun[subject[:PREFIX_BYTES]] = subject
+            if subject in subjects:
+                states[subject] = SubjectState(word_code(institution), position, position)
+        for subject, owner, first, current in select_rows(self._connection, _SUBJECTS, subjects):
+            states[subject] = SubjectState(owner, first, current)
+        return states
 
     def final_heads(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
         """See `ports.SequencingTransaction`."""
@@ -128,12 +135,23 @@ class SqlSequencing:
             [(key, stream.next_sequence, stream.observed_size, stream.frozen) for key, stream in streams.items()],
         )
         replace_rows(
-            write, schema.subjects, [(subject, state.owner, state.current) for subject, state in subjects.items()]
+            write,
+            schema.subjects,
+            [
+                (subject, state.owner, state.first, state.current)
+                for subject, state in subjects.items()
+                if self._has_row(subject, state)
+            ],
         )
         if statements:
             self.size = statements[-1].logged.index + 1
             write.execute(_GROW, {"grown": self.size})
             index_batch(write, self.size)
+
+    def _has_row(self, subject: bytes, state: SubjectState) -> bool:
+        """Whether the first entry about what begins like the subject does not tell its state."""
+        begun = self._begun.setdefault(subject[:PREFIX_BYTES], subject)
+        return begun != subject or state.current != state.first
 
 
 def _entry_row(item: NewStatement) -> tuple:

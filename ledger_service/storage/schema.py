@@ -92,7 +92,7 @@ it by, and whoever finds compares the whole."""
 # By these PostgreSQL finds entries; SQLite by the table `prefixes`, which on PostgreSQL stays empty (`storage.finder`).
 POSTGRESQL_INDEXES = (
     Index("entries_id", entries.c.id, unique=True),
-    Index("entries_subject", text("substr(entry, 65, 8)"), _table=entries),
+    Index("entries_subject", text("substr(entry, 65, 8)"), entries.c.position),
     Index("entries_sha256", entries.c.sha256, postgresql_where=entries.c.sha256.is_not(None)),
     Index("entries_sm3", entries.c.sm3, postgresql_where=entries.c.sm3.is_not(None)),
 )
@@ -141,11 +141,13 @@ outbox = _table(
     Index("outbox_nonce", "account", "nonce"),
 )
 
-# Derived from entries and contents.
+# Derived from entries and contents. Most subjects have no row: the first entry about one tells its state, unless its
+# report was amended or withdrawn, or another subject begins alike and was there before.
 subjects = _table(
     "subjects",
     Column("subject", LargeBinary(32), primary_key=True),
     Column("owner", String(32), nullable=False),
+    Column("first", BigInteger, nullable=False),
     Column("current", BigInteger),
     by_key=True,
 )

@@ -112,15 +112,21 @@ class Stream(msgspec.Struct, frozen=True, gc=False):
 
 
 class SubjectState(msgspec.Struct, frozen=True, gc=False):
-    """Who owns a subject, and the index of its report's current version: None when withdrawn."""
+    """Who owns a subject, the index of the statement that began it, and that of its report's current version: None when
+    withdrawn."""
 
     owner: str
+    first: int
     current: int | None
 
 
+PREFIX_BYTES = 8
+"""Of ids, subjects and digests, by which entries are found. Whoever finds compares the whole."""
+
+
 def digest_prefixes(digests: tuple[bytes, bytes] | None) -> tuple[bytes | None, bytes | None]:
-    """How a document's SHA-256 and SM3 begin, by which the index finds it. Whoever finds compares the whole digest."""
-    return (digests[0][:8], digests[1][:8]) if digests else (None, None)
+    """How a document's SHA-256 and SM3 begin, by which the index finds it."""
+    return (digests[0][:PREFIX_BYTES], digests[1][:PREFIX_BYTES]) if digests else (None, None)
 
 
 class NewStatement(msgspec.Struct, frozen=True, gc=False):

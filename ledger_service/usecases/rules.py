@@ -100,9 +100,9 @@ def _check_link(
 def subject_after(effect: Effect, before: SubjectState | None, institution: str, index: int) -> SubjectState | None:
     """The subject's state after a statement at `index` that the rules allow."""
     if effect is Effect.ISSUES:
-        return SubjectState(institution, index)
+        return SubjectState(institution, index, index)
     if effect is Effect.REPLACES:
-        return SubjectState(before.owner, index)
+        return SubjectState(before.owner, before.first, index)
     if effect is Effect.WITHDRAWS:
-        return SubjectState(before.owner, None)
+        return SubjectState(before.owner, before.first, None)
     return before

@@ -59,7 +59,7 @@ class FilledLog:
     def _append(self, transaction: SqlSequencing, positions: range) -> None:
         statements = [self._statement(position) for position in positions]
         subjects = {
-            item.logged.subject: SubjectState(item.logged.institution, item.logged.index)
+            item.logged.subject: SubjectState(item.logged.institution, item.logged.index, item.logged.index)
             for item in statements
             if item.logged.kind == KINDS[0]
         }

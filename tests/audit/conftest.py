@@ -39,3 +39,13 @@ def _tell(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) 
 def copy(world: World, tmp_path: Path) -> Path:
     """A copy of its database, to be damaged."""
     return copy_database(world, tmp_path)
+
+
+@pytest.fixture
+def small_world(module_chain: ScratchChain, tmp_path: Path) -> Iterator[World]:
+    """One story under a final head."""
+    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    world.submit(*world.tell_story())
+    world.settle()
+    yield world
+    world.engine.dispose()

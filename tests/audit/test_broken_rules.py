@@ -1,26 +1,14 @@
 """Entries that break a rule and are in the log all the same: each is named, and spoils no other."""
 
 import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from anchors.chain.acts import RevokeKey
-from tests.audit.world import World, make_world, place
-from tests.fixtures.chain import ScratchChain
+from tests.audit.world import World, place
 from tests.fixtures.ledger import LABORATORY, administrator_of
 from tests.fixtures.signer import Signed, Signer, access, document, links, policy, reason
-
-
-@pytest.fixture
-def small_world(module_chain: ScratchChain, tmp_path: Path) -> Iterator[World]:
-    """One story under a final head."""
-    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    world.submit(*world.tell_story())
-    world.settle()
-    yield world
-    world.engine.dispose()
 
 
 def _stranger(world: World) -> Signed:
@@ -143,8 +131,7 @@ def test_a_gap(small_world: World) -> None:
     result = world.audit()
     first, *others = result.findings.faults
     assert place(first.first) == ("entries", str(index), "sequence-gap") and first.count == 1
-    # Past the door nobody wrote the row of its subject.
-    assert {fault.first.table for fault in others} == {"subjects"}
+    assert others == []
 
 
 @pytest.mark.parametrize(("observed", "what"), [(b"\x07" * 32, "observed-unknown"), (bytes(32), "observed-backwards")])

@@ -135,23 +135,32 @@ def test_how_far_sqlite_has_got_with_it(world: World, copy: Path, indexed: int) 
     assert place(first)[::2] == (("prefixes", "rows") if 0 <= indexed <= 451 else ("log", "indexed"))
 
 
-@pytest.mark.parametrize(("column", "value"), [("owner", "SYN-OTHER"), ("current", 3)])
+@pytest.mark.parametrize(("column", "value"), [("owner", "SYN-OTHER"), ("first", 3), ("current", 3)])
 def test_a_subject(world: World, copy: Path, column: str, value: object) -> None:
-    (subject,) = read(copy, "SELECT substr(entry, 65, 32) FROM entries WHERE position = 100")
+    (subject,) = read(copy, "SELECT min(subject) FROM subjects")
     command = f"UPDATE subjects SET {column} = ? WHERE subject = ?"
     result = world.audit(change(copy, (command, (value, subject))))
     assert place(result.findings.first) == ("subjects", "0x" + subject.hex(), column)
 
 
 def test_a_removed_subject(world: World, copy: Path) -> None:
-    (subject,) = read(copy, "SELECT substr(entry, 65, 32) FROM entries WHERE position = 100")
+    """Of a report that was amended."""
+    (subject,) = read(copy, "SELECT min(subject) FROM subjects")
     url = change(copy, ("DELETE FROM subjects WHERE subject = ?", (subject,)))
     assert place(world.audit(url).findings.first) == ("subjects", "0x" + subject.hex(), "row")
 
 
-def test_a_subject_too_many(world: World, copy: Path) -> None:
-    url = change(copy, "INSERT INTO subjects SELECT zeroblob(32), owner, current FROM subjects LIMIT 1")
-    assert place(world.audit(url).findings.first) == ("subjects", "0x" + "00" * 32, "row")
+UNCHANGED = (
+    "(SELECT substr(entry, 65, 32) FROM entries WHERE substr(entry, 65, 32) NOT IN (SELECT subject FROM subjects))"
+)
+
+
+@pytest.mark.parametrize("source", ["zeroblob(32)", UNCHANGED])
+def test_a_subject_too_many(world: World, copy: Path, source: str) -> None:
+    """One that nothing is said about, and one of which the first entry tells all."""
+    (subject,) = read(copy, f"SELECT {source}")
+    url = change(copy, f"INSERT INTO subjects SELECT {source}, owner, 100, 100 FROM subjects LIMIT 1")
+    assert place(world.audit(url).findings.first) == ("subjects", "0x" + subject.hex(), "row")
 
 
 @pytest.mark.parametrize("column", ["next_sequence", "observed_size"])

@@ -1,25 +1,12 @@
 """Databases that are whole in themselves, beside a chain that tells another story."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from anchors.core.trust import Contract
+from ledger_service.storage import schema
 from ledger_service.storage.database import open_database
-from tests.audit.world import World, change, copy_database, make_world, place, read
-from tests.fixtures.chain import ScratchChain
-
-
-@pytest.fixture
-def small_world(module_chain: ScratchChain, tmp_path: Path) -> Iterator[World]:
-    """One story under a final head."""
-    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    world.submit(*world.tell_story())
-    world.settle()
-    yield world
-    world.engine.dispose()
+from tests.audit.world import World, change, copy_database, place, read
 
 
 def _beside(world: World, path: Path) -> World:
@@ -116,3 +103,18 @@ def test_another_registry_than_was_trusted(small_world: World) -> None:
 def test_an_older_trust_file_will_do(small_world: World) -> None:
     trust = small_world.trust()
     assert small_world.audit(trust=replace(trust, changes=trust.changes[:-2])).holds
+
+
+def test_a_subject_that_begins_like_another(small_world: World) -> None:
+    """It has a row, and without it a statement about it would not be judged by its own state."""
+    world, other = small_world, small_world.story[0].subject
+    alike = world.signers[0].issued(other[:8] + bytes(24))
+    (index,) = world.submit(alike)
+    assert world.submit(world.signers[0].amended(alike)) == [index + 1]
+    again = world.signers[0].issued(other[:8] + b"\x01" * 24)
+    world.submit(again, world.signers[1].granted(again))
+    world.settle()
+    assert world.audit().holds
+    with world.engine.begin() as connection:
+        connection.execute(schema.subjects.delete().where(schema.subjects.c.subject == again.subject))
+    assert place(world.audit().findings.first) == ("subjects", "0x" + again.subject.hex(), "row")

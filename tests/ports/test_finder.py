@@ -16,7 +16,7 @@ from ledger_service.storage.finder import check_prefixes, index_anew
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.reader import SqlReader
-from ledger_service.usecases.ports import Logged, NewStatement
+from ledger_service.usecases.ports import Logged, NewStatement, SubjectState
 
 BATCH = 16
 KEY = b"\x06" * 20
@@ -123,6 +123,30 @@ def test_what_begins_alike_is_told_apart_and_holds_nobody_up(processes: list[Pro
     assert second.indexes([target.logged.id]) == [0]
 
 
+def test_the_state_of_a_subject_is_its_own(processes: list[Process]) -> None:
+    """Where others begin alike too: in one transaction, in a later one, on both sides of the border, amended or not."""
+    first, second = processes
+    alike = [a_subject(0)[:8] + keccak256(b"%d" % number)[:24] for number in range(6)]
+    states = {subject: SubjectState("SYN1", index, index) for index, subject in enumerate(alike)}
+    for begin in (0, 3):
+        some = alike[begin : begin + 3]
+        with second.ledger.sequencing() as transaction:
+            assert transaction.subjects(some) == {}
+            statements = [a_statement(alike.index(subject), subject) for subject in some]
+            transaction.append(statements, {}, {subject: states[subject] for subject in some}, [])
+    states |= {alike[0]: SubjectState("SYN1", 0, None), alike[4]: SubjectState("SYN1", 4, 7)}
+    with first.ledger.sequencing() as transaction:
+        changed = transaction.subjects([alike[0], alike[4]])
+        assert changed[alike[4]] == SubjectState("SYN1", 4, 4)
+        amended = [a_statement(6, alike[0]), a_statement(7, alike[4])]
+        transaction.append(amended, {}, {subject: states[subject] for subject in changed}, [])
+    for begin in range(8, 5 * BATCH, 8):
+        for process in processes:
+            with process.ledger.sequencing() as transaction:
+                assert transaction.subjects([*alike, keccak256(b"another")]) == states
+        first.append(*(a_statement(index, a_subject(index)) for index in range(begin, begin + 8)))
+
+
 def test_digests_and_a_subject_that_are_the_same(processes: list[Process]) -> None:
     same = keccak256(b"the same")
     one = a_statement(0, same)
@@ -156,12 +180,14 @@ def test_what_is_no_position_is_found_by_nobody(sqlite_url: str) -> None:
         target = a_statement(0, subject).logged.id
         with begin_writing(process.engine) as connection:
             for what, value in ((0, target), (1, subject)):
-                for foreign in (b"\xff\x00", "no such thing", 1.5):
+                for foreign in (b"\xff\x00", "no such thing", 1.5, -1.5):
                     row = (what, value[:8], foreign)
                     connection.exec_driver_sql("INSERT INTO prefixes VALUES (?, ?, ?)", row)
         assert process.indexes([target]) == [0]
         assert process.reader.statement(target).index == 0
         assert [found.index for found in process.reader.timeline(subject, None, 99)] == list(range(BATCH))
+        with process.ledger.sequencing() as transaction:
+            assert transaction.subjects([subject]) == {subject: SubjectState("SYN1", 0, 0)}
 
 
 def test_it_is_made_anew(processes: list[Process]) -> None:

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, text
 
-from anchors.core.encoding import keccak256
+from anchors.core.encoding import code_word, keccak256
 from ledger_service.storage import schema
-from ledger_service.storage.bulk import replace_rows
+from ledger_service.storage.bulk import insert_rows, replace_rows
 from ledger_service.storage.database import begin_writing, open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.usecases.ports import SubjectState
 
 SUBJECTS = [keccak256(number.to_bytes(4, "big")) for number in range(5_000)]
+ALL_ABOUT_ONE = 10_000
 
 
 @pytest.fixture
@@ -24,13 +25,25 @@ def engine(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_many_subjects_of_a_table_that_was_never_analysed(engine: Engine) -> None:
+def _row(position: int, subject: bytes) -> tuple:
+    entry = b"".join((code_word("report.issued"), code_word("SYN1"), subject, bytes(193)))
+    return (position, entry, keccak256(position.to_bytes(8, "big")), b"", "{}", None, None)
+
+
+def test_many_subjects_of_tables_that_were_never_analysed(engine: Engine) -> None:
+    """Each costs one look into the index, however many entries there are about it."""
+    about = [*SUBJECTS, *[SUBJECTS[-1]] * ALL_ABOUT_ONE]
     with begin_writing(engine) as connection:
-        replace_rows(connection, schema.subjects, [(subject, "SYN1", 7) for subject in SUBJECTS])
+        insert_rows(connection, schema.entries, [_row(position, subject) for position, subject in enumerate(about)])
+        withdrawn = [(subject, "SYN2", position, None) for position, subject in enumerate(SUBJECTS[:100])]
+        replace_rows(connection, schema.subjects, withdrawn)
     with SqlLedger(engine).sequencing() as transaction:
-        found = transaction.subjects(SUBJECTS[::2])
-        read = transaction._connection.execute(
-            text("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'subjects'")
-        ).scalar_one()
-    assert found == dict.fromkeys(SUBJECTS[::2], SubjectState("SYN1", 7))
-    assert read == 0
+        found = transaction.subjects([*SUBJECTS[1::2], keccak256(b"another")])
+        query = "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+        read = dict(tuple(row) for row in transaction._connection.execute(text(query)))
+    assert found == {
+        subject: SubjectState("SYN2", position, None) if position < 100 else SubjectState("SYN1", position, position)
+        for position, subject in enumerate(SUBJECTS)
+        if position % 2
+    }
+    assert read["subjects"] == 50 and read["entries"] == len(SUBJECTS) // 2

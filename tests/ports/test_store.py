@@ -142,7 +142,7 @@ def test_whoever_holds_the_lock_is_alone(engine: Engine) -> None:
 def test_an_error_inside_undoes_everything(engine: Engine) -> None:
     ledger, subject = SqlLedger(engine), b"\x21" * 32
     with pytest.raises(RuntimeError, match="power"), ledger.sequencing() as transaction:
-        transaction.append([a_statement(0)], {KEY: Stream(1)}, {subject: SubjectState("SYN1", 0)}, [a_receipt(0)])
+        transaction.append([a_statement(0)], {KEY: Stream(1)}, {subject: SubjectState("SYN1", 0, 0)}, [a_receipt(0)])
         raise RuntimeError("power")
     with engine.connect() as connection:
         for table in ("entries", "contents", "receipts", "streams", "subjects"):
@@ -164,7 +164,10 @@ def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
     opened = a_statement(1, kind="access.granted", links={"report": 0}, subject=target.logged.subject)
     with SqlLedger(engine).sequencing() as transaction:
         transaction.append(
-            [target, opened], {KEY: Stream(2, 5)}, {target.logged.subject: SubjectState("SYN1", 0)}, [a_receipt(0, 1)]
+            [target, opened],
+            {KEY: Stream(2, 5)},
+            {target.logged.subject: SubjectState("SYN1", 0, 0)},
+            [a_receipt(0, 1)],
         )
         assert transaction.size == 2
     engine.dispose()
@@ -174,7 +177,7 @@ def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
         found = transaction.logged([opened.logged.id, target.logged.id, b"\x99" * 32])
         assert found == {opened.logged.id: opened.logged, target.logged.id: target.logged}
         assert transaction.streams([KEY]) == {KEY: Stream(2, 5, False)}
-        assert transaction.subjects([target.logged.subject]) == {target.logged.subject: SubjectState("SYN1", 0)}
+        assert transaction.subjects([target.logged.subject]) == {target.logged.subject: SubjectState("SYN1", 0, 0)}
     reader = SqlReader(again)
     assert reader.statement(opened.logged.id).entry == opened.entry
     assert reader.statement(b"\x99" * 32) is None

@@ -10,19 +10,23 @@ from ledger_service.usecases.ports import Stream
 
 
 def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
-    """Every subject with its owner and current version. Consumes `walk.subjects`."""
-    for subject, owner, current in rows.subjects():
-        findings.counts["subjects"] += 1
-        expected = walk.subjects.pop(subject, None)
+    """Every subject of which the first entry about it does not tell all: owner, first and current version."""
+    findings.counts["subjects"] = len(walk.subjects)
+    wanted = set(walk.subjects_with_rows())
+    for subject, owner, first, current in rows.subjects():
+        expected = walk.subjects.get(subject)
+        listed = subject in wanted
+        wanted.discard(subject)
         if subject in walk.damaged_subjects or current in walk.unknown_positions:
             continue
         if expected is None:
             findings.fault(7, "subjects", subject, "row", "none: no statement opens it", "one")
+        elif not listed:
+            findings.fault(7, "subjects", subject, "row", "none: its first entry tells all", "one")
         else:
-            findings.compare_row(
-                7, "subjects", subject, ("owner", "current"), (expected.owner, expected.current), (owner, current)
-            )
-    for subject in sorted(walk.subjects.keys() - walk.damaged_subjects):
+            says = (expected.owner, expected.first, expected.current)
+            findings.compare_row(7, "subjects", subject, ("owner", "first", "current"), says, (owner, first, current))
+    for subject in sorted(wanted - walk.damaged_subjects):
         findings.fault(7, "subjects", subject, "row", "one", "none")
 
 

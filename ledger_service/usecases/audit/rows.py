@@ -182,8 +182,8 @@ class AuditRows(Protocol):
     def checkpoints(self) -> Iterator[CheckpointRow]:
         """All, smallest first."""
 
-    def subjects(self) -> Iterator[tuple[bytes, str, int | None]]:
-        """All as (subject, owner, current)."""
+    def subjects(self) -> Iterator[tuple[bytes, str, int, int | None]]:
+        """All as (subject, owner, first, current)."""
 
     def streams(self) -> Iterator[tuple[bytes, int, int, bool]]:
         """All as (key, next_sequence, observed_size, frozen)."""

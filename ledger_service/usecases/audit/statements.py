@@ -1,5 +1,7 @@
 """Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
 
+from collections.abc import Iterator
+
 from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.statement import SUBJECT_FIELD
@@ -14,7 +16,7 @@ from ledger_service.usecases.audit.rows import TileRow
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
-from ledger_service.usecases.ports import Logged, Stream, SubjectState, digest_prefixes
+from ledger_service.usecases.ports import PREFIX_BYTES, Logged, Stream, SubjectState, digest_prefixes
 
 RULE_KEPT = "the rule kept"
 
@@ -119,6 +121,15 @@ class StatementWalk:
         if not filed:
             self._misfiled[item.id] = logged
 
+    def subjects_with_rows(self) -> Iterator[bytes]:
+        """Subjects that were amended or withdrawn, or began when another had begun alike."""
+        begun: set[bytes] = set()
+        for subject, state in self.subjects.items():
+            prefix = subject[:PREFIX_BYTES]
+            if prefix in begun or state.current != state.first:
+                yield subject
+            begun.add(prefix)
+
     def _registry_count(self, position: int) -> int:
         """The registry count as of which the entry is judged."""
         covering = self._history.covering(position)
@@ -204,7 +215,7 @@ class StatementWalk:
         except Refused as refused:
             self._break_rule(6, position, refused)
             return False
-        before = before or SubjectState(statement.institution, None)
+        before = before or SubjectState(statement.institution, position, None)
         after = rules.subject_after(kind.effect, before, statement.institution, position)
         self.subjects[statement.subject] = after
         self._findings.counts["contents"] += not item.content_problem

@@ -77,7 +77,7 @@ def upgrade() -> None:
     )
     if op.get_context().dialect.name == "postgresql":
         op.create_index("entries_id", "entries", ["id"], unique=True)
-        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 65, 8)")], unique=False)
+        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 65, 8)"), "position"], unique=False)
         for digest in ("sha256", "sm3"):
             op.create_index(f"entries_{digest}", "entries", [digest], postgresql_where=sa.column(digest).is_not(None))
     op.create_table(
@@ -199,6 +199,7 @@ def upgrade() -> None:
         "subjects",
         sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
         sa.Column("owner", sa.String(length=32), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("current", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("subject"),
         sqlite_with_rowid=False,
