@@ -1,22 +1,28 @@
 """Whether what a statement says fits its kind (docs/spec/kinds.md). The door, the audit and the sender all ask here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from anchors.core import canonical
 from anchors.core.content import MAX_PART_BYTES, Part
 from ledger_service import problems
-from ledger_service.kinds import PART_FORMS, Digest, Kind, Link
+from ledger_service.kinds import Kind
+from ledger_service.parts import PART_FORMS, Access, Digest, Policy
 from ledger_service.problems import Refused
+
+LATE_SECONDS = 3_600
+"""An access in an emergency that is recorded later than this says so."""
 
 
 def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     """The shown parts that have a listed name, in their listed form, by name; `values` are all shown parts' values, as
     JSON or in their form already.
 
-    Raises `Refused` where a required part is missing, a listed one has another form, or the links are not the kind's.
+    Raises `Refused` where a required part is missing, a listed one has another form, the links are not the kind's, or
+    rules have another digest than the policy says.
     """
     for name in kind.parts:
         if name not in values:
@@ -30,8 +36,41 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
             forms[name] = msgspec.convert(value, form)
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
-    _check_links(kind, forms.get("links", []))
+    _check_links(kind, [link.rel for link in forms.get("links", ())])
+    if "rules" in forms:
+        _check_digest(forms.get("policy"), values["rules"])
     return forms
+
+
+def check_late(kind: Kind, access: Access | None, issued_at: int) -> None:
+    """An emergency never waits for the ledger; what is recorded long after says so. Raises `Refused`."""
+    if kind.name != "access.emergency" or access is None or access.late:
+        return
+    seconds = issued_at - access.at
+    if seconds > LATE_SECONDS:
+        raise Refused(
+            problems.NOT_SAID_LATE,
+            f"recorded {seconds} s after the access; say so: 'late': true in 'access' 请注明补录",
+        )
+
+
+def policy_subject(policy: Policy) -> bytes:
+    """The subject under which a policy is published: SHA-256("huzheng policy" || 0x00 || policy || 0x00 || version
+    || 0x00 || digest in hex). It binds a decision that links to the publication to these very rules.
+
+    Raises `Refused` where the digest is missing."""
+    if policy.digest is None:
+        raise Refused(
+            problems.POLICY_DIFFERS,
+            "the part 'policy' names no digest; give that of the rules as published 请给出政策摘要",
+        )
+    named = (b"huzheng policy", policy.policy.encode(), policy.version.encode(), policy.digest.encode())
+    return sha256(b"\x00".join(named)).digest()
+
+
+def rules_digest(rules: canonical.Json) -> str:
+    """The digest of a policy's rules: SHA-256 of their RFC 8785 text, in hex."""
+    return sha256(canonical.encode(rules)).hexdigest()
 
 
 def read_listed_part(text: bytes) -> Part | None:
@@ -57,12 +96,24 @@ def _decoder(form: Any) -> msgspec.json.Decoder:
 
 
 _BEGIN = b'{"name":"'
-_LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items()}
+# Rules are any JSON, of which a typed decoding tells too little: floats, say.
+_LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items() if name != "rules"}
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-def _check_links(kind: Kind, links: list[Link]) -> None:
-    given = [link.rel for link in links]
-    if len(given) != len(kind.links) or kind.rels.symmetric_difference(given):
-        wanted, got = ", ".join(sorted(kind.rels)) or "none", ", ".join(given) or "none"
-        raise Refused(problems.INVALID_LINKS, f"{kind.name} needs exactly these links: {wanted}; got: {got}")
+def _check_links(kind: Kind, given: Collection[str]) -> None:
+    if len(set(given)) != len(given) or not kind.required_rels <= set(given) <= kind.rels:
+        wanted = ", ".join(sorted(kind.required_rels)) or "none"
+        may = ", ".join(sorted(kind.rels - kind.required_rels))
+        got = ", ".join(given) or "none"
+        raise Refused(
+            problems.INVALID_LINKS,
+            f"{kind.name} needs these links: {wanted}{f'; may have: {may}' if may else ''}; got: {got}",
+        )
+
+
+def _check_digest(policy: Policy | None, rules: canonical.Json) -> None:
+    digest = rules_digest(rules)
+    if policy is None or policy.digest != digest:
+        said = policy.digest if policy else "nothing"
+        raise Refused(problems.POLICY_DIFFERS, f"the rules have the digest {digest}, the part 'policy' says {said}")

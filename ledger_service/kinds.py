@@ -1,22 +1,24 @@
-"""The kinds of statement, as data (docs/spec/kinds.md). To add a kind, add a row here and on that page.
+"""The kinds of statement, as data. To add a kind, add a row here, and `python -m scripts.make_kind_pages`.
 
-What the door checks, what the audit re-checks and what the documentation says are all read from this table.
+What the door checks, what the audit re-checks, docs/spec/kinds.md and the JSON Schemas beside it are all read from this
+table and from the forms in `parts.py`.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Literal
-
-from msgspec import Meta, Struct
-
-from anchors.core.canonical import MAX_INTEGER
 
 
 class Role:
-    """Roles that kinds ask for."""
+    """Roles that kinds ask for, as the registry names them."""
 
     HOSPITAL = "hospital"
     LABORATORY = "laboratory"
+    QUALITY_CONTROL = "quality-control"
+    REGULATOR = "regulator"
+    INSURER = "insurer"
+    COURT = "court"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
 
 
 class Subject(Enum):
@@ -28,7 +30,7 @@ class Subject(Enum):
 
 
 class Effect(Enum):
-    """What a kind does to the current version of the report that its subject names."""
+    """What a kind does to the current version of what its subject names."""
 
     NONE = "none"
     ISSUES = "issues"
@@ -38,125 +40,359 @@ class Effect(Enum):
 
 @dataclass(frozen=True)
 class LinkRule:
-    """A link that a kind requires: its target's kinds, subject and institution.
+    """Where a link leads: its target's kinds (None: any), subject and institution.
 
     `named_by` is (rel, rel'): the target must be the one that the statement behind our link `rel` names as its `rel'`.
+    `policy`: the target's subject must be that of the policy, version and digest which our part `policy` names.
     """
 
     rel: str
-    targets: frozenset[str]
+    targets: frozenset[str] | None
     same_subject: bool = True
     own: bool = False
     current: bool = False
     named_by: tuple[str, str] | None = None
+    policy: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One row of the table."""
+    """One row of the table.
+
+    `words` say in English and Chinese what was done. `parts` must be there, shown. `knowingly` names the link whose
+    target, where it is not the current version, asks for the part `knowingly`. `of_policy`: the subject is that of the
+    policy, version and digest which the part `policy` names.
+    """
 
     name: str
+    words: str
     roles: frozenset[str]
     subject: Subject
     parts: tuple[str, ...]
     links: tuple[LinkRule, ...] = ()
     effect: Effect = Effect.NONE
+    knowingly: str | None = None
+    of_policy: bool = False
     while_suspended: bool = False
     rels: frozenset[str] = field(init=False, repr=False)
     """What its links are called."""
+    required_rels: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rels", frozenset(rule.rel for rule in self.links))
+        object.__setattr__(self, "required_rels", frozenset(rule.rel for rule in self.links if not rule.optional))
 
-
-class _Form(Struct, forbid_unknown_fields=True, frozen=True):
-    pass
-
-
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-StatementId = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
-Word = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
-Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
-Seconds = Count
-
-
-class Document(_Form):
-    """The document as received, byte for byte."""
-
-    bytes: Count
-    format: Literal["fhir-json", "hl7v2", "cda", "dicom", "pdf", "raw"]
-    sha256: Digest
-    sm3: Digest
-
-
-class Reason(_Form):
-    """A reason from the list of the policy in force."""
-
-    code: Word
-
-
-class Policy(_Form):
-    """Which rules a decision rests on."""
-
-    policy: Word
-    version: Word
-
-
-class Access(_Form):
-    """When the report was opened or refused, and the recorded basis of the use."""
-
-    at: Seconds
-    basis: Word
-
-
-class Link(_Form):
-    """A named reference to an earlier statement."""
-
-    rel: Annotated[str, Meta(min_length=1, max_length=32)]
-    statement: StatementId
-
-
-PART_FORMS: dict[str, type] = {
-    "access": Access,
-    "document": Document,
-    "links": list[Link],
-    "policy": Policy,
-    "reason": Reason,
-}
 
 _ISSUERS = frozenset({Role.HOSPITAL, Role.LABORATORY})
 _DECIDERS = frozenset({Role.HOSPITAL})
+_QUALIFIERS = frozenset({Role.QUALITY_CONTROL, Role.REGULATOR})
+_REGULATORS = frozenset({Role.REGULATOR})
+_FIGURERS = frozenset({Role.REGULATOR, Role.QUALITY_CONTROL, Role.INSURER, Role.OPERATOR})
+_DISPUTERS = frozenset({Role.HOSPITAL, Role.LABORATORY, Role.REGULATOR, Role.INSURER, Role.COURT})
+_HOLDERS = frozenset({Role.HOSPITAL, Role.LABORATORY, Role.REGULATOR, Role.COURT})
+_ANYBODY = frozenset(value for name, value in vars(Role).items() if name.isupper())
+
 _VERSIONS = frozenset({"report.issued", "report.amended"})
 _OPENED = frozenset({"access.granted", "access.emergency"})
+_REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
+_QUALIFIED = frozenset({"qualification.granted", "qualification.renewed", "qualification.suspended"})
 
-_OPENS_A_VERSION = (LinkRule("report", _VERSIONS),)
+
+def _replaces(*targets: str) -> LinkRule:
+    return LinkRule("replaces", frozenset(targets), current=True)
+
+
+def _elsewhere(rel: str, *targets: str, own: bool = False, optional: bool = True) -> LinkRule:
+    """A link to a statement about another subject."""
+    return LinkRule(rel, frozenset(targets) or None, same_subject=False, own=own, optional=optional)
+
+
+_REPLACES_VERSION = (_replaces(*sorted(_VERSIONS)),)
+_REPLACES_QUALIFICATION = (_replaces(*sorted(_QUALIFIED)),)
+_CONSENT = _elsewhere("consent", "consent.given")
+_OPENS_A_VERSION = (LinkRule("report", _VERSIONS), _CONSENT)
 _RESTS_ON_ACCESS = LinkRule("access", _OPENED, own=True)
-_DECIDES = (_RESTS_ON_ACCESS, LinkRule("report", _VERSIONS, named_by=("access", "report")))
-_REPEATS = (_RESTS_ON_ACCESS, LinkRule("repeats", _VERSIONS, named_by=("access", "report")))
-_REPLACES = (LinkRule("replaces", _VERSIONS, current=True),)
+_BY_POLICY = LinkRule("policy", frozenset({"policy.published"}), same_subject=False, policy=True, optional=True)
+_DECIDES = (_RESTS_ON_ACCESS, LinkRule("report", _VERSIONS, named_by=("access", "report")), _BY_POLICY)
+_REPEATS = (
+    _RESTS_ON_ACCESS,
+    LinkRule("repeats", _VERSIONS, named_by=("access", "report")),
+    _BY_POLICY,
+    LinkRule("reminder", frozenset({"reminder.shown"}), own=True, optional=True),
+)
 _RESULTS = (
     LinkRule("order", frozenset({"repeat.ordered"}), own=True),
-    LinkRule("result", frozenset({"report.issued"}), own=True, same_subject=False),
+    _elsewhere("result", "report.issued", own=True, optional=False),
 )
+_ABOUT_ANYTHING = _elsewhere("about", optional=False)
+_DISPUTE = _elsewhere("dispute", "dispute.opened")
+
+_N, _E, _O = Subject.NEW, Subject.EXISTING, Subject.OWNED
 
 _TABLE = (
-    Kind("report.issued", _ISSUERS, Subject.NEW, ("document",), effect=Effect.ISSUES),
-    Kind("report.amended", _ISSUERS, Subject.OWNED, ("document", "links"), _REPLACES, Effect.REPLACES, True),
-    Kind("report.withdrawn", _ISSUERS, Subject.OWNED, ("reason", "links"), _REPLACES, Effect.WITHDRAWS, True),
-    Kind("access.granted", _ISSUERS, Subject.EXISTING, ("access", "links"), _OPENS_A_VERSION),
-    Kind("access.denied", _ISSUERS, Subject.EXISTING, ("access", "reason", "links"), _OPENS_A_VERSION),
+    # Reports
+    Kind("report.issued", "issued a report 签发报告", _ISSUERS, _N, ("document",), effect=Effect.ISSUES),
+    Kind(
+        "report.amended",
+        "amended its report 更正报告",
+        _ISSUERS,
+        _O,
+        ("document", "links"),
+        _REPLACES_VERSION,
+        Effect.REPLACES,
+        while_suspended=True,
+    ),
+    Kind(
+        "report.withdrawn",
+        "withdrew its report 撤回报告",
+        _ISSUERS,
+        _O,
+        ("reason", "links"),
+        _REPLACES_VERSION,
+        Effect.WITHDRAWS,
+        while_suspended=True,
+    ),
+    # Reminders and accesses
+    Kind(
+        "reminder.shown",
+        "was reminded of a result 互认提醒",
+        _DECIDERS,
+        _E,
+        ("reminder", "links"),
+        (LinkRule("report", _VERSIONS),),
+    ),
+    Kind(
+        "reminder.dismissed",
+        "put a reminder aside 关闭提醒",
+        _DECIDERS,
+        _E,
+        ("reminder", "reason", "links"),
+        (LinkRule("reminder", frozenset({"reminder.shown"}), own=True),),
+    ),
+    Kind("access.granted", "opened a report 调阅报告", _ISSUERS, _E, ("access", "links"), _OPENS_A_VERSION),
+    Kind(
+        "access.denied", "was refused a report 调阅被拒", _ISSUERS, _E, ("access", "reason", "links"), _OPENS_A_VERSION
+    ),
     Kind(
         "access.emergency",
+        "opened a report in an emergency 紧急调阅",
         _ISSUERS,
-        Subject.EXISTING,
+        _E,
         ("access", "reason", "links"),
         _OPENS_A_VERSION,
         while_suspended=True,
     ),
-    Kind("recognition.accepted", _DECIDERS, Subject.EXISTING, ("policy", "links"), _DECIDES),
-    Kind("recognition.declined", _DECIDERS, Subject.EXISTING, ("policy", "reason", "links"), _DECIDES),
-    Kind("repeat.ordered", _DECIDERS, Subject.EXISTING, ("policy", "reason", "links"), _REPEATS),
-    Kind("repeat.resulted", _DECIDERS, Subject.EXISTING, ("links",), _RESULTS),
+    # Decisions
+    Kind(
+        "recognition.accepted",
+        "recognised a result 互认",
+        _DECIDERS,
+        _E,
+        ("policy", "links"),
+        _DECIDES,
+        knowingly="report",
+    ),
+    Kind(
+        "recognition.declined",
+        "did not recognise a result 不予互认",
+        _DECIDERS,
+        _E,
+        ("policy", "reason", "links"),
+        _DECIDES,
+    ),
+    Kind("repeat.ordered", "ordered the test again 重复检查", _DECIDERS, _E, ("policy", "reason", "links"), _REPEATS),
+    Kind("repeat.resulted", "has the result of the repeated test 重复检查结果", _DECIDERS, _E, ("links",), _RESULTS),
+    Kind(
+        "repeat.reviewed",
+        "reviewed a repeat 专家评议重复检查",
+        _QUALIFIERS,
+        _E,
+        ("review", "links"),
+        (LinkRule("reviews", frozenset({"repeat.ordered"})),),
+    ),
+    Kind(
+        "explanation.given",
+        "explained it to the patient 解释说明",
+        _DECIDERS,
+        _E,
+        ("explanation", "links"),
+        (LinkRule("explains", _REFUSALS, own=True),),
+        while_suspended=True,
+    ),
+    # The patient
+    Kind("consent.given", "recorded a consent 知情同意", _ISSUERS, _N, ("consent",), effect=Effect.ISSUES),
+    Kind(
+        "consent.withdrawn",
+        "recorded that a consent was withdrawn 撤回同意",
+        _ISSUERS,
+        _O,
+        ("links",),
+        (_replaces("consent.given"),),
+        Effect.WITHDRAWS,
+        while_suspended=True,
+    ),
+    # Institutions
+    Kind(
+        "qualification.granted",
+        "granted a qualification 授予互认资质",
+        _QUALIFIERS,
+        _N,
+        ("qualification",),
+        effect=Effect.ISSUES,
+    ),
+    Kind(
+        "qualification.renewed",
+        "renewed a qualification 资质续期",
+        _QUALIFIERS,
+        _O,
+        ("qualification", "links"),
+        _REPLACES_QUALIFICATION,
+        Effect.REPLACES,
+    ),
+    Kind(
+        "qualification.suspended",
+        "suspended a qualification 暂停资质",
+        _QUALIFIERS,
+        _O,
+        ("since", "reason", "links"),
+        _REPLACES_QUALIFICATION,
+        Effect.REPLACES,
+    ),
+    Kind(
+        "qualification.revoked",
+        "revoked a qualification 撤销资质",
+        _QUALIFIERS,
+        _O,
+        ("since", "reason", "links"),
+        _REPLACES_QUALIFICATION,
+        Effect.WITHDRAWS,
+    ),
+    Kind(
+        "institution.profiled",
+        "described an institution 机构登记信息",
+        _REGULATORS,
+        _N,
+        ("profile",),
+        (_elsewhere("replaces", "institution.profiled"),),
+        Effect.ISSUES,
+    ),
+    # Rules
+    Kind(
+        "policy.published",
+        "published a policy 发布互认政策",
+        _REGULATORS,
+        _N,
+        ("policy", "rules"),
+        (_elsewhere("replaces", "policy.published"),),
+        Effect.ISSUES,
+        of_policy=True,
+    ),
+    Kind(
+        "catalogue.published",
+        "published a catalogue 发布互认项目目录",
+        _REGULATORS,
+        _N,
+        ("catalogue",),
+        (_elsewhere("replaces", "catalogue.published"),),
+        Effect.ISSUES,
+    ),
+    Kind(
+        "codemap.published",
+        "published a code map 发布项目代码对照",
+        _REGULATORS,
+        _N,
+        ("codemap",),
+        (_elsewhere("replaces", "codemap.published"),),
+        Effect.ISSUES,
+    ),
+    # Disputes and evidence
+    Kind(
+        "dispute.opened",
+        "opened a dispute 提起争议",
+        _DISPUTERS,
+        _N,
+        ("basis", "links"),
+        (_ABOUT_ANYTHING,),
+        Effect.ISSUES,
+        while_suspended=True,
+    ),
+    Kind(
+        "dispute.closed",
+        "closed a dispute 争议终结",
+        _DISPUTERS,
+        _O,
+        ("reason", "links"),
+        (_replaces("dispute.opened"),),
+        Effect.WITHDRAWS,
+        while_suspended=True,
+    ),
+    Kind(
+        "hold.placed",
+        "placed a hold 证据保全",
+        _HOLDERS,
+        _N,
+        ("basis", "links"),
+        (_ABOUT_ANYTHING, _DISPUTE),
+        Effect.ISSUES,
+        while_suspended=True,
+    ),
+    Kind(
+        "hold.released",
+        "released a hold 解除保全",
+        _HOLDERS,
+        _O,
+        ("basis", "links"),
+        (_replaces("hold.placed"),),
+        Effect.WITHDRAWS,
+        while_suspended=True,
+    ),
+    Kind(
+        "evidence.exported",
+        "exported evidence 导出证据",
+        _ANYBODY,
+        _E,
+        ("export", "links"),
+        (LinkRule("about", None), _DISPUTE),
+        while_suspended=True,
+    ),
+    # Figures
+    Kind(
+        "statistics.published",
+        "published figures 发布统计",
+        _FIGURERS,
+        _N,
+        ("statistics",),
+        (_elsewhere("replaces", "statistics.published", own=True),),
+        Effect.ISSUES,
+    ),
+    # What happens to content
+    Kind(
+        "content.erased",
+        "erased content 删除内容",
+        _ANYBODY,
+        _E,
+        ("erasure", "links"),
+        (LinkRule("erases", None, own=True),),
+        while_suspended=True,
+    ),
+    Kind(
+        "statement.corrected",
+        "corrected a statement 更正陈述",
+        _ANYBODY,
+        _E,
+        ("correction", "links"),
+        (LinkRule("corrects", None, own=True),),
+        while_suspended=True,
+    ),
+    Kind(
+        "readings.headed",
+        "closed a day of the reading log 查阅日志封存",
+        frozenset({Role.OPERATOR}),
+        _N,
+        ("readings",),
+        effect=Effect.ISSUES,
+    ),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}

@@ -8,26 +8,14 @@ from anchors.core.encoding import encode_hex
 from anchors.core.statement import Statement
 from anchors.core.times import iso_time
 from ledger_service.cli.output import plain
+from ledger_service.kinds import KINDS
 
 FLAT_CHARACTERS = 400
-
-KIND_WORDS = {
-    "report.issued": "issued a report 签发报告",
-    "report.amended": "amended its report 更正报告",
-    "report.withdrawn": "withdrew its report 撤回报告",
-    "access.granted": "opened a report 调阅报告",
-    "access.denied": "was refused a report 调阅被拒",
-    "access.emergency": "opened a report in an emergency 紧急调阅",
-    "recognition.accepted": "recognised a result 互认",
-    "recognition.declined": "did not recognise a result 不予互认",
-    "repeat.ordered": "ordered the test again 重复检查",
-    "repeat.resulted": "has the result of the repeated test 重复检查结果",
-}
 
 
 def kind_in_words(kind: str) -> str:
     """What an institution did, after its name."""
-    return KIND_WORDS.get(kind, f"made a statement of the kind {kind}, which is not known here")
+    return KINDS[kind].words if kind in KINDS else f"made a statement of the kind {kind}, which is not known here"
 
 
 def statement_members(statement: Statement, statement_id: bytes | None) -> dict[str, Any]:

@@ -12,11 +12,9 @@ from anchors.core.canonical import Json
 from anchors.core.content import Content, Part
 from anchors.core.encoding import WORD_BYTES, encode_hex, require_bytes
 from ledger_service.client.errors import WrongInput
-from ledger_service.kind_rules import read_parts
-from ledger_service.kinds import KINDS, PART_FORMS, Kind
+from ledger_service.kind_rules import check_late, read_parts
+from ledger_service.kinds import KINDS, Kind
 from ledger_service.problems import Refused
-
-PART_ORDER = ("document", "access", "reason", "policy", "links")
 
 
 def report_subject(secret: bytes, report_number: str) -> bytes:
@@ -46,7 +44,7 @@ class Material:
     """What a statement says, before it has salts. Values have the forms of docs/spec/kinds.md, Parts.
 
     `document` is `Document.part_value()`; `links` are `rel` to statement id (32 bytes); `more` are further parts by
-    name, personal unless the kind names them structural.
+    name: those of the page, and personal ones.
     """
 
     document: Mapping[str, Json] | None = None
@@ -65,10 +63,10 @@ class Material:
             "policy": dict(self.policy) if self.policy is not None else None,
             "links": [{"rel": rel, "statement": encode_hex(target)} for rel, target in self.links.items()] or None,
         }
-        clash = PART_FORMS.keys() & self.more.keys()
+        clash = given.keys() & self.more.keys()
         if clash:
             raise WrongInput(f"part {min(clash)!r} has an argument of its own; give it there")
-        return {name: given[name] for name in PART_ORDER if given[name] is not None} | dict(self.more)
+        return {name: value for name, value in given.items() if value is not None} | dict(self.more)
 
 
 def compose(
@@ -86,7 +84,9 @@ def compose(
         require_bytes(target, WORD_BYTES, f"link {rel}")
     _check_withheld(rules, values, withhold)
     try:
-        read_parts(rules, values)
+        forms = read_parts(rules, values)
+        if issued_at is not None:
+            check_late(rules, forms.get("access"), issued_at)
     except Refused as refused:
         raise WrongInput(f"{kind}: {refused.detail}") from None
     content = Content.of(Part.create(name, value) for name, value in values.items())

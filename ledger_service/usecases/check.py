@@ -24,6 +24,20 @@ MAX_AHEAD_SECONDS = 300
 KEYS_REMEMBERED = 4_096
 
 
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What the parts of a statement say that others are judged by.
+
+    `links` are (rel, statement id); `digests` the SHA-256 and SM3 of the document, where the kind requires one;
+    `knowingly` which version it was known to be, where that is not the current one; `policy` the subject of the policy
+    that the statement publishes or links to.
+    """
+
+    links: tuple[tuple[str, bytes], ...] = ()
+    digests: tuple[bytes, bytes] | None = None
+    knowingly: str | None = None
+    policy: bytes | None = None
+
+
 class Checked(msgspec.Struct, frozen=True, gc=False):
     """A statement that is right by itself."""
 
@@ -33,8 +47,7 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
     parts: bytes
     statement: Statement
     kind: Kind
-    links: tuple[tuple[str, bytes], ...]
-    digests: tuple[bytes, bytes] | None
+    said: Said
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
@@ -72,11 +85,11 @@ class Checker:
             if content.hash != statement.content:
                 raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
             kind = known_kind(statement.kind)
-            links, digests = read_parts(kind, content)
+            said = read_parts(kind, content, statement.issued_at)
             _check_time(statement.issued_at, now)
         except Refused as refused:
             return Rejected(id, refused, signed)
-        return Checked(id, key, item.entry, encode_parts(item.parts), statement, kind, links, digests)
+        return Checked(id, key, item.entry, encode_parts(item.parts), statement, kind, said)
 
     def _check_signature(self, entry: Entry, id: bytes, key: bytes) -> None:
         try:
@@ -133,14 +146,16 @@ def known_kind(name: str) -> Kind:
     return kind
 
 
-def read_parts(kind: Kind, content: Content) -> tuple[tuple[tuple[str, bytes], ...], tuple[bytes, bytes] | None]:
-    """The links (rel, statement id) of a content that has what its kind requires, and the document's SHA-256 and SM3
-    where the kind requires one.
-
-    Raises `Refused`."""
+def read_parts(kind: Kind, content: Content, issued_at: int) -> Said:
+    """What a content says that has what its kind requires. Raises `Refused`."""
     shown = {part.name: part.value for part in content.parts if isinstance(part, Part)}
     forms = kind_rules.read_parts(kind, shown)
+    kind_rules.check_late(kind, forms.get("access"), issued_at)
     links = tuple([(link.rel, bytes.fromhex(link.statement[2:])) for link in forms.get("links", ())])
     # A document beside what the kind requires is personal and may be erased, so nothing is looked up by it.
     document = forms["document"] if "document" in kind.parts else None
-    return links, (bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)) if document else None
+    digests = (bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)) if document else None
+    knowingly = forms["knowingly"].version if "knowingly" in forms else None
+    by_policy = kind.of_policy or ("policy" in kind.rels and any(rel == "policy" for rel, _ in links))
+    policy = kind_rules.policy_subject(forms["policy"]) if by_policy else None
+    return Said(links, digests, knowingly, policy)

@@ -10,6 +10,7 @@ from anchors.core.statement import Statement
 from ledger_service import problems
 from ledger_service.kinds import Effect, Kind, LinkRule, Subject
 from ledger_service.problems import Refused
+from ledger_service.usecases.check import Said
 from ledger_service.usecases.ports import Logged, Stream, SubjectState
 
 SpeaksFor = Callable[[str, str], bool]
@@ -45,39 +46,50 @@ def check_observed(stream: Stream, observed: bytes, heads: Mapping[bytes, int]) 
     return size
 
 
-def check_subject(statement: Statement, kind: Kind, subject: SubjectState | None, speaks_for: SpeaksFor) -> None:
+def check_subject(
+    statement: Statement, kind: Kind, said: Said, subject: SubjectState | None, speaks_for: SpeaksFor
+) -> None:
     """Whether the subject's state before the statement (None where it does not exist) allows the kind."""
+    if kind.of_policy and statement.subject != said.policy:
+        raise Refused(
+            problems.POLICY_DIFFERS, f"the subject of these rules is {encode_hex(said.policy)}; publish them under it"
+        )
     if kind.subject is Subject.NEW:
         if subject is not None:
             raise Refused(problems.SUBJECT_TAKEN, "the subject exists; amend it, or name a new subject")
         return
     if subject is None:
-        raise Refused(problems.SUBJECT_UNKNOWN, "no report was issued under this subject; send again later")
+        raise Refused(problems.SUBJECT_UNKNOWN, "nothing was issued under this subject; send again later")
     if kind.subject is Subject.OWNED and not speaks_for(statement.institution, subject.owner):
-        raise Refused(problems.NOT_OWNER, f"the report is of {subject.owner}; only it or its successor may do this")
+        raise Refused(problems.NOT_OWNER, f"the subject is of {subject.owner}; only it or its successor may do this")
 
 
 def check_links(
     statement: Statement,
     kind: Kind,
+    said: Said,
     targets: Mapping[str, Logged],
     subject: SubjectState | None,
     speaks_for: SpeaksFor,
 ) -> None:
-    """Whether each link leads where the kind says. `targets` has a statement for every `rel` of the kind."""
+    """Whether each link leads where the kind says. `targets` has a statement for every link of the statement."""
     for rule in kind.links:
-        _check_link(rule, targets, statement, subject, speaks_for)
+        if rule.rel in targets:
+            _check_link(rule, targets, statement, said, subject, speaks_for)
+    if kind.knowingly and subject is not None:
+        _check_version(targets[kind.knowingly], said, subject)
 
 
 def _check_link(
     rule: LinkRule,
     targets: Mapping[str, Logged],
     statement: Statement,
+    said: Said,
     subject: SubjectState | None,
     speaks_for: SpeaksFor,
 ) -> None:
     target = targets[rule.rel]
-    if target.kind not in rule.targets:
+    if rule.targets is not None and target.kind not in rule.targets:
         raise Refused(
             problems.LINK_REFUSED,
             f"link {rule.rel!r} names a {target.kind}; expected {' or '.join(sorted(rule.targets))}",
@@ -90,11 +102,26 @@ def _check_link(
             problems.LINK_REFUSED, f"link {rule.rel!r} names a statement of {target.institution}, not your own"
         )
     if rule.current and (subject is None or target.index != subject.current):
-        raise Refused(problems.NOT_CURRENT, f"link {rule.rel!r} does not name the current version of the report")
+        raise Refused(problems.NOT_CURRENT, f"link {rule.rel!r} does not name the current version of the subject")
     if rule.named_by:
         via, rel = rule.named_by
         if targets[via].links.get(rel) != target.index:
             raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} is not the version that your {via} opened")
+    if rule.policy and target.subject != said.policy:
+        raise Refused(problems.POLICY_DIFFERS, f"link {rule.rel!r} leads to rules other than the part 'policy' names")
+
+
+def _check_version(version: Logged, said: Said, subject: SubjectState) -> None:
+    """What was replaced or withdrawn is relied on knowingly, or not at all."""
+    if version.index == subject.current:
+        return
+    state = "withdrawn" if subject.current is None else "superseded"
+    if said.knowingly != state:
+        raise Refused(
+            problems.NOT_SAID_KNOWINGLY,
+            f"the version was {state}; open the current one, or say 'knowingly': {{'version': '{state}'}} "
+            "请调阅现行版本，或注明知悉其状态",
+        )
 
 
 def subject_after(effect: Effect, before: SubjectState | None, institution: str, index: int) -> SubjectState | None:

@@ -28,7 +28,7 @@ class Sequencing:
         self._registry = registry
         self._next_index = transaction.size
         self._logged = transaction.logged(
-            rejected | {item.id for item in checked} | {target for item in checked for _, target in item.links}
+            rejected | {item.id for item in checked} | {target for item in checked for _, target in item.said.links}
         )
         self._streams = transaction.streams({item.key for item in checked})
         self._subjects = transaction.subjects({item.statement.subject for item in checked})
@@ -64,25 +64,25 @@ class Sequencing:
     def _check_subject(self, checked: Checked) -> SubjectState | None:
         """The subject's state before this statement, None where the subject is new."""
         subject = self._subjects.get(checked.statement.subject)
-        rules.check_subject(checked.statement, checked.kind, subject, self._registry.speaks_for)
+        rules.check_subject(checked.statement, checked.kind, checked.said, subject, self._registry.speaks_for)
         return subject
 
     def _check_links(self, checked: Checked, subject: SubjectState | None) -> dict[str, int]:
         targets: dict[str, Logged] = {}
-        for rel, id in checked.links:
+        for rel, id in checked.said.links:
             target = self._logged.get(id)
             if target is None:
                 raise Refused(
                     problems.LINK_UNKNOWN, f"link {rel!r}: {encode_hex(id)} is not in the log; send again later"
                 )
             targets[rel] = target
-        rules.check_links(checked.statement, checked.kind, targets, subject, self._registry.speaks_for)
+        rules.check_links(checked.statement, checked.kind, checked.said, targets, subject, self._registry.speaks_for)
         return {rel: target.index for rel, target in targets.items()}
 
     def _append(self, checked: Checked, stream: Stream, subject: SubjectState | None, links: dict[str, int]) -> int:
         statement, index = checked.statement, self._next_index
         logged = Logged(index, checked.id, statement.kind, statement.institution, statement.subject, links)
-        self.taken.append(NewStatement(logged, checked.key, checked.entry, checked.parts, checked.digests))
+        self.taken.append(NewStatement(logged, checked.key, checked.entry, checked.parts, checked.said.digests))
         self._next_index += 1
         self._logged[checked.id] = logged
         self._streams[checked.key] = self.changed_streams[checked.key] = stream

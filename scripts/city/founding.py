@@ -20,7 +20,7 @@ from anchors.core.trust import Finality, Trust
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.client.keystore import ACCOUNT, create_key_file
 
-OPERATOR = "SYN-OPERATOR"
+OPERATOR, COMMISSION, QUALITY_CENTRE = "SYN-OPERATOR", "SYN-COMMISSION", "SYN-QUALITY-CENTRE"
 PASSPHRASE = "synthetic"
 
 _NAMES = ("东湖", "西岭", "南浦", "北塔", "云溪", "青榕", "木棉", "石桥", "沙洲", "荔湾")
@@ -63,6 +63,8 @@ class City:
     domain: Domain
     operator: OperatorSecrets
     institutions: tuple[Institution, ...]
+    authorities: tuple[Institution, ...]
+    """The health commission, the quality-control centre, and the operator where it makes statements of its own."""
 
     @property
     def note_key(self) -> SignerKey:
@@ -97,6 +99,19 @@ def plan_institutions(seed: str, count: int = 30) -> tuple[Institution, ...]:
     return tuple(plan)
 
 
+def plan_authorities(seed: str) -> tuple[Institution, ...]:
+    """Who makes rules, grants qualifications and closes the reading log."""
+    plan = (
+        (COMMISSION, "（合成）卫生健康委员会", "regulator"),
+        (QUALITY_CENTRE, "（合成）临床检验和放射质控中心", "quality-control"),
+        (OPERATOR, "（合成）互认平台运营方", "operator"),
+    )
+    return tuple(
+        Institution(code, name, 0, role, derive_secret(seed, f"key {code}"), derive_secret(seed, f"subject {code}"))
+        for code, name, role in plan
+    )
+
+
 def name_city(
     rpc: str,
     origin: str,
@@ -110,7 +125,9 @@ def name_city(
     operator = OperatorSecrets(
         *(derive_secret(seed, purpose) for purpose in ("checkpoint", "receipt", "note")), relay=relay_secret
     )
-    return City(rpc, origin, deployment, domain, operator, plan_institutions(seed, institutions))
+    return City(
+        rpc, origin, deployment, domain, operator, plan_institutions(seed, institutions), plan_authorities(seed)
+    )
 
 
 def found_city(
@@ -127,11 +144,12 @@ def found_city(
     chain = EthereumChain(rpc, deployment.registry, deployment.witness)
     domain = Domain(chain.identity().chain_id, deployment.registry, log_id(origin))
     city = name_city(rpc, origin, deployment, domain, seed, relay_secret or administrator_secret, institutions)
+    everybody = (*city.institutions, *city.authorities)
     administrator = Administrator(rpc, deployment.registry, administrator_secret)
     administrator.perform(
         *_operator_acts(domain, origin, city.operator),
-        *(Admit(item.code, (item.role,)) for item in city.institutions),
-        *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in city.institutions),
+        *(Admit(item.code, (item.role,)) for item in everybody if item.code != OPERATOR),
+        *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in everybody),
     )
     administrator.close()
     return city

@@ -32,19 +32,22 @@ class Act:
     report: Report | None = None
     reason: str | None = None
     basis: str | None = None
+    knowingly: str | None = None
 
     def draft(self, id_of: Callable[[str], bytes], now: int) -> Draft:
         """The statement's draft; `id_of` gives the id of an earlier act by its name."""
+        facts = {"facts": dict(self.report.document.facts)} if self.report and self.report.document.parsed else {}
+        knowingly = {"knowingly": {"version": self.knowingly}} if self.knowingly else {}
         material = Material(
             document=self.report.document.part_value() if self.report else None,
             access={"at": now, "basis": self.basis} if self.basis else None,
             reason=self.reason,
             policy=POLICY if self.kind.startswith(("recognition.", "repeat.ordered")) else None,
             links={rel: id_of(name) for rel, name in self.links.items()},
-            more={"facts": dict(self.report.document.facts)} if self.report and self.report.document.parsed else {},
+            more=facts | knowingly,
         )
         # What was read out of a document stays in the hospital: the ledger gets its hash.
-        return compose(self.kind, self.subject, material, withhold=frozenset(material.more))
+        return compose(self.kind, self.subject, material, withhold=frozenset(facts))
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,17 @@ def _plan_case(
                 reason="sample-mixed-up",
             )
         )
+    _know_versions(acts, version)
     return Case(subject, tuple(sorted(acts, key=lambda act: act.round)))
+
+
+def _know_versions(acts: list[Act], relied_on: str) -> None:
+    """Who recognises a version that is not the current one says so."""
+    current = next(act for act in reversed(acts) if act.kind in ("report.withdrawn", "report.amended", "report.issued"))
+    if current.kind == "report.withdrawn" or current.name != relied_on:
+        for act in acts:
+            if act.kind == "recognition.accepted":
+                act.knowingly = "withdrawn" if current.kind == "report.withdrawn" else "superseded"
 
 
 def _plan_visit(

@@ -132,15 +132,16 @@ class World:
     def _derived(self, connection: Connection, signed: Signed, parts: bytes) -> tuple[str, bytes | None, bytes | None]:
         """Links, and how the document's digests begin; nothing where the content breaks a rule of its kind."""
         try:
-            links, digests = read_parts(KINDS[signed.entry.statement.kind], content_of(decode_parts(parts)))
+            statement = signed.entry.statement
+            said = read_parts(KINDS[statement.kind], content_of(decode_parts(parts)), statement.issued_at)
         except (Refused, MalformedInput, KeyError):
             return "{}", None, None
         query, targets = select(schema.entries.c.position), {}
-        for rel, id in links:
+        for rel, id in said.links:
             position = connection.execute(query.where(schema.entries.c.id == id)).scalar()
             if position is not None:
                 targets[rel] = position
-        return encode_links(targets), *digest_prefixes(digests)
+        return encode_links(targets), *digest_prefixes(said.digests)
 
     def tell_story(self, number: int = 0) -> list[Signed]:
         """Eleven statements of all ten kinds, by three institutions."""

@@ -1,13 +1,18 @@
 """Statements in words for people, and values that cannot pass for something else."""
 
+import re
+
 from anchors.core.times import iso_time
 from ledger_service.cli.output import one_line, plain
-from ledger_service.cli.words import KIND_WORDS, readable
+from ledger_service.cli.words import kind_in_words, readable
 from ledger_service.kinds import KINDS
 
 
-def test_every_kind_has_its_words() -> None:
-    assert KIND_WORDS.keys() == KINDS.keys()
+def test_every_kind_has_words_of_its_own_in_english_and_chinese() -> None:
+    words = [kind_in_words(kind) for kind in KINDS]
+    assert len(set(words)) == len(words)
+    assert all(re.fullmatch(r"[a-z ]+ [一-鿿]+", one) for one in words), words
+    assert "not known here" in kind_in_words("report.lost")
 
 
 def test_a_value_cannot_make_a_line_of_its_own() -> None:

@@ -1,7 +1,8 @@
-"""Composing: the ten kinds, and every mistake before it is signed."""
+"""Composing: every kind, and every mistake before it is signed."""
 
 import hashlib
 import hmac
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -10,7 +11,9 @@ from anchors.core.canonical import FloatFound
 from anchors.core.errors import Error, MalformedInput
 from ledger_service.client.compose import Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
-from ledger_service.kinds import KINDS, PART_FORMS
+from ledger_service.kinds import KINDS
+from ledger_service.parts import PART_FORMS
+from tests.fixtures.parts import EXAMPLES
 
 SUBJECT = b"\x07" * 32
 DOCUMENT = {"bytes": 3, "format": "raw", "sha256": "0" * 64, "sm3": "1" * 64}
@@ -18,15 +21,18 @@ ALL = Material(
     document=DOCUMENT,
     access={"at": 1_760_000_000, "basis": "outpatient-visit"},
     reason="condition-changed",
-    policy={"policy": "sample-policy", "version": "2026-01"},
+    policy=EXAMPLES["policy"],
 )
+ARGUMENTS = ("document", "access", "reason", "policy", "links")
 
 
 def material(kind: str, **changes: object) -> Material:
     """Exactly what a kind needs."""
     parts = KINDS[kind].parts
     members = {name: getattr(ALL, name) for name in ("document", "access", "reason", "policy") if name in parts}
-    members["links"] = {rule.rel: bytes([number + 1]) * 32 for number, rule in enumerate(KINDS[kind].links)}
+    members["links"] = {rel: bytes([number + 1]) * 32 for number, rel in enumerate(sorted(KINDS[kind].required_rels))}
+    members["more"] = {name: EXAMPLES[name] for name in parts if name not in ARGUMENTS}
+    members["more"] |= changes.pop("more", {})
     return Material(**members | changes)
 
 
@@ -41,8 +47,11 @@ def test_every_kind_gets_its_parts_in_their_forms(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_missing_part_is_noticed(kind: str) -> None:
     for name in KINDS[kind].parts:
+        whole = material(kind)
+        more = {other: value for other, value in whole.more.items() if other != name}
+        changes = {name: {} if name == "links" else None} if name in ARGUMENTS else {"more": more}
         with pytest.raises(WrongInput):
-            compose(kind, SUBJECT, material(kind, **{name: {} if name == "links" else None}))
+            compose(kind, SUBJECT, replace(whole, **changes))
 
 
 def test_salts_are_fresh() -> None:

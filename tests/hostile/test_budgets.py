@@ -11,7 +11,7 @@ from ledger_service import problems
 from ledger_service.kinds import KINDS
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import Accepted, NotAccepted
-from ledger_service.usecases.check import Checked, Rejected
+from ledger_service.usecases.check import Checked, Rejected, Said
 from ledger_service.usecases.rate import Budgets, Rates
 
 HOSPITAL, OTHER = b"SAMPLE-HOSPITAL-01", b"SAMPLE-HOSPITAL-02"
@@ -107,7 +107,7 @@ def test_never_more_than_burst_and_rate_allow(rate: int, burst: int, asked: list
 def checked(institution: str, sequence: int) -> Checked:
     """A statement that is right by itself."""
     statement = Statement("report.issued", institution, b"\1" * 32, sequence, 0, bytes(32), bytes(32))
-    return Checked(bytes(32), bytes(20), b"", b"", statement, KINDS["report.issued"], (), None)
+    return Checked(bytes(32), bytes(20), b"", b"", statement, KINDS["report.issued"], Said())
 
 
 def test_only_what_is_newly_accepted_is_charged_to_an_institution() -> None:

@@ -8,25 +8,25 @@ from hypothesis import given
 
 from anchors.core.content import Part
 from ledger_service.kind_rules import read_listed_part
-from ledger_service.kinds import PART_FORMS
+from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
 from ledger_service.usecases.submission import MAX_STATEMENTS, Submission, Submitted, read_submission
+from tests.fixtures.parts import EXAMPLES
 from tests.hostile.mutations import mutated
 
 ORIGIN = "ledger.example/quick"
 SALT = bytes(range(32))
-VALUES: dict[str, Any] = {
-    "access": {"at": 1_790_000_000, "basis": "treatment, consent recorded"},
-    "document": {"bytes": 1_477, "format": "hl7v2", "sha256": "ab" * 32, "sm3": "01" * 32},
-    "links": [{"rel": "report", "statement": "0x" + "07" * 32}, {"rel": '访问\n"', "statement": "0x" + "08" * 32}],
-    "policy": {"policy": "SAMPLE-policy", "version": "2026-01"},
-    "reason": {"code": "SAMPLE-reason"},
-}
+LINKS = [{"rel": "report", "statement": "0x" + "07" * 32}, {"rel": '访问\n"', "statement": "0x" + "08" * 32}]
+VALUES = {name: value for name, value in EXAMPLES.items() if name != "rules"} | {"links": LINKS}
 TEXTS = {name: Part.create(name, value, SALT).text for name, value in VALUES.items()}
 
 
 def test_every_listed_form_is_looked_at() -> None:
-    assert VALUES.keys() == PART_FORMS.keys()
+    assert EXAMPLES.keys() == PART_FORMS.keys()
+
+
+def test_rules_are_any_json_and_left_to_the_careful_reader() -> None:
+    assert read_listed_part(Part.create("rules", EXAMPLES["rules"], SALT).text) is None
 
 
 @pytest.mark.parametrize("name", TEXTS)

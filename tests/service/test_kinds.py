@@ -4,30 +4,84 @@ import secrets
 
 from anchors import Part
 from ledger_service.kinds import KINDS
+from scripts.city.founding import COMMISSION, OPERATOR, QUALITY_CENTRE
 from tests.fixtures.ledger import LABORATORY, Ledger
-from tests.fixtures.signer import Signed, Signer, document
+from tests.fixtures.parts import RULES
+from tests.fixtures.signer import Signed, Signer, document, example, links, reason
 
 
-def every_kind(issuer: Signer, reader: Signer) -> list[Signed]:
+def about_a_report(issuer: Signer, reader: Signer, centre: Signer) -> list[Signed]:
     """Statements of all kinds about one report, and the report of the repeated examination, in an order that holds."""
     report = issuer.issued()
+    subject = report.subject
+    reminder = reader.sign("reminder.shown", subject, example("reminder"), links(report=report))
+    put_aside = reader.sign("reminder.dismissed", subject, example("reminder"), reason(), links(reminder=reminder))
     amended = issuer.amended(report)
     denied, opened, hurried = reader.denied(report), reader.granted(amended), reader.emergency(report)
     recognised, declined = reader.recognised(opened, amended), reader.declined(hurried, report)
+    explained = reader.sign("explanation.given", subject, example("explanation"), links(explains=declined))
     order, result = reader.repeat_ordered(hurried, report), reader.issued()
-    resulted, withdrawn = reader.repeat_resulted(order, result), issuer.withdrawn(amended)
-    return [report, amended, denied, opened, hurried, recognised, declined, order, result, resulted, withdrawn]
+    resulted = reader.repeat_resulted(order, result)
+    reviewed = centre.sign("repeat.reviewed", subject, example("review"), links(reviews=order))
+    corrected = reader.sign("statement.corrected", subject, example("correction"), links(corrects=denied))
+    erased = reader.sign("content.erased", subject, example("erasure"), links(erases=declined))
+    exported = issuer.sign("evidence.exported", subject, example("export"), links(about=recognised))
+    decisions = [denied, opened, hurried, recognised, declined, explained, order, result, resulted, reviewed]
+    return [report, reminder, put_aside, amended, *decisions, corrected, erased, exported, issuer.withdrawn(amended)]
+
+
+def about_the_rules(commission: Signer, centre: Signer, operator: Signer) -> list[Signed]:
+    """Statements of all kinds about institutions, rules and figures."""
+    granted = centre.sign("qualification.granted", fresh(), example("qualification"))
+    subject, qualification = granted.subject, example("qualification")
+    renewed = centre.sign("qualification.renewed", subject, qualification, links(replaces=granted))
+    since = example("since")
+    suspended = centre.sign("qualification.suspended", subject, since, reason(), links(replaces=renewed))
+    revoked = centre.sign("qualification.revoked", subject, since, reason(), links(replaces=suspended))
+    profiled = commission.sign("institution.profiled", fresh(), example("profile"))
+    published = commission.published(RULES | {"note": secrets.token_hex(4)})
+    catalogue = commission.sign("catalogue.published", fresh(), example("catalogue"))
+    codemap = commission.sign("codemap.published", fresh(), example("codemap"))
+    figures = operator.sign("statistics.published", fresh(), example("statistics"))
+    readings = operator.sign("readings.headed", fresh(), example("readings"))
+    return [granted, renewed, suspended, revoked, profiled, published, catalogue, codemap, figures, readings]
+
+
+def about_a_patient_and_a_dispute(hospital: Signer) -> list[Signed]:
+    """A consent and its end; a dispute about a report, a hold on it, and the end of both."""
+    consent = hospital.sign("consent.given", fresh(), example("consent"))
+    no_more = hospital.sign("consent.withdrawn", consent.subject, links(replaces=consent))
+    report = hospital.issued()
+    dispute = hospital.sign("dispute.opened", fresh(), example("basis"), links(about=report))
+    hold = hospital.sign("hold.placed", fresh(), example("basis"), links(about=report, dispute=dispute))
+    released = hospital.sign("hold.released", hold.subject, example("basis"), links(replaces=hold))
+    closed = hospital.sign("dispute.closed", dispute.subject, reason(), links(replaces=dispute))
+    return [consent, no_more, report, dispute, hold, released, closed]
+
+
+def fresh() -> bytes:
+    """A subject that nobody else has."""
+    return secrets.token_bytes(32)
+
+
+def every_kind(ledger: Ledger, issuer: int = 0, reader: int = 1) -> list[Signed]:
+    """Statements of all kinds."""
+    commission, centre, operator = map(ledger.authority, (COMMISSION, QUALITY_CENTRE, OPERATOR))
+    first = ledger.signer(issuer)
+    second = first if issuer == reader else ledger.signer(reader)
+    statements = about_a_report(first, second, centre)
+    return [*statements, *about_the_rules(commission, centre, operator), *about_a_patient_and_a_dispute(second)]
 
 
 def test_every_kind_is_accepted_in_one_request(ledger: Ledger) -> None:
-    statements = every_kind(ledger.signer(0), ledger.signer(1))
+    statements = every_kind(ledger)
     assert {statement.entry.statement.kind for statement in statements} == KINDS.keys()
     outcomes = ledger.submit(*statements).outcomes
     assert outcomes == list(range(outcomes[0], outcomes[0] + len(statements)))
 
 
 def test_every_kind_is_accepted_one_request_each(ledger: Ledger) -> None:
-    statements = every_kind(ledger.signer(0), ledger.signer(1))
+    statements = every_kind(ledger)
     outcomes = [ledger.submit(statement).outcomes[0] for statement in statements]
     assert outcomes == list(range(outcomes[0], outcomes[0] + len(statements)))
     timeline = ledger.get(f"/v1/subjects/0x{statements[0].subject.hex()}", token=True).json()["items"]
@@ -37,7 +91,7 @@ def test_every_kind_is_accepted_one_request_each(ledger: Ledger) -> None:
 
 
 def test_an_institution_may_decide_about_its_own_report(ledger: Ledger) -> None:
-    statements = every_kind(signer := ledger.signer(2), signer)
+    statements = every_kind(ledger, 2, 2)
     statements.sort(key=lambda statement: statement.sequence)
     assert all(isinstance(outcome, int) for outcome in ledger.submit(*statements).outcomes)
 

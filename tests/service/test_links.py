@@ -8,8 +8,10 @@ import pytest
 
 from anchors import Part
 from anchors.core.canonical import Json
+from scripts.city.founding import COMMISSION, QUALITY_CENTRE
 from tests.fixtures.ledger import Ledger
-from tests.fixtures.signer import Signed, Signer, access, links, policy, reason
+from tests.fixtures.parts import RULES
+from tests.fixtures.signer import Signed, Signer, access, example, links, policy, reason
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,96 @@ def test_a_link_to_what_comes_later_in_the_request(ledger: Ledger) -> None:
 
 
 def test_old_and_withdrawn_versions_may_still_be_opened_and_decided_on(ledger: Ledger, scene: Scene) -> None:
+    """Knowingly: who recognises such a version says what it is."""
     withdrawn = scene.issuer.withdrawn(scene.amended)
     opened = scene.reader.emergency(scene.amended)
-    decided = scene.reader.recognised(opened, scene.amended)
-    assert all(isinstance(outcome, int) for outcome in ledger.submit(withdrawn, opened, decided).outcomes)
+    assert all(isinstance(outcome, int) for outcome in ledger.submit(withdrawn, opened).outcomes)
+    named = links(access=opened, report=scene.amended)
+    for said, code in ((), "not-said-knowingly"), (("superseded",), "not-said-knowingly"), (("withdrawn",), None):
+        decided = scene.reader.sign(*recognition(scene, named, *said))
+        assert outcome_of(ledger, scene.reader, decided) == code
+
+
+def test_an_older_version_is_recognised_knowingly_or_not_at_all(ledger: Ledger, scene: Scene) -> None:
+    named = links(access=scene.opened, report=scene.report)
+    for said, code in ((), "not-said-knowingly"), (("withdrawn",), "not-said-knowingly"), (("superseded",), None):
+        decided = scene.reader.sign(*recognition(scene, named, *said))
+        assert outcome_of(ledger, scene.reader, decided) == code
+
+
+def test_a_decision_is_bound_to_the_rules_that_it_links_to(ledger: Ledger, scene: Scene) -> None:
+    commission = ledger.authority(COMMISSION)
+    ours, others = (commission.published(RULES | {"note": secrets.token_hex(4)}) for _ in range(2))
+    assert all(isinstance(outcome, int) for outcome in ledger.submit(ours, others).outcomes)
+    (named,) = (part for part in ours.content.parts if part.name == "policy")
+    for target, code in (others, "policy-differs"), (scene.other_report, "link-refused"), (ours, None):
+        linked = links(access=scene.opened, report=scene.report, policy=target)
+        decided = scene.reader.sign("recognition.declined", scene.report.subject, named, reason(), linked)
+        assert outcome_of(ledger, scene.reader, decided) == code
+
+
+def test_rules_are_published_under_their_own_subject_and_once(ledger: Ledger) -> None:
+    commission = ledger.authority(COMMISSION)
+    published = commission.published(RULES | {"note": secrets.token_hex(4)})
+    commission.sequence -= 1
+    elsewhere = commission.sign("policy.published", secrets.token_bytes(32), *published.content.parts)
+    answer = ledger.submit(elsewhere)
+    assert answer.outcomes == ["policy-differs"]
+    assert published.subject.hex() in answer.results[0]["problem"]["detail"]
+    again = commission.sign("policy.published", published.subject, *published.content.parts)
+    assert ledger.submit(published, again).outcomes[1] == "subject-taken"
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "rel"),
+    [("statement.corrected", "correction", "corrects"), ("content.erased", "erasure", "erases")],
+)
+def test_only_ones_own_statements_are_corrected_and_erased(
+    ledger: Ledger, scene: Scene, kind: str, part: str, rel: str
+) -> None:
+    for target, code in (scene.report, "link-refused"), (scene.opened, None):
+        said = scene.reader.sign(kind, scene.report.subject, example(part), links(**{rel: target}))
+        assert outcome_of(ledger, scene.reader, said) == code
+
+
+def test_a_link_that_may_be_there_leads_where_the_kind_says(ledger: Ledger, scene: Scene) -> None:
+    consent = scene.reader.sign("consent.given", secrets.token_bytes(32), example("consent"))
+    assert outcome_of(ledger, scene.reader, consent) is None
+    for target, code in (scene.opened, "link-refused"), (consent, None):
+        named = links(report=scene.report, consent=target)
+        opened = scene.reader.sign("access.granted", scene.report.subject, access(), named)
+        assert outcome_of(ledger, scene.reader, opened) == code
+
+
+def test_a_revoked_qualification_is_not_renewed(ledger: Ledger) -> None:
+    centre, qualification = ledger.authority(QUALITY_CENTRE), example("qualification")
+    granted = centre.sign("qualification.granted", secrets.token_bytes(32), qualification)
+    named = links(replaces=granted)
+    revoked = centre.sign("qualification.revoked", granted.subject, example("since"), reason(), named)
+    renewed = centre.sign("qualification.renewed", granted.subject, qualification, named)
+    assert ledger.submit(granted, revoked, renewed).outcomes[2] == "not-current"
+
+
+def test_a_hospital_makes_no_rules_and_grants_nothing(ledger: Ledger) -> None:
+    hospital = ledger.signer(0)
+    published = hospital.published(RULES | {"note": secrets.token_hex(4)})
+    assert outcome_of(ledger, hospital, published) == "role-missing"
+    parts = {"qualification.granted": "qualification", "institution.profiled": "profile", "readings.headed": "readings"}
+    for kind, part in parts.items():
+        said = hospital.sign(kind, secrets.token_bytes(32), example(part))
+        assert outcome_of(ledger, hospital, said) == "role-missing"
+
+
+def recognition(scene: Scene, named: Part, *knowingly: str) -> tuple:
+    """What a recognition is made of; `knowingly` which version it is said to be."""
+    said = [Part.create("knowingly", {"version": version}) for version in knowingly]
+    return ("recognition.accepted", scene.report.subject, policy(), *said, named)
+
+
+def outcome_of(ledger: Ledger, signer: Signer, statement: Signed) -> str | None:
+    """Why the signer's newest statement was refused, its number then free again; None where it was accepted."""
+    (outcome,) = ledger.submit(statement).outcomes
+    if isinstance(outcome, int):
+        return None
+    signer.sequence -= 1
+    return outcome

@@ -122,7 +122,7 @@ def test_heads_in_pages(ledger: Ledger, statements: list[Signed]) -> None:
 def test_institutions_and_their_keys(ledger: Ledger) -> None:
     items = ledger.get("/v1/institutions").json()["items"]
     codes = [item["code"] for item in items]
-    assert codes == sorted(codes) and OPERATOR in codes and len(codes) == 1 + len(ledger.city.institutions)
+    assert codes == sorted(codes) and OPERATOR in codes and len(codes) == len(ledger.city.institutions) + len(ledger.city.authorities)
     laboratory = ledger.city.institutions[LABORATORY]
     found = ledger.get(f"/v1/institutions/{laboratory.code}").json()
     assert found in items

@@ -188,7 +188,7 @@ class StatementWalk:
         """The statements that are linked to, as far as they stand below. What the index says of those before this
         stretch was compared with their entries already, in this same view; where it was wrong, the truth is kept."""
         targets = {}
-        for rel, id in item.links:
+        for rel, id in item.said.links:
             target = own.get(id) or self._misfiled.get(id) or stretch.targets.get(id)
             if target is not None and target.index < item.position:
                 targets[rel] = target
@@ -199,7 +199,7 @@ class StatementWalk:
         statement, position = item.entry.statement, item.position
         kind, count = known_kind(statement.kind), self._registry_count(position)
         before = self.subjects.get(statement.subject)
-        if any(id in self._damaged_ids for _, id in item.links):
+        if any(id in self._damaged_ids for _, id in item.said.links):
             self.damaged_subjects.add(statement.subject)
 
         def speaks_for(institution: str, owner: str) -> bool:
@@ -209,9 +209,9 @@ class StatementWalk:
             if item.content_refused:
                 raise item.content_refused
             if statement.subject not in self.damaged_subjects:
-                rules.check_subject(statement, kind, before, speaks_for)
+                rules.check_subject(statement, kind, item.said, before, speaks_for)
                 if not item.content_problem and self._all_found(item, targets):
-                    rules.check_links(statement, kind, targets, before, speaks_for)
+                    rules.check_links(statement, kind, item.said, targets, before, speaks_for)
         except Refused as refused:
             self._break_rule(6, position, refused)
             return False
@@ -223,7 +223,7 @@ class StatementWalk:
 
     def _all_found(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Whether every link leads to a statement. False where one leads to a damaged entry: not to be judged."""
-        missing = [(rel, id) for rel, id in item.links if rel not in targets]
+        missing = [(rel, id) for rel, id in item.said.links if rel not in targets]
         for rel, id in missing:
             if id not in self._damaged_ids:
                 raise Refused(problems.LINK_UNKNOWN, f"link {rel!r}: 0x{id.hex()} is not in the log before it")
@@ -239,12 +239,12 @@ class StatementWalk:
         if item.content is None:
             return True
         findings, row = self._findings, item.row
-        damaged = {rel for rel, id in item.links if id in self._damaged_ids}
+        damaged = {rel for rel, id in item.said.links if id in self._damaged_ids}
         expected = {rel: target.index for rel, target in targets.items() if rel not in damaged}
         found = row.links if row.links is None else {rel: at for rel, at in row.links.items() if rel not in damaged}
-        prefixes = digest_prefixes(item.digests)
+        prefixes = digest_prefixes(item.said.digests)
         findings.counts["links"] += len(expected)
-        findings.counts["documents"] += item.digests is not None
+        findings.counts["documents"] += item.said.digests is not None
         return findings.compare_row(
             7, "entries", item.position, ("links", "sha256", "sm3"), (expected, *prefixes), (found, row.sha256, row.sm3)
         )

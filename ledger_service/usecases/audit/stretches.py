@@ -11,7 +11,7 @@ from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
 from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import Signed, Signers, collect
-from ledger_service.usecases.check import known_kind, read_parts
+from ledger_service.usecases.check import Said, known_kind, read_parts
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.submission import content_of, decode_parts
 
@@ -36,8 +36,7 @@ class Item:
     content: Content | None = None
     content_problem: str = ""
     content_refused: Refused | None = None
-    links: tuple[tuple[str, bytes], ...] = ()
-    digests: tuple[bytes, bytes] | None = None
+    said: Said = field(default_factory=Said)
 
 
 @dataclass(slots=True)
@@ -98,7 +97,7 @@ class StretchReader:
             if item.entry is not None:
                 _read_parts(item, rows.contents.get(item.position))
         self._last_signed = signed
-        read.targets = self._rows.logged({id for item in items for _, id in item.links})
+        read.targets = self._rows.logged({id for item in items for _, id in item.said.links})
         return read
 
     def _take_apart(self, item: Item) -> Signed | None:
@@ -129,6 +128,6 @@ def _read_parts(item: Item, parts: bytes | None) -> None:
         return
     item.content = content
     try:
-        item.links, item.digests = read_parts(known_kind(statement.kind), content)
+        item.said = read_parts(known_kind(statement.kind), content, statement.issued_at)
     except Refused as refused:
         item.content_refused = refused
