@@ -4,6 +4,8 @@ import base64
 import logging
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -45,6 +47,13 @@ def read(raw: bytes) -> Reading:
 
     Title, subject, author and keywords are not read: they often hold the patient's name.
     """
+    with opened(raw) as reader:
+        return Reading(_read(reader, raw).value())
+
+
+@contextmanager
+def opened(raw: bytes) -> Iterator[pypdf.PdfReader]:
+    """A reader of the file, within limits. Raises Unreadable, also for what goes wrong while it is read."""
     if len(raw) > MAX_PDF_BYTES:
         raise Unreadable(f"it is larger than {MAX_PDF_BYTES} bytes")
     if raw.count(b"/ObjStm") > MAX_OBJECT_STREAMS:
@@ -53,8 +62,7 @@ def read(raw: bytes) -> Reading:
         raise Unreadable("it has no end mark: the file is cut off")
     with pypdf.apply_configuration(**_LIMITS):
         try:
-            reader = pypdf.PdfReader(BytesIO(raw), strict=False)
-            return Reading(_read(reader, raw).value())
+            yield pypdf.PdfReader(BytesIO(raw), strict=False)
         except pypdf.errors.FileNotDecryptedError:
             raise Unreadable("it is encrypted with a password") from None
         except pypdf.errors.LimitReachedError:
@@ -71,7 +79,7 @@ def _read(reader: pypdf.PdfReader, raw: bytes) -> Facts:
     information = reader.metadata or {}
     for what, name in (("created", "/CreationDate"), ("modified", "/ModDate")):
         facts.time(what, _string(information.get(name)))
-    signatures = _signatures(reader)
+    signatures = len(signature_values(reader))
     facts.details.update(
         version=facts.text(raw[:16].partition(b"%PDF-")[2][:3].decode("latin-1")),
         pages=pages,
@@ -93,18 +101,20 @@ def _object(value: Any) -> Any:
     return value.get_object() if value is not None else None
 
 
-def _signatures(reader: pypdf.PdfReader) -> int:
-    """How many signature fields are filled. Nothing is said about whether they verify."""
+def signature_values(reader: pypdf.PdfReader) -> list[DictionaryObject]:
+    """The signature dictionaries of the filled signature fields. Nothing is said about whether they verify."""
     form = _object(reader.root_object.get("/AcroForm"))
     pending = list(_object(form.get("/Fields")) or []) if isinstance(form, DictionaryObject) else []
-    filled = searched = 0
+    filled: list[DictionaryObject] = []
+    searched = 0
     while pending and searched < _FIELDS_SEARCHED:
         searched += 1
         field = _object(pending.pop())
         if not isinstance(field, DictionaryObject):
             continue
-        if field.get("/FT") == "/Sig" and isinstance(_object(field.get("/V")), DictionaryObject):
-            filled += 1
+        value = _object(field.get("/V"))
+        if field.get("/FT") == "/Sig" and isinstance(value, DictionaryObject):
+            filled.append(value)
         kids = _object(field.get("/Kids"))
         pending += kids[:_FIELDS_SEARCHED] if isinstance(kids, ArrayObject) else []
     return filled
