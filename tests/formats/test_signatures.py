@@ -156,7 +156,7 @@ def test_what_is_no_signature_is_found_and_said_to_be_unreadable() -> None:
 
 
 def gm_signed(holder: Holder) -> bytes:
-    """SignedData as GM/T 0010 has it: the structure of CMS, other object identifiers. The certificate is no SM2 one, but
+    """SignedData as GM/T 0010 has it: the structure of CMS, other object identifiers. Its certificate is no SM2 one, but
     has names."""
     signed = cms.ContentInfo.load(holder.sign(b"x", attributes=False))["content"].copy()
     algorithm = {"algorithm": SM2_SM3}
