@@ -156,8 +156,8 @@ def test_what_is_no_signature_is_found_and_said_to_be_unreadable() -> None:
 
 
 def gm_signed(holder: Holder) -> bytes:
-    """SignedData as GM/T 0010 has it: the structure of CMS, other object identifiers. Its certificate is no SM2 one, but
-    has names."""
+    """SignedData as GM/T 0010 has it: the structure of CMS, other object identifiers. The certificate is no SM2 one:
+    its names are what is described."""
     signed = cms.ContentInfo.load(holder.sign(b"x", attributes=False))["content"].copy()
     algorithm = {"algorithm": SM2_SM3}
     signer = signed["signer_infos"][0]
