@@ -20,7 +20,7 @@ class _Facts(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 class Profile(_Facts):
     """An institution as it was at the moment of the decision, in the words of its `institution.profiled`.
 
-    `groups` are written `kind:name`, the kind in the words of the policy; `pilots` are the pilot schemes that it is in.
+    `groups` are written `kind/name`, the kind in the words of the policy; `pilots` are the pilot schemes that it is in.
     """
 
     code: str | None = None

@@ -71,9 +71,9 @@ class Level(Named):
 
 
 class GroupKind(Named):
-    """A kind of group of institutions: 紧密型城市医联体, 县域医共体. Profiles write a group as `kind:name`."""
+    """A kind of group of institutions: 紧密型城市医联体, 县域医共体. Profiles write a group as `kind/name`."""
 
-    id: Annotated[str, Meta(pattern=r"^[!-9;-~]{1,32}\Z")]
+    id: Annotated[str, Meta(pattern=r"^[!-.0-~]{1,32}\Z")]
 
 
 class Window(_Form):

@@ -189,7 +189,7 @@ def _test(rule: Scope | Step, areas: dict[str, Area], pairs: dict | None = None)
         _conditions(rule.issuer, "issuer", areas),
         _conditions(rule.recogniser, "recogniser", areas),
         pairs,
-        tuple(f"{kind}:" for kind in rule.groups),
+        tuple(f"{kind}/" for kind in rule.groups),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(-timedelta(hours=7))])
-_GROUPS = st.lists(st.sampled_from(["city-close:G1", "city-close:G2", "county-close:G3", "alliance:G4"]), unique=True)
+_GROUPS = st.lists(st.sampled_from(["city-close/G1", "city-close/G2", "county-close/G3", "alliance/G4"]), unique=True)
 _PLACES = [
     ("440000", "440800", "440802"),
     ("440000", "440800", "440823"),

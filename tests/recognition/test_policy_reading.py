@@ -46,7 +46,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("a place twice", lambda p: p["areas"][0].update(places=["440800", "440800"]), "'440800' stands twice"),
     ("a place without a name", lambda p: p["areas"][0].update(places=[""]), r"\$\.areas\[0\]\.places"),
     ("a place of two lines", lambda p: p["areas"][0].update(places=["湛\n江"]), r"\$\.areas\[0\]\.places"),
-    ("a kind of group with a colon", lambda p: p["groups"][0].update(id="city:close"), r"\$\.groups\[0\]\.id"),
+    ("a kind of group with a slash", lambda p: p["groups"][0].update(id="city/close"), r"\$\.groups\[0\]\.id"),
     (
         "an unknown kind of group",
         lambda p: p["scopes"][1].update(groups=["friends"]),
