@@ -56,7 +56,7 @@ class _Answers:
 
     def wait(self, rule: Rule, missing: tuple[str, ...]) -> None:
         """A rule says nothing before it knows the facts `missing`."""
-        self.findings.append(Finding(rule.name, rule.clause, "unknown", tuple(dict.fromkeys(missing))))
+        self.findings.append(Finding(rule.name, rule.clause, "unknown", tuple(sorted(set(missing)))))
         self.missing += missing
 
     def warn(self, code: str) -> None:

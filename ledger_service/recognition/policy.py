@@ -373,6 +373,7 @@ def _check_scope(document: PolicyDocument, scope: Scope) -> None:
     kinds = {kind.id for kind in document.groups}
     tiers = {tier for level in document.levels for tier in level.tiers}
     for rule in (scope, *(step for phase in scope.phases for step in phase.steps)):
+        _check_unique("group kind", rule.groups)
         for kind in rule.groups:
             if kind not in kinds:
                 raise ValueError(f"scope {scope.id!r}: group kind {kind!r} is not among the groups; add it there")

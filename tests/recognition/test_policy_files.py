@@ -1,6 +1,7 @@
 """The policies that ship say what their sources say, and their digests are what others compute."""
 
 import json
+import re
 from datetime import date
 from hashlib import sha256
 
@@ -11,6 +12,8 @@ from anchors.core.errors import MalformedInput
 from ledger_service.recognition.engine import check_refusal
 from ledger_service.recognition.policies import shipped_policies, shipped_policy
 from ledger_service.recognition.policy import policy_digest, policy_text, read_policy
+from ledger_service.recognition.warnings import WARNING_CODES, coded_warning
+from tests.architecture.tree import ROOT
 from tests.recognition.table import prepared
 
 DIGESTS = {
@@ -85,3 +88,9 @@ def test_the_sample_has_no_list_of_reasons() -> None:
     answer = check_refusal(prepared("sample-city"), "emergency")
     assert (answer.listed, answer.explanation_owed, answer.reason) == (None, None, None)
     assert "填写理由" in answer.clause
+
+
+def test_the_page_lists_every_warning_in_both_languages() -> None:
+    page = (ROOT / "docs" / "spec" / "policy.md").read_text("utf-8").split("\n## Warnings\n")[1]
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    assert rows == [(code, coded_warning(code).zh, coded_warning(code).en) for code in sorted(WARNING_CODES)]

@@ -54,6 +54,11 @@ FAULTS: list[tuple[str, Change, str]] = [
     ),
     ("an unknown kind in a step", lambda p: p["scopes"][1]["phases"][0]["steps"][0].update(groups=["x"]), "'x' is not"),
     ("a kind of group twice", lambda p: p["groups"].append(p["groups"][0]), "'city-close' stands twice"),
+    (
+        "a kind twice in a scope",
+        lambda p: p["scopes"][1].update(groups=["city-close"] * 2),
+        "'city-close' stands twice",
+    ),
     ("a scope twice", lambda p: p["scopes"][1].update(id="tiers"), "scope 'tiers' stands twice"),
     ("an unknown relation", lambda p: p["scopes"][0].update(relation="higher"), r"\$\.scopes\[0\]\.relation"),
     ("phases that overlap", lambda p: _phase(p, 0).update(last="2024-03-01"), "phases overlap on 2024-03-01"),
