@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ import msgspec
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error
 from anchors.formats import read_document
+from anchors.formats.json_text import MAX_JSON_BYTES
 from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
 from ledger_service.cli.options import read_bounded
 from ledger_service.client.compose import Draft, Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.store import Store
+from ledger_service.fhir.inward import Said, read_report
 
 MAX_LINE_BYTES = 2**20
 
@@ -24,13 +26,17 @@ MAX_LINE_BYTES = 2**20
 class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """One statement to be made, as in a line of `record --from`. Times are Unix seconds.
 
-    `document` is a path beside the file; `links` maps rel to a statement id, or to `@name` of an earlier line.
+    `document` is a path beside the file, and so is `fhir`: a report that says its kind itself (docs/FHIR.md). `links`
+    maps rel to a statement id, or to `@name` of an earlier line.
     """
 
-    kind: str
+    kind: str | None = None
     subject: str | None = None
     report_number: str | None = None
     document: str | None = None
+    fhir: str | None = None
+    category: str | None = None
+    performer: str | None = None
     facts: bool = False
     access: dict[str, Any] | None = None
     reason: str | None = None
@@ -44,6 +50,12 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 
 def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Callable[[str], bytes]) -> Draft:
     """The draft that a line describes; `resolve` gives the statement id behind a link's text."""
+    if line.fhir is not None:
+        return _draft_of_fhir(line, folder, subject_secret, resolve)
+    if line.kind is None:
+        raise WrongInput("name the kind of statement")
+    if line.category is not None or line.performer is not None:
+        raise WrongInput("category and performer belong to a FHIR report; give the part examination instead")
     document, more = None, dict(line.parts)
     if line.document is not None:
         path = folder / line.document
@@ -61,6 +73,34 @@ def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Ca
     )
     subject = _subject(line, subject_secret)
     return compose(line.kind, subject, material, withhold=frozenset(line.withhold), issued_at=line.issued_at)
+
+
+def _draft_of_fhir(line: Line, folder: Path, subject_secret: bytes | None, resolve: Callable[[str], bytes]) -> Draft:
+    if line.document is not None or line.facts or line.access is not None or line.policy is not None:
+        raise WrongInput(
+            "a FHIR report says its document and facts itself, and has no access or policy; leave them out"
+        )
+    if line.links.keys() - {"replaces"}:
+        raise WrongInput("a FHIR report links to nothing but the version that it replaces")
+    path = folder / line.fhir
+    said = Said(
+        report_number=line.report_number,
+        category=line.category,
+        performer=line.performer,
+        replaces=resolve(line.links["replaces"]) if line.links else None,
+        reason=line.reason,
+        kind=line.kind,
+    )
+    read = read_report(read_bounded(path, MAX_JSON_BYTES, "FHIR document"), said)
+    named = msgspec.structs.replace(line, report_number=None if line.subject else read.report_number)
+    material = replace(read.material, more={**read.material.more, **line.parts})
+    return compose(
+        read.kind,
+        _subject(named, subject_secret),
+        material,
+        withhold=frozenset(line.withhold),
+        issued_at=line.issued_at,
+    )
 
 
 def statement_id(text: str) -> bytes:

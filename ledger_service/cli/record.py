@@ -45,6 +45,12 @@ HOLDS, DOES_NOT_HOLD = 0, 1
 Links = Annotated[list[str] | None, typer.Option("--link", help="REL=STATEMENT_ID; repeat for more.")]
 Parts = Annotated[list[str] | None, typer.Option("--part", help="NAME=FILE.json, a further part; repeat for more.")]
 Withhold = Annotated[list[str] | None, typer.Option("--withhold", help="Send this part as its hash alone; repeat.")]
+Fhir = Annotated[
+    Path | None,
+    typer.Option("--fhir", help="A FHIR report with its results: it says kind, subject and parts (docs/FHIR.md)."),
+]
+Category = Annotated[str | None, typer.Option("--category", help="Where a FHIR report has no code for it.")]
+Performer = Annotated[str | None, typer.Option("--performer", help="Who examined, where it is not who signs.")]
 Secret = Annotated[
     Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
 ]
@@ -60,6 +66,9 @@ def app(
     report_number: Annotated[str | None, typer.Option("--report-number", help="Or its number, with --secret.")] = None,
     secret: Secret = None,
     document: Annotated[Path | None, typer.Option("--document", help="The document, as received.")] = None,
+    fhir: Fhir = None,
+    category: Category = None,
+    performer: Performer = None,
     facts: Annotated[bool, typer.Option("--facts", help="Add what is read out of the document, as a part.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Reason code of the policy in force.")] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="POLICY@VERSION on which the decision rests.")] = None,
@@ -80,12 +89,12 @@ def app(
     first_sequence: Annotated[int | None, typer.Option("--first-sequence", min=0, help="Of a new store.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Sign one statement (KIND with its options) or many (--from), store them, and send them.
+    """Sign one statement (KIND with its options, or --fhir) or many (--from), store them, and send them.
 
     Exit status 1 where one is stored but not accepted: mend it, or send it again with 'huzheng stream send'.
     """
-    if (kind is None) == (lines is None) or (lines is not None and mend is not None):
-        raise WrongInput("give a KIND with its options (and --mend for a refused number), or --from FILE")
+    if (kind is None and fhir is None) == (lines is None) or (lines is not None and mend is not None):
+        raise WrongInput("give a KIND with its options or --fhir (and --mend for a refused number), or --from FILE")
     asked = LineFile.read(lines) if lines is not None else _line_of(context.params)
     trusted, log = open_log(trust, origin)
     output = Output(as_json)
@@ -117,6 +126,9 @@ def _line_of(given: dict[str, Any]) -> Line:
         subject=given["subject"],
         report_number=given["report_number"],
         document=str(given["document"]) if given["document"] else None,
+        fhir=str(given["fhir"]) if given["fhir"] else None,
+        category=given["category"],
+        performer=given["performer"],
         facts=given["facts"],
         access=access,
         reason=given["reason"],
