@@ -36,7 +36,8 @@ class Found(Struct, frozen=True, gc=False):
 class QualificationAnswer(Struct, frozen=True, gc=False):
     """The state for one institution, category and item on a day; `none` where nothing that is known here covers it.
 
-    `found` are the qualifications behind the state, `others` those that cover the item too and are in another one.
+    `found` are the qualifications behind the state, `others` those that cover the item too and are in another one;
+    under `none` those that the institution has for other items of the category.
     `contradictory`: one says granted, and another of overlapping scope ended on or after the day on which that began;
     the state is then None, and all of them are in `found`.
     """
@@ -72,7 +73,8 @@ def judge(
     """The answer of all qualifications, each given as its statements in log order. `items` are the codes by which the
     item is known."""
     every = [found for chain in chains if (found := state_on(chain, day)) is not None]
-    about = [found for found in every if _covers(found.qualification, institution, category, items)]
+    near = [found for found in every if _is_about(found.qualification, institution, category)]
+    about = [found for found in near if _covers(found.qualification, items)]
     granted = tuple(found for found in about if found.state == "granted")
     ended = tuple(found for found in about if found.state != "granted")
     if granted:
@@ -80,7 +82,7 @@ def judge(
             return QualificationAnswer(None, tuple(about))
         return QualificationAnswer("granted", granted, ended)
     if not ended:
-        return QualificationAnswer("none")
+        return QualificationAnswer("none", (), tuple(near))
     last = max(ended, key=lambda found: (found.since, _STRENGTH[found.state]))
     same = tuple(found for found in ended if (found.since, found.state) == (last.since, last.state))
     return QualificationAnswer(last.state, same, tuple(found for found in ended if found not in same))
@@ -111,9 +113,11 @@ def _since(stated: Stated) -> str | None:
     return part.since if part is not None else None
 
 
-def _covers(qualification: Qualification, institution: str, category: str, items: Collection[str]) -> bool:
-    if (qualification.institution, qualification.category) != (institution, category):
-        return False
+def _is_about(qualification: Qualification, institution: str, category: str) -> bool:
+    return (qualification.institution, qualification.category) == (institution, category)
+
+
+def _covers(qualification: Qualification, items: Collection[str]) -> bool:
     return not qualification.items or any(item in qualification.items for item in items)
 
 
