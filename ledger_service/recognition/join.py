@@ -7,7 +7,7 @@ Nothing is guessed: what no statement says stays unknown (None), and so does wha
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -46,6 +46,15 @@ class Joined(Struct, frozen=True, gc=False):
     qualification: QualificationAnswer | None
     codes: tuple[CodeAnswer, ...]
 
+    @property
+    def contradictory(self) -> list[str]:
+        """The facts of which publications in the book say different things."""
+        named = zip(("issuer", "recogniser"), self.profiles, strict=True)
+        found = [name for name, answer in named if answer.contradictory]
+        if self.qualification is not None and self.qualification.contradictory:
+            found.append("qualification")
+        return found
+
 
 class _Item(Struct, frozen=True, gc=False):
     """An item after code mapping: every code that it is known by, and whether that is one in each catalogue's system;
@@ -66,9 +75,10 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
     examined = moment(examination.at) if examination is not None else None
     said = decision.parts.get("decision")
     decided = moment(said.at) if said is not None else None
-    profiles = tuple(_profile(book, each.institution, _day(decided, policy)) for each in (report, decision))
-    item = find_item(book, examination, _day(decided, policy)) if examination is not None else None
-    qualification = qualification_of(book, report, policy)
+    day = day_of(decided, policy.zone)
+    profiles = tuple(_profile(book, each.institution, day) for each in (report, decision))
+    item = find_item(book, examination, day) if examination is not None else None
+    qualification = qualification_of(book, report, policy.zone)
     facts = Facts(
         category=examination.category if examination is not None else None,
         item=item.code if item is not None else None,
@@ -76,8 +86,8 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
         extent=frozenset(said.extent) if said is not None else None,
         examined=examined,
         decided=decided,
-        issuer=_as_profile(report.institution, profiles[0], _day(decided, policy)),
-        recogniser=_as_profile(decision.institution, profiles[1], _day(decided, policy)),
+        issuer=_as_profile(report.institution, profiles[0], day),
+        recogniser=_as_profile(decision.institution, profiles[1], day),
         qualification=_as_qualification(qualification),
         marks=frozenset(examination.marks) if examination is not None else None,
         channel=examination.channel if examination is not None else None,
@@ -101,11 +111,17 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
 
 
 def moment(text: str) -> datetime | None:
-    """A clinical time (RFC 3339); None for one that is in no calendar."""
+    """A clinical time (RFC 3339); None for one that is in no calendar, or in none of every zone."""
     try:
-        return datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return at if date.min.year < at.year < date.max.year else None
+
+
+def day_of(at: datetime | None, zone: tzinfo | None) -> date | None:
+    """The day of a time, in a zone or (None) in the one that it is written in."""
+    return None if at is None else (at if zone is None else at.astimezone(zone)).date()
 
 
 def examiner(report: Stated) -> str:
@@ -114,12 +130,14 @@ def examiner(report: Stated) -> str:
     return (examination.performer if examination is not None else None) or report.institution
 
 
-def qualification_of(book: BookAsOf, report: Stated, policy: Prepared) -> QualificationAnswer | None:
-    """The qualification of whoever examined, on the day of the examination. None where that is not known: the report
-    does not say what was examined and when; nothing is said of the institution, so that its qualifications may stand in
-    another log; or it has some for other items, and the item may be one of these under another code."""
+def qualification_of(book: BookAsOf, report: Stated, zone: tzinfo | None) -> QualificationAnswer | None:
+    """The qualification of whoever examined, on the day of the examination in a zone (`day_of`).
+
+    None where that is not known: the report does not say what was examined and when; nothing is said of the
+    institution, so that its qualifications may stand in another log; or it has some for other items, and the item may
+    be one of these under another code."""
     examination = report.parts.get("examination")
-    day = _day(moment(examination.at), policy) if examination is not None else None
+    day = day_of(moment(examination.at), zone) if examination is not None else None
     if day is None:
         return None
     institution, item = examiner(report), find_item(book, examination, day)
@@ -160,13 +178,6 @@ def find_item(book: BookAsOf, examination: parts.Examination, day: date | None) 
 
 def _is_known(value: object) -> bool:
     return value not in (None, Profile(), Qualification())
-
-
-def _day(at: datetime | None, policy: Prepared) -> date | None:
-    try:
-        return at.astimezone(policy.zone).date() if at is not None else None
-    except OverflowError:
-        return None
 
 
 def _profile(book: BookAsOf, institution: str, day: date | None) -> ProfileAnswer:
