@@ -1,0 +1,74 @@
+"""The log read from its beginning for counting: entries, ids, links and parts, in large pieces and one view."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DatabaseError
+
+from anchors.core.encoding import word_code
+from anchors.core.registry import Action, optional_code
+from anchors.core.typed_data import Domain, log_id
+from ledger_service.storage import schema
+from ledger_service.storage.finder import find_ids
+from ledger_service.storage.snapshot import open_snapshot
+from ledger_service.usecases.ports import StoreUnavailable
+from ledger_service.usecases.statistics import StoredLog
+from ledger_service.usecases.taken_apart import StoredEntry
+
+ENTRIES_PER_PIECE = 4_096
+_PIECE = (
+    "SELECT e.position, e.entry, e.id, e.links, c.parts FROM entries e LEFT JOIN contents c ON c.position = e.position "
+    "WHERE e.position >= {begin} AND e.position < {end} ORDER BY e.position"
+)
+
+
+@contextmanager
+def open_statistics_rows(url: str) -> Iterator["SqlStatisticsRows"]:
+    """One view of the database at `sqlite:///path` or `postgresql://…`, only read.
+
+    Raises `StoreUnavailable` where it cannot be opened or holds no log."""
+    with open_snapshot(url) as connection:
+        rows = SqlStatisticsRows(connection)
+        try:
+            rows.log()
+        except DatabaseError as error:
+            raise StoreUnavailable(f"database: it does not hold a ledger: {error.orig}".splitlines()[0]) from error
+        yield rows
+
+
+class SqlStatisticsRows:
+    """`statistics.StatisticsRows` over one open transaction."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+
+    def log(self) -> StoredLog:
+        """See `StatisticsRows`."""
+        row = self._connection.execute(select(schema.log)).first()
+        if row is None:
+            raise StoreUnavailable("database: no log was begun in it; name the ledger's own database")
+        return StoredLog(row.origin, Domain(row.chain_id, row.registry, log_id(row.origin)), row.size)
+
+    def entries(self, size: int) -> Iterator[list[StoredEntry]]:
+        """See `StatisticsRows`."""
+        for begin in range(0, size, ENTRIES_PER_PIECE):
+            query = _PIECE.format(begin=begin, end=min(begin + ENTRIES_PER_PIECE, size))
+            yield [StoredEntry._make(row) for row in self._connection.exec_driver_sql(query)]
+
+    def successors(self) -> dict[str, str]:
+        """See `StatisticsRows`."""
+        c = schema.registry_changes.c
+        query = select(c.institution, c.data).where(c.action == Action.EXITED).order_by(c.number)
+        named = ((row.institution, optional_code(row.data)) for row in self._connection.execute(query))
+        return {institution: successor for institution, successor in named if successor}
+
+    def parts(self, id: bytes) -> tuple[str, bytes] | None:
+        """See `StatisticsRows`."""
+        column, values = find_ids(self._connection, [id])
+        entries, contents = schema.entries.c, schema.contents.c
+        query = select(entries.id, entries.entry, contents.parts).where(
+            entries[column].in_(values), contents.position == entries.position
+        )
+        found = next((row for row in self._connection.execute(query) if row.id == id), None)
+        return (word_code(found.entry[:32]), found.parts) if found else None

@@ -1,0 +1,103 @@
+"""Figures from a log as it is stored, and whether they are those that somebody published (docs/spec/statistics.md).
+
+Every entry is hashed into the log's tree, its id is computed again, and its parts are hashed: what was changed is
+refused, and so is a log with a gap, unless it is said to count what is there. Signatures, keys and roles are the
+audit's.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from anchors.core.encoding import encode_hex
+from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.merkle import leaf_hash
+from anchors.core.typed_data import Domain
+from ledger_service.parts import Statistics
+from ledger_service.recognition.figures import Figures, Period
+from ledger_service.recognition.statistics import Tally
+from ledger_service.usecases.submission import content_of, decode_parts
+from ledger_service.usecases.taken_apart import StoredEntry, take_apart
+
+
+class StoredLog(NamedTuple):
+    """Which log it is, and how many entries it says it has."""
+
+    origin: str
+    domain: Domain
+    size: int
+
+
+class StatisticsRows(Protocol):
+    """One view of the database. Raises `StoreUnavailable`."""
+
+    def log(self) -> StoredLog:
+        """The log."""
+
+    def entries(self, size: int) -> Iterator[list[StoredEntry]]:
+        """The entries below position `size` that are there, in order, in pieces."""
+
+    def successors(self) -> Mapping[str, str]:
+        """The successors that the registry names, by the institution that left."""
+
+    def parts(self, id: bytes) -> tuple[str, bytes] | None:
+        """Kind and parts of a statement."""
+
+
+def compute(
+    rows: StatisticsRows,
+    size: int,
+    period: Period,
+    *,
+    with_gaps: bool = False,
+    advance: Callable[[int], object] = lambda count: None,
+) -> Figures:
+    """The figures of a period over the first `size` entries. `advance` is told of entries.
+
+    Raises `VerificationFailed` for what was changed, and for a gap unless `with_gaps`."""
+    log = rows.log()
+    tally = Tally(size, period, secrets.token_bytes(16), rows.successors())
+    expected = 0
+    for piece in rows.entries(size):
+        for row in piece:
+            while expected < row.position:
+                _miss(tally, expected, "entry", with_gaps)
+                expected += 1
+            if row.parts is None:
+                _miss(tally, expected, "content", with_gaps)
+            else:
+                tally.add(take_apart(row, log.domain), leaf_hash(row.entry))
+            expected += 1
+        advance(len(piece))
+    for position in range(expected, size):
+        _miss(tally, position, "entry", with_gaps)
+    return tally.figures(log.origin)
+
+
+def published(rows: StatisticsRows, id: bytes) -> Statistics:
+    """What a `statistics.published` of the log says. Raises `MalformedInput`."""
+    found = rows.parts(id)
+    if found is None:
+        raise MalformedInput(f"{encode_hex(id)} is not in this log; give the id of a statement that is")
+    kind, parts = found
+    value = content_of(decode_parts(parts)).value("statistics")
+    if kind != "statistics.published" or value is None:
+        raise MalformedInput(f"{encode_hex(id)} is a {kind}; give the id of a statistics.published")
+    return msgspec.convert(value, Statistics)
+
+
+def differences(figures: Figures, said: Statistics) -> list[tuple[str, Any, Any]]:
+    """Where figures differ from a published statement: member, what it says, what was computed."""
+    return [
+        (name, getattr(said, name), value) for name, value in figures.part().items() if getattr(said, name) != value
+    ]
+
+
+def _miss(tally: Tally, position: int, what: str, with_gaps: bool) -> None:
+    if not with_gaps:
+        raise VerificationFailed(
+            f"the {what} at {position} is missing; restore it, or count what is there with --with-gaps: figures tell so"
+        )
+    tally.miss(position)
