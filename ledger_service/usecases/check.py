@@ -18,10 +18,19 @@ from anchors.core.typed_data import Domain
 from ledger_service import kind_rules, problems
 from ledger_service.kinds import KINDS, Kind
 from ledger_service.problems import Refused
-from ledger_service.usecases.submission import Item, WithheldPart, content_of, encode_parts
+from ledger_service.usecases.submission import (
+    Item,
+    Submitted,
+    UnreadableParts,
+    WithheldPart,
+    content_of,
+    encode_parts,
+)
 
 MAX_AHEAD_SECONDS = 300
 KEYS_REMEMBERED = 4_096
+TOGETHER = 8
+"""Few enough that the committing thread, which may hold the log's lock, soon gets the interpreter."""
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -66,51 +75,75 @@ class Checker:
         self._domain = domain
         self._other_domains = other_domains
 
-    def check(self, item: Item, now: int) -> Checked | Rejected:
-        """Judge one item of a submission, at `now` in Unix seconds. Never raises for bad input."""
-        if isinstance(item, Refused):
-            return Rejected(None, item)
-        try:
-            key = _read_key(item.key)
-            entry = Entry.from_bytes(item.entry)
-        except MalformedInput as error:
-            return Rejected(None, Refused(problems.MALFORMED_STATEMENT, str(error)))
-        statement = entry.statement
-        id = self._domain.statement(item.entry[:STATEMENT_BYTES])
-        signed = False
-        try:
-            self._check_signature(entry, id, key)
-            signed = True
-            content = _read_content(item.parts)
-            if content.hash != statement.content:
-                raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
-            kind = known_kind(statement.kind)
-            said = read_parts(kind, content, statement.issued_at)
-            _check_time(statement.issued_at, now)
-        except Refused as refused:
-            return Rejected(id, refused, signed)
-        return Checked(id, key, item.entry, encode_parts(item.parts), statement, kind, said)
+    def check(self, items: Sequence[Item], now: int) -> list[Checked | Rejected]:
+        """Judge items of a submission, each by itself, at `now` in Unix seconds. Never raises for bad input.
 
-    def _check_signature(self, entry: Entry, id: bytes, key: bytes) -> None:
+        Some together, step by step: recovering a key drives everything else out of the processor's caches, and the
+        other steps take twice as long beside it."""
+        judged: list[Checked | Rejected] = []
+        for begin in range(0, len(items), TOGETHER):
+            read = [_read(item, self._domain) for item in items[begin : begin + TOGETHER]]
+            signed = [self._check_signature(one) if isinstance(one, _Read) else one for one in read]
+            judged += [_check_said(one, now) if isinstance(one, _Read) else one for one in signed]
+        return judged
+
+    def _check_signature(self, read: "_Read") -> "_Read | Rejected":
+        """The same, where its key signed it."""
         try:
-            signer = signatures.signer_of(id, entry.signature)
+            signer = signatures.signer_of(read.id, read.entry.signature)
         except VerificationFailed:
             signer = None
-        if signer == key:
-            return
+        return read if signer == read.key else Rejected(read.id, self._why_not_signed(read))
+
+    def _why_not_signed(self, read: "_Read") -> Refused:
         for other in self._other_domains():
             try:
-                if entry.signer(other) == key:
-                    raise Refused(
+                if read.entry.signer(other) == read.key:
+                    return Refused(
                         problems.WRONG_LOG,
                         f"signed for the log {encode_hex(other.log)}; sign it for {encode_hex(self._domain.log)}",
                     )
             except VerificationFailed:
                 continue
-        raise Refused(
+        return Refused(
             problems.WRONG_SIGNATURE,
-            f"the signature over {encode_hex(id)} is not by {encode_hex(key)}; check key, chain, registry and origin",
+            f"the signature over {encode_hex(read.id)} is not by {encode_hex(read.key)}; "
+            "check key, chain, registry and origin",
         )
+
+
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """A well-formed entry, and the rest of its item."""
+
+    id: bytes
+    key: bytes
+    entry: Entry
+    item: Submitted | UnreadableParts
+
+
+def _read(item: Item, domain: Domain) -> _Read | Rejected:
+    if isinstance(item, Refused):
+        return Rejected(None, item)
+    try:
+        key, entry = _read_key(item.key), Entry.from_bytes(item.entry)
+    except MalformedInput as error:
+        return Rejected(None, Refused(problems.MALFORMED_STATEMENT, str(error)))
+    return _Read(domain.statement(item.entry[:STATEMENT_BYTES]), key, entry, item)
+
+
+def _check_said(read: _Read, now: int) -> Checked | Rejected:
+    """Whether the parts are those that were signed, and have what the kind requires."""
+    item, statement = read.item, read.entry.statement
+    try:
+        content = _read_content(item.parts)
+        if content.hash != statement.content:
+            raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
+        kind = known_kind(statement.kind)
+        said = read_parts(kind, content, statement.issued_at)
+        _check_time(statement.issued_at, now)
+    except Refused as refused:
+        return Rejected(read.id, refused, signed=True)
+    return Checked(read.id, read.key, item.entry, encode_parts(item.parts), statement, kind, said)
 
 
 def _check_time(issued_at: int, now: int) -> None:

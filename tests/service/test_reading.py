@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from anchors.core.encoding import encode_hex
-from scripts.city.founding import OPERATOR
+from scripts.city.founding import OPERATOR, QUALITY_CENTRE
 from tests.fixtures.ledger import LABORATORY, Ledger, check_problem_response
 from tests.fixtures.signer import Signed, Signer
-from tests.service.test_kinds import every_kind
+from tests.service.test_kinds import about_a_report
 
 ID = "0x" + "ab" * 32
 
@@ -17,7 +17,7 @@ ID = "0x" + "ab" * 32
 @pytest.fixture
 def statements(ledger: Ledger) -> list[Signed]:
     """Statements of every kind about one report, integrated."""
-    found = every_kind(ledger.signer(0), ledger.signer(1))
+    found = about_a_report(ledger.signer(0), ledger.signer(1), ledger.authority(QUALITY_CENTRE))
     ledger.submit(*found)
     ledger.wait_for_state(found[-1], "witnessed")
     return found
@@ -122,7 +122,11 @@ def test_heads_in_pages(ledger: Ledger, statements: list[Signed]) -> None:
 def test_institutions_and_their_keys(ledger: Ledger) -> None:
     items = ledger.get("/v1/institutions").json()["items"]
     codes = [item["code"] for item in items]
-    assert codes == sorted(codes) and OPERATOR in codes and len(codes) == len(ledger.city.institutions) + len(ledger.city.authorities)
+    assert (
+        codes == sorted(codes)
+        and OPERATOR in codes
+        and len(codes) == len((*ledger.city.institutions, *ledger.city.authorities))
+    )
     laboratory = ledger.city.institutions[LABORATORY]
     found = ledger.get(f"/v1/institutions/{laboratory.code}").json()
     assert found in items

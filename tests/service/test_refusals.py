@@ -201,9 +201,9 @@ def test_an_institution_that_left_and_its_successor(ledger: Ledger) -> None:
     check_refused(ledger, leaving.issued(), "institution-exited")
     check_refused(ledger, leaving.emergency(report), "institution-exited")
     check_refused(ledger, other.amended(report, sequence=other.sequence), "not-owner")
-    amended = successor.amended(report)
     recognised = successor.recognised(opened, report)  # the access is now the successor's own
-    outcomes = ledger.submit(amended, recognised, successor.withdrawn(amended)).outcomes
+    amended = successor.amended(report)
+    outcomes = ledger.submit(recognised, amended, successor.withdrawn(amended)).outcomes
     assert outcomes == [outcomes[0], outcomes[0] + 1, outcomes[0] + 2]
     found = ledger.get(f"/v1/institutions/{leaving.institution}").json()
     assert (found["standing"], found["successor"]) == ("exited", successor.institution)
