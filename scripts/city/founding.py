@@ -67,6 +67,11 @@ class City:
     """The health commission, the quality-control centre, and the operator where it makes statements of its own."""
 
     @property
+    def everybody(self) -> tuple[Institution, ...]:
+        """Whoever makes statements."""
+        return (*self.institutions, *self.authorities)
+
+    @property
     def note_key(self) -> SignerKey:
         """The key that signs the log's checkpoints."""
         return SignerKey(self.origin, self.operator.note)
@@ -144,12 +149,11 @@ def found_city(
     chain = EthereumChain(rpc, deployment.registry, deployment.witness)
     domain = Domain(chain.identity().chain_id, deployment.registry, log_id(origin))
     city = name_city(rpc, origin, deployment, domain, seed, relay_secret or administrator_secret, institutions)
-    everybody = (*city.institutions, *city.authorities)
     administrator = Administrator(rpc, deployment.registry, administrator_secret)
     administrator.perform(
         *_operator_acts(domain, origin, city.operator),
-        *(Admit(item.code, (item.role,)) for item in everybody if item.code != OPERATOR),
-        *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in everybody),
+        *(Admit(item.code, (item.role,)) for item in city.everybody if item.code != OPERATOR),
+        *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in city.everybody),
     )
     administrator.close()
     return city

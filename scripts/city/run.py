@@ -7,6 +7,10 @@ import re
 import secrets
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -23,16 +27,27 @@ from ledger_service.client.errors import ClientError
 from ledger_service.client.files import PRIVATE_FILE_MODE
 from ledger_service.client.store import Store
 from scripts.anvil import ChainFailed
+from scripts.city.acts import Act
+from scripts.city.authorities import plan_rules
 from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
 from scripts.city.founding import City, found_city, name_city
 from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
 from scripts.city.stage import ALREADY, Stage
-from scripts.city.story import Act, Case, plan_cases
+from scripts.city.story import Case, Storyteller
 from scripts.city.telling import StoryStopped, Teller, Told
 from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
 SEED = "guangdong-2026"
 FOUNDED, LEDGER = "city.json", "ledger.sqlite"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The folder's documents, the reports' stories, and everything that is said, the rules first."""
+
+    documents: Sequence[Report]
+    cases: list[Case]
+    acts: Sequence[Act]
 
 
 class RunFailed(Exception):
@@ -107,33 +122,30 @@ class CityRun:
         with stage.step("start the service"):
             service = self._start_service(city)
         with stage.step("read the documents") as note:
-            documents, cases = self._plan(city, statements)
-            acts = sum(len(case.acts) for case in cases)
-            note(f"{len(documents)} files, {acts:,} statements planned")
+            plan = self._plan(city, statements)
+            note(f"{len(plan.documents)} files, {len(plan.acts):,} statements planned")
         trust = self._write_trust(city)
         with Store(self._folder / "sender.sqlite") as store, Api(service.url, token=TOKEN) as api:
-            return self._tell(Teller(city, store, api, trust), api, city, trust, documents, cases)
+            return self._tell(Teller(city, store, api, trust), api, city, trust, plan)
 
-    def _tell(
-        self, teller: Teller, api: Api, city: City, trust: Trust, documents: list[Report], cases: list[Case]
-    ) -> dict[str, Any]:
+    def _tell(self, teller: Teller, api: Api, city: City, trust: Trust, plan: Plan) -> dict[str, Any]:
         stage = self._stage
-        planned = sum(len(case.acts) for case in cases)
+        planned = len(plan.acts)
         with stage.long_step("sign as the hospitals, send over HTTP", planned) as advance:
-            told = teller.tell(cases, advance)
+            told = teller.tell(plan.acts, advance)
         size = int(_metric(api, 'huzheng_entries{state="accepted"}'))
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
-            proved, example = teller.prove(told, trust, SEED, _telling_act(cases).name, advance)
+            proved, example = teller.prove(told, trust, SEED, _telling_act(plan.cases).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
         with stage.step("audit the whole ledger against the chain") as note:
             audit = self._audit()
             note("everything derived again: it holds" if audit == "ok" else "it does not hold")
-        result = self._figures(api, documents, told, proved, audit)
-        example = _telling_case(cases).subject
+        result = self._figures(api, plan, told, proved, audit)
+        example = _telling_case(plan.cases).subject
         self._example = encode_hex(example)
-        stage.summary(result, api.timeline(example), {item.code: item.name for item in city.institutions})
+        stage.summary(result, api.timeline(example), {item.code: item.name for item in city.everybody})
         if audit != "ok":
             raise RunFailed(f"the audit found: {audit}")
         return result
@@ -170,7 +182,7 @@ class CityRun:
         settings = service_settings(city, self._folder, _database(self._folder), FINALITY_CONFIRMATIONS, self._port)
         return self._stack.enter_context(ServiceProcess(settings, self._folder / "service.log"))
 
-    def _plan(self, city: City, statements: int) -> tuple[list[Report], list[Case]]:
+    def _plan(self, city: City, statements: int) -> Plan:
         documents = read_folder(self._samples)
         if not documents:
             raise RunFailed(f"{self._samples} holds no documents; name another folder in HUZHENG_SAMPLES")
@@ -181,7 +193,11 @@ class CityRun:
             yield from documents
             yield from synthetic_reports(SEED)
 
-        return documents, plan_cases(f"{SEED}/{digest}", city.institutions, reports(), statements)
+        seed = f"{SEED}/{digest}"
+        centre = city.authorities[1]
+        rules = plan_rules(SEED, city.authorities, city.institutions, date.today())
+        cases = Storyteller(seed, city.institutions, centre, reports()).cases(statements - len(rules))
+        return Plan(documents, cases, [*rules, *(act for case in cases for act in case.acts)])
 
     def _write_trust(self, city: City) -> Trust:
         """What a verifier believes, read from the chain once the admissions are final."""
@@ -199,8 +215,9 @@ class CityRun:
             return "ok"
         return (done.stderr.strip() or done.stdout.strip())[-2_000:] or f"exit status {done.returncode}"
 
-    def _figures(self, api: Api, documents: list[Report], told: Told, proved: int, audit: str) -> dict[str, Any]:
+    def _figures(self, api: Api, plan: Plan, told: Told, proved: int, audit: str) -> dict[str, Any]:
         witnessed = int(_metric(api, 'huzheng_entries{state="witnessed"}'))
+        kinds = Counter(act.kind for act in plan.acts)
         gas = int(_metric(api, "huzheng_witness_gas_total"))
         return {
             "statements": len(told.statements),
@@ -211,7 +228,11 @@ class CityRun:
             "gas_total": gas,
             "gas_per_statement": round(gas / witnessed, 1) if witnessed else 0,
             "proofs_verified": proved,
-            "documents": count_documents(documents),
+            "documents": count_documents(plan.documents),
+            "kinds": dict(sorted(kinds.items())),
+            "recognitions": kinds["recognition.accepted"],
+            "refusals": kinds["recognition.declined"],
+            "repeats": kinds["repeat.ordered"],
             "audit": audit,
             "seconds": round(time.monotonic() - self._began, 1),
         }

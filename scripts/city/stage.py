@@ -113,7 +113,10 @@ def _figures_table(result: Mapping) -> Table:
     table.add_column(justify="right")
     audit = "[bold green]ok[/bold green]" if result["audit"] == "ok" else f"[bold red]{result['audit']}[/bold red]"
     for label, value in (
-        ("statements signed by hospitals 医院签名的声明", f"{result['statements']:,}"),
+        ("statements signed 签名的声明", f"{result['statements']:,}"),
+        ("results recognised 互认", f"{result['recognitions']:,}"),
+        ("not recognised, with a reason 不予互认", f"{result['refusals']:,}"),
+        ("tests ordered again 重复检查", f"{result['repeats']:,}"),
         ("accepted, durable 已受理", f"{result['accepted']:,}"),
         ("witnessed by the contract 合约见证", f"{result['witnessed']:,}"),
         ("final on the chain 链上终局", f"{result['final']:,}"),

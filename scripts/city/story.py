@@ -1,53 +1,28 @@
-"""What happens to the city's reports: other hospitals open them, recognise, decline, repeat. Seeded; five rounds.
+"""What happens to the city's reports: other hospitals are reminded of them, open them, recognise, decline, repeat, and
+what follows. Seeded; eight rounds.
 
-    1 issue  ->  2 amend  ->  3 open  ->  4 recognise, decline, order again, withdraw  ->  5 the repeated test's result
+    1 rules  ->  2 issue  ->  3 amend  ->  4 remind, withdraw  ->  5 open, put a reminder aside
+      ->  6 recognise, decline, order again  ->  7 explain, the repeated test's report, amend late  ->  8 review
 
 A round's statements may name those of the rounds before, so a round is sent when the one before is in the log.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ledger_service.client.compose import Draft, Material, compose, report_subject
+from ledger_service.client.compose import report_subject
+from scripts.city.acts import NOW, Act, DaysBefore
+from scripts.city.authorities import ITEMS, RULES_ACT, SYSTEM, mark_of, named_policy, sample_rules
 from scripts.city.documents import Report
 from scripts.city.founding import Institution
 
-POLICY = {"policy": "SAMPLE-city-recognition", "version": "2026-01"}
-DECLINE_REASONS = ("changed-condition", "changes-fast", "before-surgery", "serial-comparison")
-REPEAT_REASONS = ("emergency", "patient-asks", "before-surgery")
-ROUNDS = 5
-
-
-@dataclass
-class Act:
-    """One statement to be made: by whom, in which round, and from what it is composed once its links have ids."""
-
-    name: str
-    round: int
-    by: Institution
-    kind: str
-    subject: bytes
-    links: dict[str, str] = field(default_factory=dict)
-    report: Report | None = None
-    reason: str | None = None
-    basis: str | None = None
-    knowingly: str | None = None
-
-    def draft(self, id_of: Callable[[str], bytes], now: int) -> Draft:
-        """The statement's draft; `id_of` gives the id of an earlier act by its name."""
-        facts = {"facts": dict(self.report.document.facts)} if self.report and self.report.document.parsed else {}
-        knowingly = {"knowingly": {"version": self.knowingly}} if self.knowingly else {}
-        material = Material(
-            document=self.report.document.part_value() if self.report else None,
-            access={"at": now, "basis": self.basis} if self.basis else None,
-            reason=self.reason,
-            policy=POLICY if self.kind.startswith(("recognition.", "repeat.ordered")) else None,
-            links={rel: id_of(name) for rel, name in self.links.items()},
-            more=facts | knowingly,
-        )
-        # What was read out of a document stays in the hospital: the ledger gets its hash.
-        return compose(self.kind, self.subject, material, withhold=frozenset(facts))
+DECLINE_REASONS = ("condition-changed", "changes-fast", "weighs-heavily", "serial-comparison")
+REPEAT_REASONS = ("emergency", "patient-asks", "weighs-heavily")
+ISSUE, AMEND, REMIND, OPEN, DECIDE, FOLLOW, REVIEW = range(2, 9)
+ROUNDS = REVIEW
+IMAGING_FORMATS = ("dicom", "pdf")
 
 
 @dataclass(frozen=True)
@@ -58,99 +33,160 @@ class Case:
     acts: tuple[Act, ...]
 
 
-def plan_cases(
-    seed: str, institutions: Sequence[Institution], reports: Iterator[Report], statements: int
-) -> list[Case]:
-    """Cases with at least `statements` statements in all."""
-    chance = random.Random(f"story {seed}")
-    cases: list[Case] = []
-    planned = 0
-    while planned < statements:
-        case = _plan_case(f"{seed}/{len(cases)}", chance, institutions, next(reports), reports)
-        cases.append(case)
-        planned += len(case.acts)
-    return cases
+class Storyteller:
+    """Plans cases, one after the other, by one seed."""
 
+    def __init__(self, seed: str, institutions: Sequence[Institution], centre: Institution, reports: Iterator[Report]):
+        self._seed = seed
+        self._chance = random.Random(f"story {seed}")
+        self._institutions = institutions
+        self._centre = centre
+        self._reports = reports
+        self._policy = named_policy(sample_rules())
 
-def _plan_case(
-    name: str, chance: random.Random, institutions: Sequence[Institution], report: Report, more: Iterator[Report]
-) -> Case:
-    issuer = chance.choice([item for item in institutions if item.tier != 1])
-    subject = report_subject(issuer.subject_secret, f"{name} {report.number}")
-    acts = [Act(f"{name}/issue", 1, issuer, "report.issued", subject, report=report)]
-    version = f"{name}/issue"
-    if chance.random() < 0.08:
-        acts.append(
-            Act(f"{name}/amend", 2, issuer, "report.amended", subject, {"replaces": version}, report=next(more))
-        )
-        version = f"{name}/amend" if chance.random() < 0.7 else version
-    hospitals = [item for item in institutions if item.role == "hospital" and item is not issuer]
-    for reader in chance.sample(hospitals, chance.choices((0, 1, 2), (1, 6, 2))[0]):
-        acts.extend(_plan_visit(f"{name}/{reader.code}", chance, reader, subject, version, more))
-    if chance.random() < 0.03:
-        current = f"{name}/amend" if any(act.kind == "report.amended" for act in acts) else f"{name}/issue"
-        acts.append(
-            Act(
-                f"{name}/withdraw",
-                3,
-                issuer,
-                "report.withdrawn",
-                subject,
-                {"replaces": current},
-                reason="sample-mixed-up",
+    def cases(self, statements: int) -> list[Case]:
+        """Cases with at least `statements` statements in all."""
+        cases: list[Case] = []
+        planned = 0
+        while planned < statements:
+            cases.append(self._case(f"{self._seed}/{len(cases)}"))
+            planned += len(cases[-1].acts)
+        return cases
+
+    def _case(self, name: str) -> Case:
+        chance, report = self._chance, next(self._reports)
+        issuer = chance.choice([item for item in self._institutions if item.tier != 1])
+        subject = report_subject(issuer.subject_secret, f"{name} {report.number}")
+        examination = self._examination(issuer, report)
+        issued, amended = f"{name}/issue", f"{name}/amend"
+        acts = [Act(issued, ISSUE, issuer, "report.issued", subject, {}, report, {"examination": examination})]
+        current = relied_on = issued
+        if chance.random() < 0.08:
+            acts.append(self._amendment(amended, AMEND, issuer, subject, issued, examination))
+            current = amended
+            relied_on = amended if chance.random() < 0.7 else issued
+        withdrawn = chance.random() < 0.03
+        if withdrawn:
+            acts.append(
+                Act(
+                    f"{name}/withdraw",
+                    REMIND,
+                    issuer,
+                    "report.withdrawn",
+                    subject,
+                    {"replaces": current},
+                    parts={"reason": "sample-mixed-up"},
+                )
             )
+        state = "withdrawn" if withdrawn else "superseded" if current != relied_on else None
+        hospitals = [item for item in self._institutions if item.role == "hospital" and item is not issuer]
+        for reader in chance.sample(hospitals, chance.choices((0, 1, 2), (1, 6, 2))[0]):
+            acts.extend(self._visit(f"{name}/{reader.code}", reader, subject, relied_on, state, examination))
+        if not withdrawn and chance.random() < 0.02:
+            acts.append(self._amendment(f"{name}/late", FOLLOW, issuer, subject, current, examination))
+        return Case(subject, tuple(sorted(acts, key=lambda act: act.round)))
+
+    def _examination(self, issuer: Institution, report: Report) -> dict[str, Any]:
+        chance = self._chance
+        category = (
+            "imaging" if report.document.format in IMAGING_FORMATS and issuer.role == "hospital" else "laboratory"
         )
-    _know_versions(acts, version)
-    return Case(subject, tuple(sorted(acts, key=lambda act: act.round)))
+        if chance.random() < 0.02:
+            category = "pathology"
+        examination = {
+            "at": DaysBefore(chance.choices((1, 4, 10, 20, 45), (8, 6, 4, 2, 1))[0]),
+            "category": category,
+            "item": chance.choice(ITEMS[category])[0],
+            "system": SYSTEM,
+        }
+        if chance.random() < 0.04:
+            examination["channel"] = "paper"
+        if category != "pathology":
+            examination["marks"] = [mark_of(issuer, self._institutions)]
+        return examination
 
+    def _amendment(
+        self, name: str, round: int, issuer: Institution, subject: bytes, replaced: str, examination: dict[str, Any]
+    ) -> Act:
+        parts = {"examination": examination}
+        return Act(name, round, issuer, "report.amended", subject, {"replaces": replaced}, next(self._reports), parts)
 
-def _know_versions(acts: list[Act], relied_on: str) -> None:
-    """Who recognises a version that is not the current one says so."""
-    current = next(act for act in reversed(acts) if act.kind in ("report.withdrawn", "report.amended", "report.issued"))
-    if current.kind == "report.withdrawn" or current.name != relied_on:
-        for act in acts:
-            if act.kind == "recognition.accepted":
-                act.knowingly = "withdrawn" if current.kind == "report.withdrawn" else "superseded"
+    def _visit(
+        self,
+        name: str,
+        reader: Institution,
+        subject: bytes,
+        version: str,
+        state: str | None,
+        examination: dict[str, Any],
+    ) -> list[Act]:
+        """A patient comes to `reader` with a result: it is opened, and then relied on or not."""
+        chance, acts = self._chance, []
+        reminder = f"{name}/remind"
+        if chance.random() < 0.25:
+            shown = {"reminder": {"at": NOW, "hook": "patient-view", "item": examination["item"]}}
+            acts.append(Act(reminder, REMIND, reader, "reminder.shown", subject, {"report": version}, parts=shown))
+            if chance.random() < 0.2:
+                aside = shown | {"reason": "condition-changed"}
+                links = {"reminder": reminder}
+                return [*acts, Act(f"{name}/aside", OPEN, reader, "reminder.dismissed", subject, links, parts=aside)]
+        opened = chance.choices(("access.granted", "access.emergency", "access.denied"), (16, 2, 1))[0]
+        parts: dict[str, Any] = {"access": {"at": NOW, "basis": "treatment, consent recorded"}}
+        if opened != "access.granted":
+            parts["reason"] = "emergency" if opened == "access.emergency" else "no-consent"
+        access = Act(f"{name}/access", OPEN, reader, opened, subject, {"report": version}, parts=parts)
+        acts.append(access)
+        if opened == "access.denied":
+            return acts
+        links = {"access": access.name, "policy": RULES_ACT}
+        decision = chance.choices(("recognition.accepted", "recognition.declined", "repeat.ordered"), (15, 3, 3))[0]
+        decided = {"policy": self._policy, "decision": {"at": DaysBefore(0), "extent": ["result"]}}
+        if decision == "recognition.accepted":
+            decided |= {"knowingly": {"version": state}} if state else {}
+            links["report"] = version
+            return [*acts, Act(f"{name}/accept", DECIDE, reader, decision, subject, links, parts=decided)]
+        if decision == "recognition.declined":
+            decided["reason"] = chance.choice(DECLINE_REASONS)
+            links["report"] = version
+            declined = Act(f"{name}/decline", DECIDE, reader, decision, subject, links, parts=decided)
+            return [*acts, declined, *self._explained(declined)]
+        return [*acts, *self._repeat(name, reader, subject, links | {"repeats": version}, decided, examination)]
 
+    def _explained(self, decision: Act) -> list[Act]:
+        """Most are explained to the patient; a few are not, and that shows."""
+        if self._chance.random() < 0.1:
+            return []
+        parts = {"explanation": {"at": NOW, "of": ["purpose", "necessity"]}}
+        name, links = f"{decision.name}/explain", {"explains": decision.name}
+        return [Act(name, FOLLOW, decision.by, "explanation.given", decision.subject, links, parts=parts)]
 
-def _plan_visit(
-    name: str, chance: random.Random, reader: Institution, subject: bytes, version: str, more: Iterator[Report]
-) -> list[Act]:
-    """A patient comes to `reader` with a result: it is opened, and then relied on or not."""
-    opened = chance.choices(("access.granted", "access.emergency", "access.denied"), (16, 2, 1))[0]
-    access = Act(
-        f"{name}/access",
-        3,
-        reader,
-        opened,
-        subject,
-        {"report": version},
-        basis="treatment, consent recorded",
-        reason=None if opened == "access.granted" else "emergency" if opened == "access.emergency" else "no-consent",
-    )
-    if opened == "access.denied":
-        return [access]
-    rests_on = {"access": access.name}
-    decision = chance.choices(("recognition.accepted", "recognition.declined", "repeat.ordered"), (15, 3, 3))[0]
-    if decision == "recognition.accepted":
-        return [access, Act(f"{name}/accept", 4, reader, decision, subject, rests_on | {"report": version})]
-    if decision == "recognition.declined":
-        reason = chance.choice(DECLINE_REASONS)
-        return [
-            access,
-            Act(f"{name}/decline", 4, reader, decision, subject, rests_on | {"report": version}, reason=reason),
-        ]
-    return [access, *_plan_repeat(name, chance, reader, subject, rests_on | {"repeats": version}, more)]
-
-
-def _plan_repeat(
-    name: str, chance: random.Random, reader: Institution, subject: bytes, links: dict[str, str], more: Iterator[Report]
-) -> list[Act]:
-    report = next(more)
-    own_subject = report_subject(reader.subject_secret, f"{name} {report.number}")
-    order, result = f"{name}/order", f"{name}/again"
-    return [
-        Act(order, 4, reader, "repeat.ordered", subject, links, reason=chance.choice(REPEAT_REASONS)),
-        Act(result, 5, reader, "report.issued", own_subject, report=report),
-        Act(f"{name}/result", 5, reader, "repeat.resulted", subject, {"order": order, "result": result}),
-    ]
+    def _repeat(
+        self,
+        name: str,
+        reader: Institution,
+        subject: bytes,
+        links: dict[str, str],
+        decided: dict[str, Any],
+        examination: dict[str, Any],
+    ) -> list[Act]:
+        chance, report = self._chance, next(self._reports)
+        own_subject = report_subject(reader.subject_secret, f"{name} {report.number}")
+        parts = decided | {"reason": chance.choice(REPEAT_REASONS)}
+        order = Act(f"{name}/order", DECIDE, reader, "repeat.ordered", subject, links, parts=parts)
+        fresh = {"examination": examination | {"at": DaysBefore(0), "marks": [mark_of(reader, self._institutions)]}}
+        result = Act(f"{name}/again", FOLLOW, reader, "report.issued", own_subject, {}, report, fresh)
+        compared = chance.choices(("agrees", "differs", "not-comparable"), (6, 2, 1))[0]
+        named = {"order": order.name, "result": result.name}
+        parts = {"outcome": {"compared": compared}}
+        resulted = Act(f"{name}/result", REVIEW, reader, "repeat.resulted", subject, named, parts=parts)
+        acts = [order, result, resulted, *self._explained(order)]
+        if chance.random() < 0.3:
+            finding = "unnecessary" if compared == "agrees" else "necessary"
+            parts = {"review": {"finding": finding}}
+            reviews = {"reviews": order.name}
+            acts.append(Act(f"{name}/review", REVIEW, self._centre, "repeat.reviewed", subject, reviews, parts=parts))
+        elif chance.random() < 0.1:
+            parts = {"correction": {"parts": ["decision"]}, "decision": {"at": DaysBefore(1), "extent": ["result"]}}
+            corrects = {"corrects": order.name}
+            acts.append(Act(f"{name}/correct", REVIEW, reader, "statement.corrected", subject, corrects, parts=parts))
+        return acts

@@ -13,8 +13,9 @@ from ledger_service.client.api import Api
 from ledger_service.client.sender import Sender
 from ledger_service.client.store import Store
 from ledger_service.client.stored import Observed
+from scripts.city.acts import Act
 from scripts.city.founding import City, Institution
-from scripts.city.story import ROUNDS, Act, Case
+from scripts.city.story import ROUNDS
 
 FINAL_WITHIN_SECONDS = 180
 SEND_PATIENCE_SECONDS = 60
@@ -43,7 +44,7 @@ class Teller:
         self._store = store
         self._api = api
         self._receipt_keys = ReceiptKeys.of(trust.registry, city.domain.log)
-        for institution in city.institutions:
+        for institution in city.everybody:
             store.open_stream(
                 institution.key,
                 chain_id=city.domain.chain_id,
@@ -52,23 +53,22 @@ class Teller:
                 institution=institution.code,
             )
 
-    def tell(self, cases: Sequence[Case], progress: Progress) -> Told:
-        """Make every statement of the cases, round by round.
+    def tell(self, acts: Sequence[Act], progress: Progress) -> Told:
+        """Make every statement, round by round.
 
         Each round waits until the one before is final, so that its statements can name a head that covers it: that
         proves that they were signed after it."""
         told = Told()
         for round_number in range(1, ROUNDS + 1):
             self.wait_final(told.last_index + 1)
-            acts = [act for case in cases for act in case.acts if act.round == round_number]
-            self._sign(acts, told)
+            self._sign([act for act in acts if act.round == round_number], told)
             self._send(told, progress)
         return told
 
     def _sign(self, acts: Sequence[Act], told: Told) -> None:
         observed = self._observed()
         now = int(time.time())
-        for institution in self._city.institutions:
+        for institution in self._city.everybody:
             own = [act for act in acts if act.by is institution]
             self._sign_own(institution, own, observed, now, told)
 
@@ -100,7 +100,7 @@ class Teller:
             batch=100,
             on_answer=lambda answer: progress(sum(result.index is not None for result in answer.results)),
         )
-        outcome = sender.send([institution.key for institution in self._city.institutions])
+        outcome = sender.send([institution.key for institution in self._city.everybody])
         if not outcome.complete:
             first = (outcome.refused + outcome.waiting)[0]
             raise StoryStopped(f"a statement was not accepted: {first.problem}: {first.detail}")
