@@ -21,6 +21,7 @@ NO_ARGUMENTS = "NoArgsIsHelpError"
 VERBS = {
     "keys": "Make, list and show encrypted key files.",
     "institution": "Show institutions; as the registry's administrator, admit, suspend and give keys.",
+    "acceptance": "Write what an institution signs under its CA certificate; judge its signature.",
     "attest": "Compute what a statement says of documents: digests, format, facts.",
     "record": "Sign statements, store them, send them.",
     "stream": "Show what was signed and is not in the log yet; send it again.",
@@ -29,6 +30,7 @@ VERBS = {
     "prove": "Fetch the proof of one statement into a file.",
     "verify": "Judge proof files by a trust file, offline.",
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
+    "stats": "Count recognitions, savings and repeats from the log; check published figures.",
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
     "backup": "Copy the whole ledger into one file, while the service goes on.",
