@@ -169,6 +169,10 @@ class SqlAuditRows:
         """See `AuditRows`."""
         return self._all(tuple, select(schema.subjects).order_by(schema.subjects.c.subject))
 
+    def rulebook(self) -> Iterator[int]:
+        """See `AuditRows`."""
+        return (position for (position,) in self._all(tuple, select(schema.rulebook).order_by("position")))
+
     def streams(self) -> Iterator[tuple[bytes, int, int, bool]]:
         """See `AuditRows`."""
         return self._all(tuple, select(schema.streams).order_by(schema.streams.c.key))

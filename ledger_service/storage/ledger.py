@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from anchors.core.encoding import word_code
 from anchors.core.registry import Change
+from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
@@ -129,6 +130,7 @@ class SqlSequencing:
         insert_rows(write, schema.entries, [_entry_row(item) for item in statements])
         insert_rows(write, schema.contents, [(item.logged.index, item.parts) for item in statements])
         insert_rows(write, schema.receipts, [_receipt_row(receipt) for receipt in receipts])
+        insert_rows(write, schema.rulebook, [(item.logged.index,) for item in statements if item.logged.kind in RULES])
         replace_rows(
             write,
             schema.streams,

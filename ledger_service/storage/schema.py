@@ -151,6 +151,8 @@ subjects = _table(
     Column("current", BigInteger),
     by_key=True,
 )
+# Derived from entries: where the statements stand that make rules and describe institutions (`recognition.book`).
+rulebook = _table("rulebook", Column("position", _Position, primary_key=True, autoincrement=False))
 streams = _table(
     "streams",
     Column("key", LargeBinary(20), primary_key=True),

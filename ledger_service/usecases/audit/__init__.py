@@ -9,7 +9,7 @@ believed already stands in the trust file. Steps, as findings are numbered:
  4. heads: every head that the contract emitted is the root at its size, and hashes to its id; the present head too
  5. statements: id, key, sequence and subject follow from the entry; attribution; no gap, no fork, no going back
  6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules
- 7. index: links, documents, prefixes, subjects, streams, blocks and registry changes are what entries and chain say
+ 7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain say
  8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py

@@ -30,6 +30,18 @@ def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> 
         findings.fault(7, "subjects", subject, "row", "one", "none")
 
 
+def check_rulebook(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
+    """Every statement that makes rules or describes an institution, and nothing else."""
+    findings.counts["rules"] = len(walk.rules)
+    wanted = set(walk.rules)
+    for position in rows.rulebook():
+        if position not in wanted and position not in walk.unknown_positions:
+            findings.fault(7, "rulebook", position, "row", "none: no rule stands there", "one")
+        wanted.discard(position)
+    for position in sorted(wanted):
+        findings.fault(7, "rulebook", position, "row", "one", "none")
+
+
 def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
     """Every key's next number and what it observed last. Whether a key is frozen is the operator's act alone."""
     for key, next_sequence, observed_size, frozen in rows.streams():

@@ -185,6 +185,9 @@ class AuditRows(Protocol):
     def subjects(self) -> Iterator[tuple[bytes, str, int, int | None]]:
         """All as (subject, owner, first, current)."""
 
+    def rulebook(self) -> Iterator[int]:
+        """The positions that the book of rules lists, in order."""
+
     def streams(self) -> Iterator[tuple[bytes, int, int, bool]]:
         """All as (key, next_sequence, observed_size, frozen)."""
 

@@ -15,6 +15,7 @@ from ledger_service.usecases.audit.index import (
     check_chain_tables,
     check_outbox,
     check_prefixes,
+    check_rulebook,
     check_streams,
     check_subjects,
     check_surplus,
@@ -114,6 +115,7 @@ class Audit:
         check_surplus(rows, findings, extent)
         check_prefixes(rows, findings, extent)
         check_subjects(rows, findings, walk)
+        check_rulebook(rows, findings, walk)
         check_streams(rows, findings, walk)
         check_chain_tables(rows, findings, history)
         ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)

@@ -8,6 +8,7 @@ from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service import problems
 from ledger_service.problems import Refused
+from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.usecases import rules
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
@@ -41,6 +42,8 @@ class StatementWalk:
         self._damaged_ids: set[bytes] = set()
         self._misfiled: dict[bytes, Logged] = {}
         self._next_position = 0
+        self.rules: list[int] = []
+        """Where statements of the book of rules stand."""
         self.unknown_positions: set[int] = set()
         """Where nothing is known of what stood there."""
 
@@ -106,6 +109,8 @@ class StatementWalk:
     def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
         statement = item.entry.statement
         self._findings.counts["statements"] += 1
+        if statement.kind in RULES:
+            self.rules.append(item.position)
         targets = self._find_targets(item, stretch, own)
         effective = self._check_attribution(item) and self._check_stream(item)
         if item.content_problem:

@@ -187,6 +187,14 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "rulebook",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.PrimaryKeyConstraint("position"),
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "streams",
         sa.Column("key", sa.LargeBinary(length=20), nullable=False),
         sa.Column("next_sequence", sa.BigInteger(), nullable=False),

@@ -1,0 +1,59 @@
+"""What responsibility is told by: where the statements of the book of rules stand, and the times of blocks."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Engine, bindparam, select
+
+from ledger_service.storage import schema
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.usecases.ports import StoredStatement
+from ledger_service.usecases.responsibility import Covered
+
+_entries, _contents, _heads = schema.entries.c, schema.contents.c, schema.heads.c
+_RULES = (
+    select(_entries.position, _entries.id, _entries.key, _entries.entry, _contents.parts)
+    .join_from(schema.rulebook, schema.entries, schema.rulebook.c.position == _entries.position)
+    .join(schema.contents, _contents.position == _entries.position)
+    .where(schema.rulebook.c.position > bindparam("after"))
+    .order_by(schema.rulebook.c.position)
+    .limit(bindparam("most"))
+)
+_COVERING = (
+    select(_heads.time, _heads.block_number <= select(schema.chain.c.final_number).scalar_subquery())
+    .where(_heads.new_size > bindparam("index"))
+    .order_by(_heads.new_size)
+    .limit(1)
+)
+
+
+class SqlGrounds:
+    """`responsibility.Grounds` over SQLAlchemy Core."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    def rules(self, after: int, limit: int) -> list[StoredStatement]:
+        """See `responsibility.Grounds`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            rows = connection.execute(_RULES, {"after": after, "most": limit})
+            return [StoredStatement(*row) for row in rows]
+
+    def covering(self, indexes: Collection[int]) -> dict[int, Covered]:
+        """See `responsibility.Grounds`."""
+        found = {}
+        with unavailable_on_error(), self._engine.connect() as connection:
+            for index in indexes:
+                row = connection.execute(_COVERING, {"index": index}).first()
+                if row is not None:
+                    found[index] = Covered(row[0], bool(row[1]))
+        return found
+
+    def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
+        """See `responsibility.Grounds`."""
+        found = {}
+        with unavailable_on_error(), self._engine.connect() as connection:
+            for witness_id in witness_ids:
+                time = connection.execute(select(_heads.time).where(_heads.witness_id == witness_id)).scalar()
+                if time is not None:
+                    found[witness_id] = time
+        return found

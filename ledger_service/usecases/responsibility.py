@@ -1,0 +1,138 @@
+"""Tell who did what about a report, and on which grounds: its timeline, what that leads to, and the book of rules."""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from anchors.core.content import Content, Part
+from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.statement import Entry, Statement
+from ledger_service import problems
+from ledger_service.parts import PART_FORMS
+from ledger_service.problems import Refused
+from ledger_service.recognition.book import Book
+from ledger_service.recognition.case import Case, Fact, Placed
+from ledger_service.recognition.responsibility import responsibility
+from ledger_service.recognition.stated import Stated
+from ledger_service.usecases.ports import Reader, StoredStatement, Tree
+from ledger_service.usecases.submission import content_of, decode_parts
+
+MOST_STATEMENTS = 2_000
+"""Of a timeline, and of a subject that it leads to."""
+RULES_AT_ONCE = 256
+_LEADS_ELSEWHERE = ("consent", "result")
+
+Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
+"""What whoever asks may see of each statement: facts are told from nothing else."""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """The time of the block in which the first head stands that covers an entry, and whether that block is final."""
+
+    time: int
+    final: bool
+
+
+class Grounds(Protocol):
+    """What responsibility needs of storage beside timelines."""
+
+    def rules(self, after: int, limit: int) -> list[StoredStatement]:
+        """The statements behind an index that are of the kinds of the book of rules, in log order."""
+
+    def covering(self, indexes: Collection[int]) -> dict[int, Covered]:
+        """Of each of these entries that is covered, by what."""
+
+    def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
+        """The block time of each of these heads that is known."""
+
+
+class Responsibility:
+    """Keeps the book of rules of one log, and goes on with it whenever it is asked."""
+
+    def __init__(self, reader: Reader, tree: Tree, grounds: Grounds):
+        self._reader = reader
+        self._tree = tree
+        self._grounds = grounds
+        self._book = Book()
+        self._read = -1
+        """The index of the last statement of rules that the book has."""
+        self._lock = threading.Lock()
+
+    def of(self, subject: bytes, show: Show) -> list[Fact]:
+        """All facts about a report, by as much as `show` gives. Raises `Refused` (`not-found`, `too-large`)."""
+        size = self._tree.size()
+        timeline = self._timeline(subject, size)
+        if not timeline:
+            raise Refused(problems.NOT_FOUND, "nothing was issued under this subject; check it")
+        told = self._placed(timeline, show)
+        elsewhere = {other: self._placed(self._timeline(other, size), show) for other in self._led_to(told, subject)}
+        with self._lock:
+            self._read_on()
+            return responsibility(Case(told, elsewhere, self._book, size))
+
+    def _read_on(self) -> None:
+        # Entries are given their places one transaction after the other, so none comes up behind one that was read.
+        while found := self._grounds.rules(self._read, RULES_AT_ONCE):
+            for stored in found:
+                self._book.add(stated_of(stored, content_of(decode_parts(stored.parts))))
+                self._read = stored.index
+
+    def _timeline(self, subject: bytes, size: int) -> list[StoredStatement]:
+        found = self._reader.timeline(subject, None, MOST_STATEMENTS + 1)
+        if len(found) > MOST_STATEMENTS:
+            raise Refused(
+                problems.TOO_LARGE,
+                f"more than {MOST_STATEMENTS} statements are about one subject; read the timelines page by page",
+            )
+        return [stored for stored in found if stored.index < size]
+
+    def _placed(self, timeline: Sequence[StoredStatement], show: Show) -> list[Placed]:
+        told = [stated_of(stored, shown) for stored, shown in zip(timeline, show(timeline), strict=True)]
+        observed = [_statement(stored).observed for stored in timeline]
+        times, covered = self._grounds.head_times(set(observed)), self._grounds.covering([each.index for each in told])
+        placed = []
+        for stated, head in zip(told, observed, strict=True):
+            by = covered.get(stated.index)
+            before = by.time if by is not None else None
+            placed.append(Placed(stated, by is not None and by.final, times.get(head), before))
+        return placed
+
+    def _led_to(self, timeline: Sequence[Placed], subject: bytes) -> set[bytes]:
+        """The other subjects to which consents and repeated reports belong."""
+        links = (placed.stated.links.get(rel) for placed in timeline for rel in _LEADS_ELSEWHERE)
+        found = (self._reader.statement(decode_hex(id, 32, "link")) for id in dict.fromkeys(links) if id is not None)
+        return {_statement(stored).subject for stored in found if stored is not None} - {subject}
+
+
+def stated_of(stored: StoredStatement, content: Content) -> Stated:
+    """A stored statement with those of its shown parts that have a listed form."""
+    statement, parts = _statement(stored), {}
+    for part in content.parts:
+        if isinstance(part, Part) and (form := _form_of(part)) is not None:
+            parts[part.name] = form
+    return Stated(
+        stored.index,
+        encode_hex(stored.id),
+        statement.kind,
+        statement.institution,
+        statement.subject,
+        statement.issued_at,
+        parts,
+        {link.rel: link.statement for link in parts.get("links", ())},
+    )
+
+
+def _form_of(part: Part) -> Any:
+    """A part's value in its listed form; None where no form is listed, or it has another: the audit names that."""
+    try:
+        return msgspec.convert(part.value, PART_FORMS[part.name])
+    except (KeyError, msgspec.ValidationError):
+        return None
+
+
+def _statement(stored: StoredStatement) -> Statement:
+    return Entry.from_bytes(stored.entry).statement
