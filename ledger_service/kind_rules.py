@@ -8,10 +8,12 @@ import msgspec
 
 from anchors.core import canonical
 from anchors.core.content import MAX_PART_BYTES, Part
+from anchors.core.errors import MalformedInput
 from ledger_service import problems
 from ledger_service.kinds import Kind
 from ledger_service.parts import PART_FORMS, Access, Digest, Policy
 from ledger_service.problems import Refused
+from ledger_service.recognition.policy import convert_policy
 
 LATE_SECONDS = 3_600
 """An access in an emergency that is recorded later than this says so."""
@@ -37,8 +39,8 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
     _check_links(kind, [link.rel for link in forms.get("links", ())])
-    if "rules" in forms:
-        _check_digest(forms.get("policy"), values["rules"])
+    if "rules" in values:
+        _check_rules(forms.get("policy"), values["rules"])
     return forms
 
 
@@ -96,7 +98,7 @@ def _decoder(form: Any) -> msgspec.json.Decoder:
 
 
 _BEGIN = b'{"name":"'
-# Rules are any JSON, of which a typed decoding tells too little: floats, say.
+# Rules have a canonical text of their own, which typed decoding does not ask for.
 _LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items() if name != "rules"}
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -112,8 +114,16 @@ def _check_links(kind: Kind, given: Collection[str]) -> None:
         )
 
 
-def _check_digest(policy: Policy | None, rules: canonical.Json) -> None:
-    digest = rules_digest(rules)
-    if policy is None or policy.digest != digest:
-        said = policy.digest if policy else "nothing"
-        raise Refused(problems.POLICY_DIFFERS, f"the rules have the digest {digest}, the part 'policy' says {said}")
+def _check_rules(named: Policy | None, rules: canonical.Json) -> None:
+    """Whether rules make sense, and are those that the part `policy` names."""
+    try:
+        document = convert_policy(rules)
+    except MalformedInput as error:
+        raise Refused(problems.INVALID_PART, f"part 'rules': {error}") from None
+    says = Policy(document.policy, document.version, rules_digest(rules))
+    if named != says:
+        raise Refused(
+            problems.POLICY_DIFFERS,
+            f"the rules are {says.policy!r}, version {says.version!r}, digest {says.digest}; the part 'policy' "
+            "says otherwise 政策摘要不符",
+        )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from anchors.core.canonical import MAX_INTEGER
+from ledger_service.recognition.policy import PolicyDocument
 
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 StatementId = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
@@ -283,7 +284,7 @@ PART_FORMS: dict[str, Any] = {
     "reason": Reason,
     "reminder": Reminder,
     "review": Review,
-    "rules": dict[str, Any],
+    "rules": PolicyDocument,
     "since": Since,
     "statistics": Statistics,
 }

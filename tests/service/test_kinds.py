@@ -6,7 +6,7 @@ from anchors import Part
 from ledger_service.kinds import KINDS
 from scripts.city.founding import COMMISSION, OPERATOR, QUALITY_CENTRE
 from tests.fixtures.ledger import LABORATORY, Ledger
-from tests.fixtures.parts import RULES
+from tests.fixtures.parts import rules
 from tests.fixtures.signer import Signed, Signer, document, example, links, reason
 
 
@@ -39,7 +39,7 @@ def about_the_rules(commission: Signer, centre: Signer, operator: Signer) -> lis
     suspended = centre.sign("qualification.suspended", subject, since, reason(), links(replaces=renewed))
     revoked = centre.sign("qualification.revoked", subject, since, reason(), links(replaces=suspended))
     profiled = commission.sign("institution.profiled", fresh(), example("profile"))
-    published = commission.published(RULES | {"note": secrets.token_hex(4)})
+    published = commission.published(rules(secrets.token_hex(4)))
     catalogue = commission.sign("catalogue.published", fresh(), example("catalogue"))
     codemap = commission.sign("codemap.published", fresh(), example("codemap"))
     figures = operator.sign("statistics.published", fresh(), example("statistics"))

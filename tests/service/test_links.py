@@ -10,7 +10,7 @@ from anchors import Part
 from anchors.core.canonical import Json
 from scripts.city.founding import COMMISSION, QUALITY_CENTRE
 from tests.fixtures.ledger import Ledger
-from tests.fixtures.parts import RULES
+from tests.fixtures.parts import rules
 from tests.fixtures.signer import Signed, Signer, access, example, links, policy, reason
 
 
@@ -208,7 +208,7 @@ def test_an_older_version_is_recognised_knowingly_or_not_at_all(ledger: Ledger, 
 
 def test_a_decision_is_bound_to_the_rules_that_it_links_to(ledger: Ledger, scene: Scene) -> None:
     commission = ledger.authority(COMMISSION)
-    ours, others = (commission.published(RULES | {"note": secrets.token_hex(4)}) for _ in range(2))
+    ours, others = (commission.published(rules(secrets.token_hex(4))) for _ in range(2))
     assert all(isinstance(outcome, int) for outcome in ledger.submit(ours, others).outcomes)
     (named,) = (part for part in ours.content.parts if part.name == "policy")
     for target, code in (others, "policy-differs"), (scene.other_report, "link-refused"), (ours, None):
@@ -219,7 +219,7 @@ def test_a_decision_is_bound_to_the_rules_that_it_links_to(ledger: Ledger, scene
 
 def test_rules_are_published_under_their_own_subject_and_once(ledger: Ledger) -> None:
     commission = ledger.authority(COMMISSION)
-    published = commission.published(RULES | {"note": secrets.token_hex(4)})
+    published = commission.published(rules(secrets.token_hex(4)))
     commission.sequence -= 1
     elsewhere = commission.sign("policy.published", secrets.token_bytes(32), *published.content.parts)
     answer = ledger.submit(elsewhere)
@@ -261,7 +261,7 @@ def test_a_revoked_qualification_is_not_renewed(ledger: Ledger) -> None:
 
 def test_a_hospital_makes_no_rules_and_grants_nothing(ledger: Ledger) -> None:
     hospital = ledger.signer(0)
-    published = hospital.published(RULES | {"note": secrets.token_hex(4)})
+    published = hospital.published(rules(secrets.token_hex(4)))
     assert outcome_of(ledger, hospital, published) == "role-missing"
     parts = {"qualification.granted": "qualification", "institution.profiled": "profile", "readings.headed": "readings"}
     for kind, part in parts.items():
