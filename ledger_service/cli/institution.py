@@ -23,6 +23,9 @@ AdministratorKey = Annotated[
     typer.Option("--administrator", envvar="HUZHENG_ADMINISTRATOR", help="Key file of the registry's administrator."),
 ]
 CallData = Annotated[bool, typer.Option("--call-data", help="Send nothing: show the call for a multisig.")]
+Acceptance = Annotated[
+    str | None, typer.Option("--acceptance", help="Digest of its signed acceptance, 0x and 64 hex digits.")
+]
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -68,9 +71,7 @@ def admit(
     roles: Annotated[list[str], typer.Option("--role", help="A role; repeat for more.")],
     rpc: Rpc,
     registry: Registry,
-    acceptance: Annotated[
-        str | None, typer.Option("--acceptance", help="Digest of its signed acceptance, 0x and 64 hex digits.")
-    ] = None,
+    acceptance: Acceptance = None,
     administrator: AdministratorKey = None,
     call_data: CallData = False,
     as_json: AsJson = False,
@@ -78,7 +79,7 @@ def admit(
     """Admit an institution in one or more roles."""
     from anchors.chain.acts import Admit
 
-    digest = decode_hex(acceptance, 32, "--acceptance") if acceptance else ZERO_WORD
+    digest = _digest(acceptance)
     for name in (code, *roles):
         code_word(name)
     return _perform(as_json, Admit(code, tuple(roles), digest), rpc, registry, administrator, call_data)
@@ -143,19 +144,19 @@ def add_key(
     address: Annotated[str | None, typer.Option("--address", help="The key's address, with --consent.")] = None,
     consent: Annotated[str | None, typer.Option("--consent", help="From 'huzheng keys consent'.")] = None,
     purpose: Annotated[str, typer.Option("--purpose", help="With --consent: what the key is for.")] = "statement",
+    acceptance: Acceptance = None,
     administrator: AdministratorKey = None,
     call_data: CallData = False,
     as_json: AsJson = False,
 ) -> int:
     """Admit a key for an institution, from the key's file or from its address and signed consent."""
     if key_file is not None:
-        act = _act_of_file(key_file, code, origin, rpc, registry)
+        act = _act_of_file(key_file, code, origin, rpc, registry, _digest(acceptance))
     elif address is not None and consent is not None:
         from anchors.chain.acts import AddKey
 
-        act = AddKey(
-            code, log_id(origin), purpose, parse_hex(address, 20, "--address"), decode_hex(consent, 65, "--consent")
-        )
+        key, signed = parse_hex(address, 20, "--address"), decode_hex(consent, 65, "--consent")
+        act = AddKey(code, log_id(origin), purpose, key, signed, _digest(acceptance))
     else:
         raise WrongInput("give --key-file, or --address and --consent (from 'huzheng keys consent')")
     return _perform(as_json, act, rpc, registry, administrator, call_data)
@@ -191,17 +192,23 @@ def freeze_key(address: Address, url: Url = DEFAULT_URL, token: Token = None, as
     return 0
 
 
-def _act_of_file(path: Path, code: str, origin: str, rpc: str, registry: str) -> Any:
+def _digest(acceptance: str | None) -> bytes:
+    return decode_hex(acceptance, 32, "--acceptance") if acceptance else ZERO_WORD
+
+
+def _act_of_file(path: Path, code: str, origin: str, rpc: str, registry: str, acceptance: bytes) -> Any:
     from anchors.chain import acts
     from ledger_service.cli.administrator import domain_of
     from ledger_service.client.keystore import read_key_file
 
     key = read_key_file(path)
     if key.purpose == Purpose.NOTE:
+        if acceptance != ZERO_WORD:
+            raise WrongInput("a note key has its public key where an acceptance would stand; leave --acceptance out")
         return acts.add_note_key(log_id(origin), code, bytes.fromhex(key.public[2:]))
     if key.purpose not in (Purpose.STATEMENT, Purpose.CHECKPOINT, Purpose.RECEIPT):
         raise WrongInput(f"{path} is of purpose {key.purpose}, which is in no log; give a key of a log")
-    return acts.add_key(domain_of(rpc, registry, origin), code, key.purpose, key.unlock(passphrase()))
+    return acts.add_key(domain_of(rpc, registry, origin), code, key.purpose, key.unlock(passphrase()), acceptance)
 
 
 def _perform(as_json: bool, act: Any, rpc: str, registry: str, key: Path | None, call_data: bool) -> int:
