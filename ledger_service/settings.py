@@ -15,6 +15,7 @@ from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
 from anchors.core.trust import Finality
+from ledger_service.usecases.erase import Retention
 
 
 class SettingsError(Error):
@@ -49,6 +50,14 @@ def _finality(value: str) -> str:
         return str(Finality.parse(value))
     except MalformedInput as error:
         raise ValueError(str(error)) from None
+
+
+def _retention(value: str) -> str:
+    try:
+        Retention.parse(value)
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    return value
 
 
 def _collector(value: str) -> str:
@@ -124,6 +133,9 @@ class Settings(BaseSettings):
     """How many of them may come at once."""
     entry_bundles: Literal["public", "token"] = "public"
     """Who may read entry bundles: they say who did what when."""
+    retention_years: Annotated[str, AfterValidator(_retention)] = "30"
+    """For how many years after it was witnessed nothing of a statement is erased; other numbers for categories of
+    examinations follow with commas, such as `30,laboratory=15`."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
@@ -149,6 +161,11 @@ class Settings(BaseSettings):
                 f"{least:g} s to begin (HUZHENG_CHECKPOINT_SECONDS + HUZHENG_WITNESS_SECONDS): promise more"
             )
         return self
+
+    @property
+    def retention(self) -> Retention:
+        """The retention duty that erasing respects."""
+        return Retention.parse(self.retention_years)
 
     def secrets(self) -> list[str]:
         """Every value here that nobody may read, not even in a log."""

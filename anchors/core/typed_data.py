@@ -21,6 +21,7 @@ KEY_CONSENT_TYPE = keccak256(b"KeyConsent(bytes32 institution,bytes32 log,bytes3
 CHECKPOINT_TYPE = keccak256(b"Checkpoint(bytes32 log,uint64 size,bytes32 root)")
 RECEIPT_TYPE = keccak256(b"Receipt(bytes32 log,bytes32 accepted,uint64 acceptedAt,uint64 witnessBy)")
 REFUSAL_TYPE = keccak256(b"Refusal(bytes32 log,bytes32 statement,bytes32 reason,uint64 refusedAt)")
+SESSION_TYPE = keccak256(b"Session(bytes32 log,bytes32 nonce,uint64 expires,bytes32 institution,address key)")
 
 
 def log_id(origin: str) -> bytes:
@@ -70,3 +71,8 @@ class Domain:
     def refusal(self, statement: bytes, reason: bytes, refused_at: int) -> bytes:
         """Digest of Refusal; `reason` is the problem's code as a bytes32, the time in Unix seconds."""
         return self._digest(REFUSAL_TYPE, self.log + statement + reason + uint_word(refused_at))
+
+    def session(self, nonce: bytes, expires: int, institution: bytes, key: bytes) -> bytes:
+        """Digest of Session, by which an institution's key signs in; a 32-byte nonce, Unix seconds, a code as a
+        bytes32, a 20-byte address."""
+        return self._digest(SESSION_TYPE, self.log + nonce + uint_word(expires) + institution + address_word(key))

@@ -27,7 +27,8 @@ Json = dict[str, Any]
 
 
 class Api:
-    """A connection to one service. `token` is the operator token, needed to read parts, timelines and to freeze."""
+    """A connection to one service. `token` is the operator token, or that of a session: one of them is needed to read
+    parts and timelines, the former to freeze."""
 
     def __init__(
         self,
@@ -71,6 +72,24 @@ class Api:
         """Stop accepting under a key; the answer holds the `endSequence` for its revocation. Needs the token."""
         return self._object("POST", f"/v1/keys/{encode_hex(address)}/freeze")
 
+    # Signing in, and what needs it
+
+    def challenge(self) -> Json:
+        """What a key signs to sign in."""
+        return self._object("POST", "/v1/session/challenge")
+
+    def open_session(self, answer: Json) -> Json:
+        """A token for the key that answered a challenge; see `client.session.sign_in`."""
+        return self._object("POST", "/v1/session", json=answer)
+
+    def use_token(self, token: str) -> None:
+        """Read with this token from now on."""
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def erasure(self, statement: bytes, asked: Json) -> Json:
+        """What erasing parts of an own statement means; with a confirmation, they are erased."""
+        return self._object("POST", f"/v1/statements/{encode_hex(statement)}/erasure", json=asked)
+
     # Reading
 
     def proof(self, statement: bytes) -> bytes:
@@ -80,6 +99,10 @@ class Api:
     def timeline(self, subject: bytes) -> list[Json]:
         """All statements about a subject, in log order. Needs the token."""
         return list(self._items(f"/v1/subjects/{encode_hex(subject)}"))
+
+    def responsibility(self, subject: bytes) -> Json:
+        """The facts about who did what about a report. Needs the token."""
+        return self._object("GET", f"/v1/subjects/{encode_hex(subject)}/responsibility")
 
     def by_document(self, digest: bytes) -> list[Json]:
         """Statements whose document has this SHA-256 or SM3 (32 bytes). Needs the token."""

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request, Response
 from anchors.core.errors import MalformedInput
 from anchors.core.tiles import Tile, width_at
 from ledger_service import problems
-from ledger_service.http.services import require_token, services_of
+from ledger_service.http.services import require_viewer, services_of
+from ledger_service.kinds import Role
 from ledger_service.problems import Refused
+from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(prefix="/log", tags=["log"])
 
@@ -23,6 +25,11 @@ def _takes_gzip(accept_encoding: str) -> bool:
         name.strip().lower(): weight for name, _, weight in (o.partition(";") for o in accept_encoding.split(","))
     }
     return "gzip" in offers and not re.fullmatch(r"\s*q=0(\.0{0,3})?\s*", offers["gzip"])
+
+
+def _check_may_read_bundles(viewer: Viewer) -> None:
+    if not viewer.is_operator and Role.AUDITOR not in viewer.roles:
+        raise Refused(problems.NOT_PERMITTED, f"entry bundles are for auditors here, and {viewer.institution} is none")
 
 
 @router.get("/checkpoint", response_class=Response)
@@ -43,7 +50,7 @@ def tile(request: Request, path: str) -> Response:
     except MalformedInput as error:
         raise Refused(problems.NOT_FOUND, str(error)) from None
     if wanted.level is None and services.bundles_need_token:
-        require_token(request)
+        _check_may_read_bundles(require_viewer(request))
     newest = services.tree.newest_checkpoint()
     if newest is None or wanted.width > width_at(wanted.level, wanted.number, newest.size):
         raise Refused(problems.NOT_FOUND, f"{path} lies beyond the newest checkpoint; read /log/checkpoint first")

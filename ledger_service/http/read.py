@@ -1,4 +1,4 @@
-"""GET routes under /v1. What carries parts or ties statements together needs the token."""
+"""GET routes under /v1. What carries parts or ties statements together is shown by the rules of `usecases.reading`."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,10 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from anchors.core.content import Content
 from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
 from anchors.core.registry import Key, Registry
 from ledger_service import problems
-from ledger_service.http.services import Services, has_token, may_carry_token, require_token, services_of
+from ledger_service.http.services import (
+    Services,
+    may_carry_token,
+    reading_request,
+    require_viewer,
+    services_of,
+    viewer_of,
+)
 from ledger_service.http.wire import (
     ChangeView,
     CheckpointView,
@@ -21,7 +29,9 @@ from ledger_service.http.wire import (
     StatementView,
 )
 from ledger_service.problems import Refused
-from ledger_service.usecases.look_up import Found
+from ledger_service.usecases.look_up import Found, Read
+from ledger_service.usecases.reading import withhold
+from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(tags=["reading"])
 
@@ -38,34 +48,52 @@ Code = Annotated[str, Query(max_length=32)]
 Size = Annotated[int, Path(ge=0, le=2**63 - 1)]
 
 
+SignedIn = Annotated[Viewer, Depends(require_viewer)]
+
+
 @router.get("/v1/statements/{id}", response_model=StatementView, dependencies=[Depends(may_carry_token)])
 def statement(request: Request, id: Hex32) -> StatementView:
-    """A statement with its state and the head that covers it; its parts with the token."""
-    services = services_of(request)
+    """A statement with its state and the head that covers it; of its parts those that the viewer may see."""
+    services, viewer = services_of(request), viewer_of(request)
     found = services.look_up.statement(decode_hex(id, 32, "statement id"))
-    return StatementView.of(found, _final_number(services), parts_shown=has_token(request))
+    shown = services.disclosure.show(viewer, [found], reading_request(request))[0] if viewer else None
+    return StatementView.of(found, _final_number(services), shown)
 
 
 @router.get("/v1/statements/{id}/proof", response_class=PlainTextResponse, dependencies=[Depends(may_carry_token)])
 def proof(request: Request, id: Hex32) -> Response:
-    """The statement's `.tlog-proof`, which verifies offline with a trust file; its parts are shown with the token."""
-    look_up = services_of(request).look_up
-    proof = look_up.proof(decode_hex(id, 32, "statement id"), parts_shown=has_token(request))
+    """The statement's `.tlog-proof`, which verifies offline with a trust file, with the parts that one may see."""
+    services, viewer = services_of(request), viewer_of(request)
+
+    def show(read: Read) -> Content:
+        if viewer is None:
+            return withhold(read.content)
+        return services.disclosure.show(viewer, [read], reading_request(request))[0]
+
+    proof = services.look_up.proof(decode_hex(id, 32, "statement id"), show)
     return Response(proof, media_type="text/plain; charset=utf-8")
 
 
-@router.get("/v1/subjects/{subject}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
-def timeline(request: Request, subject: Hex32, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
+@router.get("/v1/subjects/{subject}", response_model=Page[StatementView])
+def timeline(
+    request: Request, viewer: SignedIn, subject: Hex32, after: Position = None, limit: Limit = 100
+) -> Page[StatementView]:
     """All statements about a subject, in log order."""
-    look_up, subject_id = services_of(request).look_up, decode_hex(subject, 32, "subject")
-    return _statements(request, lambda last, most: look_up.timeline(subject_id, last, most), after, limit)
+    services, subject_id = services_of(request), decode_hex(subject, 32, "subject")
+    services.disclosure.check_list(viewer, subject_id)
+    page = _find(lambda last, most: services.look_up.timeline(subject_id, last, most), after, limit)
+    return _shown(request, viewer, page)
 
 
-@router.get("/v1/documents/{digest}", response_model=Page[StatementView], dependencies=[Depends(require_token)])
-def documents(request: Request, digest: Digest, after: Position = None, limit: Limit = 100) -> Page[StatementView]:
-    """Statements whose document has this SHA-256 or SM3."""
-    look_up, sought = services_of(request).look_up, decode_bare_hex(digest, 32, "digest")
-    return _statements(request, lambda last, most: look_up.by_document(sought, last, most), after, limit)
+@router.get("/v1/documents/{digest}", response_model=Page[StatementView])
+def documents(
+    request: Request, viewer: SignedIn, digest: Digest, after: Position = None, limit: Limit = 100
+) -> Page[StatementView]:
+    """Statements whose document has this SHA-256 or SM3, as far as the viewer may know of them."""
+    services, sought = services_of(request), decode_bare_hex(digest, 32, "digest")
+    found, following = _find(lambda last, most: services.look_up.by_document(sought, last, most), after, limit)
+    listed = services.disclosure.listed(viewer, found)
+    return _shown(request, viewer, ([item for item, known in zip(found, listed, strict=True) if known], following))
 
 
 @router.get("/v1/checkpoints", response_model=Page[CheckpointView])
@@ -154,22 +182,31 @@ def registry(request: Request) -> RegistryView:
     )
 
 
-def _statements(
-    request: Request, find: Callable[[int | None, int], list[Found]], after: int | None, limit: int
-) -> Page[StatementView]:
-    """A page of what `find` gives behind an index, looked up few at a time: one statement may hold megabytes."""
-    final_number = _final_number(services_of(request))
-    items: list[StatementView] = []
+def _find(
+    find: Callable[[int | None, int], list[Found]], after: int | None, limit: int
+) -> tuple[list[Found], int | None]:
+    """A page of what `find` gives behind an index, and where to go on; looked up few at a time: one statement may hold
+    megabytes."""
+    items: list[Found] = []
     size_bytes = 0
     while len(items) < limit and size_bytes < PAGE_BYTES:
         asked = min(limit - len(items), FOUND_AT_ONCE)
         found = find(after, asked)
-        items += [StatementView.of(item, final_number, parts_shown=True) for item in found]
+        items += found
         size_bytes += sum(len(item.stored.parts) for item in found)
         if len(found) < asked:
-            return Page(items=items, next=None)
+            return items, None
         after = found[-1].stored.index
-    return Page(items=items, next=after)
+    return items, after
+
+
+def _shown(request: Request, viewer: Viewer, page: tuple[list[Found], int | None]) -> Page[StatementView]:
+    """A page as the viewer may see it, once that is recorded."""
+    services, (found, following) = services_of(request), page
+    contents = services.disclosure.show(viewer, found, reading_request(request))
+    final_number = _final_number(services)
+    items = [StatementView.of(item, final_number, shown) for item, shown in zip(found, contents, strict=True)]
+    return Page(items=items, next=following)
 
 
 def _final_number(services: Services) -> int:

@@ -11,13 +11,22 @@ from fastapi.security import HTTPBearer
 
 from anchors.core.typed_data import Domain
 from ledger_service import problems
+from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.erase import Eraser
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
+from ledger_service.usecases.privacy_ports import Readings
 from ledger_service.usecases.rate import Rates
 from ledger_service.usecases.readiness import ReadinessCheck
+from ledger_service.usecases.reading import Disclosure
+from ledger_service.usecases.reading import Request as ReadingRequest
+from ledger_service.usecases.readings import CloseDay
+from ledger_service.usecases.responsibility import Responsibility
+from ledger_service.usecases.sessions import SignIn
+from ledger_service.usecases.viewer import OPERATOR, Viewer
 
 
 class Admission:
@@ -58,6 +67,12 @@ class Services:
     view: ChainView
     reader: Reader
     readiness: ReadinessCheck
+    sign_in: SignIn
+    disclosure: Disclosure
+    readings: Readings
+    close_day: CloseDay
+    eraser: Eraser
+    responsibility: Responsibility
     operator_token: str | None
     bundles_need_token: bool
 
@@ -67,21 +82,41 @@ def services_of(request: Request) -> Services:
     return request.app.state.services
 
 
-def has_token(request: Request) -> bool:
-    """Whether the request carries the operator token."""
-    token = services_of(request).operator_token
-    given = request.headers.get("authorization", "")
-    return token is not None and secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
+_bearer = HTTPBearer(auto_error=False, description="The token of a session (POST /v1/session), or the operator token.")
 
 
-_bearer = HTTPBearer(auto_error=False, description="The operator token.")
+def viewer_of(request: Request) -> Viewer | None:
+    """Who asks; None where no token is given, or one that is not good."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Bearer" or not given:
+        return None
+    services = services_of(request)
+    token = services.operator_token
+    if token is not None and secrets.compare_digest(given.encode(), token.encode()):
+        return OPERATOR
+    return services.sign_in.viewer(given)
+
+
+def require_viewer(request: Request, _described: Annotated[object, Security(_bearer)] = None) -> Viewer:
+    """Who asks. Raises `Refused` (`unauthorized`) where nobody is signed in."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise Refused(problems.UNAUTHORIZED, "sign in (POST /v1/session), or send the operator token as Bearer")
+    return viewer
 
 
 def require_token(request: Request, _described: Annotated[object, Security(_bearer)] = None) -> None:
     """Raise `Refused` (`unauthorized`) without the operator token."""
-    if not has_token(request):
+    viewer = viewer_of(request)
+    if viewer is None or not viewer.is_operator:
         raise Refused(problems.UNAUTHORIZED, "send Authorization: Bearer with the operator token")
 
 
 def may_carry_token(_described: Annotated[object, Security(_bearer)] = None) -> None:
-    """Says in the API's description that the token changes the answer."""
+    """Says in the API's description that a token changes the answer."""
+
+
+def reading_request(request: Request) -> ReadingRequest:
+    """The request as the reading log names it."""
+    in_hand = current_request.get()
+    return ReadingRequest(in_hand.id if in_hand else "", f"{request.method} {request.scope['route'].path}")

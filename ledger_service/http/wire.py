@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from anchors.chain.port import WitnessEvent
+from anchors.core.content import Content
 from anchors.core.encoding import encode_base64, encode_hex
 from anchors.core.registry import Change, Institution, Key
 from ledger_service.usecases.look_up import Found, State
@@ -80,7 +81,7 @@ class WithheldPart(Wire):
 
 
 class StatementView(Wire):
-    """A statement with its state. `parts` is null without the token."""
+    """A statement with its state. `parts` is null where nobody is signed in."""
 
     statement: Hex32
     index: int
@@ -99,9 +100,9 @@ class StatementView(Wire):
     head: HeadView | None
 
     @classmethod
-    def of(cls, found: Found, final_number: int, *, parts_shown: bool) -> "StatementView":
-        """The view of a statement."""
-        statement, standing = found.entry.statement, found.standing
+    def of(cls, found: Found, final_number: int, shown: Content | None) -> "StatementView":
+        """The view of a statement, with its content as it may be shown."""
+        statement, standing = found.statement, found.standing
         return cls(
             statement=encode_hex(found.stored.id),
             index=found.stored.index,
@@ -116,7 +117,7 @@ class StatementView(Wire):
             content=encode_hex(statement.content),
             key=encode_hex(found.stored.key),
             entry=encode_base64(found.stored.entry),
-            parts=found.content.to_wire() if parts_shown else None,
+            parts=shown.to_wire() if shown else None,
             head=HeadView.of(standing.head, final_number) if standing.head else None,
         )
 

@@ -22,20 +22,30 @@ from ledger_service.operator_keys import unlock_receipt_key
 from ledger_service.processes.opening import OpenedLog, now, open_log
 from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
+from ledger_service.storage.erasing import SqlErasures
 from ledger_service.storage.figures import SqlFigures
 from ledger_service.storage.lease import read_standing
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.probe import probe
 from ledger_service.storage.promises import SqlPromises
 from ledger_service.storage.reader import SqlReader
+from ledger_service.storage.readings import SqlReadings
+from ledger_service.storage.relations import SqlRelations
+from ledger_service.storage.rulebook import SqlGrounds
+from ledger_service.storage.sessions import SqlRegistryStore, SqlSessions
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
+from ledger_service.usecases.erase import Eraser
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import Ledger
 from ledger_service.usecases.rate import Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
+from ledger_service.usecases.reading import Disclosure
+from ledger_service.usecases.readings import CloseDay
+from ledger_service.usecases.responsibility import Responsibility
+from ledger_service.usecases.sessions import KnownRegistry, SignIn
 from ledger_service.usecases.standing import StandingWatch
 from ledger_service.usecases.writable import WatchedLedger
 from ledger_service.workers.repeat import Worker
@@ -79,11 +89,13 @@ class ApiProcess:
         readiness = ReadinessCheck(tree, view, promises, clock, now, *told)
         metrics, counts = create_metrics()
         self._telemetry = start_telemetry(settings, "api")
-        promising = Door(ledger, domain, unlock_receipt_key(settings), settings.promise_seconds, clock.now)
+        receipt_secret = unlock_receipt_key(settings)
+        promising = Door(ledger, domain, receipt_secret, settings.promise_seconds, clock.now)
         promising.look()
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)
-        services = _services(opened, ledger, tree, view, door, self._commit, readiness)
+        sign_in = _sign_in(opened, receipt_secret)
+        services = _services(opened, ledger, tree, view, door, self._commit, readiness, sign_in)
         figures = SqlFigures(engine)
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
         self._api = RequestLog(
@@ -135,6 +147,11 @@ def _rest_what_was_loaded() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
+def _sign_in(opened: OpenedLog, receipt_secret: bytes) -> SignIn:
+    registry = KnownRegistry(opened.domain, SqlRegistryStore(opened.engine))
+    return SignIn(opened.domain, receipt_secret, SqlSessions(opened.engine), registry, now)
+
+
 def _services(
     opened: OpenedLog,
     ledger: Ledger,
@@ -143,8 +160,10 @@ def _services(
     door: Door,
     commit: GroupCommit,
     readiness: ReadinessCheck,
+    sign_in: SignIn,
 ) -> Services:
-    settings, reader, tiles = opened.settings, SqlReader(opened.engine), LogTiles(tree)
+    settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
+    readings = SqlReadings(engine)
     return Services(
         origin=settings.origin,
         domain=opened.domain,
@@ -163,6 +182,12 @@ def _services(
         view=view,
         reader=reader,
         readiness=readiness,
+        sign_in=sign_in,
+        disclosure=Disclosure(SqlRelations(engine), readings, now),
+        readings=readings,
+        close_day=CloseDay(readings, now),
+        eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
+        responsibility=Responsibility(reader, tree, SqlGrounds(engine)),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -45,6 +45,7 @@ from ledger_service.usecases.audit.rows import (
     TileRow,
 )
 from ledger_service.usecases.ports import Logged, StoreUnavailable
+from ledger_service.usecases.privacy_ports import ReadingRow
 
 ROWS_PER_FETCH = 2_000
 NO_NUMBER = -1
@@ -185,6 +186,14 @@ class SqlAuditRows:
         """See `AuditRows`."""
         c, many = schema.receipts.c, func.count()
         return self._all(tuple, select(func.min(c.id), many).group_by(c.signature).having(many > 1))
+
+    def holds(self) -> Iterator[tuple[int, int]]:
+        """See `AuditRows`."""
+        return self._all(tuple, select(schema.holds).order_by(schema.holds.c.position))
+
+    def readings(self) -> Iterator[ReadingRow]:
+        """See `AuditRows`."""
+        return self._all(ReadingRow._make, select(schema.readings).order_by(schema.readings.c.number))
 
     def outbox(self) -> Iterator[OutboxRow]:
         """See `AuditRows`."""

@@ -36,8 +36,9 @@ FORMAT = "huzheng backup 1"
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 2**20
 MAX_ROW_BYTES = 2**26
-NOT_KEPT = frozenset({"anchorer", "prefixes"})
-"""Who holds the lease is of the moment, and of the old database alone; what SQLite finds entries by is made anew."""
+NOT_KEPT = frozenset({"anchorer", "prefixes", "sessions"})
+"""Who holds the lease and who is signed in is of the moment, and of the old database alone; what SQLite finds entries
+by is made anew."""
 ROWS_PER_FETCH = 500
 BYTES_PER_INSERT = 2**21
 

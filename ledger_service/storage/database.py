@@ -157,9 +157,18 @@ def _take_write_lock(connection: sqlite3.Connection) -> None:
 def begin_setting_up(engine: Engine) -> Iterator[Connection]:
     """A transaction that makes what is not there yet; other processes that would make it too wait for its end."""
     with begin_writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(4851)"))
+        take_lock(connection, SETTING_UP)
         yield connection
+
+
+SETTING_UP, SIGNING_IN, READING = 4851, 4852, 4853
+"""What is done by one at a time, beside what the log's row is locked for."""
+
+
+def take_lock(connection: Connection, what: int) -> None:
+    """Wait until nobody else does this, until the transaction ends. On SQLite whoever writes is alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:what)"), {"what": what})
 
 
 def _end(connection: Connection, how: str) -> None:

@@ -16,6 +16,8 @@ from ledger_service.storage.database import begin_writing, unavailable_on_error
 from ledger_service.storage.finder import find_beginnings, find_ids, index_batch
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.usecases.ports import (
+    HOLDING_KINDS,
+    HOLDING_REL,
     PREFIX_BYTES,
     Logged,
     NewReceipt,
@@ -64,14 +66,13 @@ class SqlSequencing:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self.size: int = connection.execute(_LOCK).scalar_one()
+        self.size: int = lock_log(connection)
         self._begun: dict[bytes, bytes] = {}
         """The first subject in the log that begins so, by how it begins."""
 
     def registry_version(self) -> RegistryVersion:
         """See `ports.SequencingTransaction`."""
-        count, head, final_count = self._connection.exec_driver_sql(_REGISTRY_VERSION).one()
-        return RegistryVersion(head or b"", count or 0, final_count or 0)
+        return read_registry_version(self._connection)
 
     def registry_changes(self) -> list[Change]:
         """See `ports.SequencingTransaction`."""
@@ -145,6 +146,8 @@ class SqlSequencing:
                 if self._has_row(subject, state)
             ],
         )
+        holding = [item.logged for item in statements if item.logged.kind in HOLDING_KINDS]
+        insert_rows(write, schema.holds, [(logged.links[HOLDING_REL], logged.index) for logged in holding])
         if statements:
             self.size = statements[-1].logged.index + 1
             write.execute(_GROW, {"grown": self.size})
@@ -154,6 +157,17 @@ class SqlSequencing:
         """Whether the first entry about what begins like the subject does not tell its state."""
         begun = self._begun.setdefault(subject[:PREFIX_BYTES], subject)
         return begun != subject or state.current != state.first
+
+
+def lock_log(connection: Connection) -> int:
+    """Lock the log's row until the transaction ends; how many entries there are."""
+    return connection.execute(_LOCK).scalar_one()
+
+
+def read_registry_version(connection: Connection) -> RegistryVersion:
+    """Which state of the registry the follower has stored."""
+    count, head, final_count = connection.exec_driver_sql(_REGISTRY_VERSION).one()
+    return RegistryVersion(head or b"", count or 0, final_count or 0)
 
 
 def _entry_row(item: NewStatement) -> tuple:

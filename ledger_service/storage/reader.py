@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
@@ -23,9 +23,7 @@ class SqlReader:
     def statement(self, id: bytes) -> StoredStatement | None:
         """See `ports.Reader`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            column, values = find_ids(connection, [id])
-            found = (StoredStatement(*row) for row in select_rows(connection, f"{_STATEMENTS} e.{column}", values))
-            return next((statement for statement in found if statement.id == id), None)
+            return read_statement(connection, id)
 
     def timeline(self, subject: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """See `ports.Reader`."""
@@ -75,6 +73,13 @@ class SqlReader:
                     break
                 begin = positions[-1]
         return meant[:limit]
+
+
+def read_statement(connection: Connection, id: bytes) -> StoredStatement | None:
+    """The statement of this id."""
+    column, values = find_ids(connection, [id])
+    found = (StoredStatement(*row) for row in select_rows(connection, f"{_STATEMENTS} e.{column}", values))
+    return next((statement for statement in found if statement.id == id), None)
 
 
 _STATEMENTS = """SELECT e.position, e.id, e.key, e.entry, c.parts

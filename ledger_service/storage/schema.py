@@ -1,6 +1,6 @@
-"""The tables. Four are originals (`entries`, `contents`, `receipts`, `outbox`); all others can be rebuilt from these
-and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that ends as a revocation, for
-`restores`, which his backups were, and for `anchorer`, which is of the present alone.
+"""The tables. Five are originals (`entries`, `contents`, `receipts`, `outbox`, `readings`); all others can be rebuilt
+from these and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that ends as a
+revocation, for `restores`, which his backups were, and for `anchorer` and `sessions`, which are of the present alone.
 Migrations make them; a test holds the two against each other.
 
 Hashes, keys, entries and parts are bytes. `position` is an entry's index in the log.
@@ -139,6 +139,36 @@ outbox = _table(
     Column("gas_used", BigInteger),
     Index("outbox_open", "outcome"),
     Index("outbox_nonce", "account", "nonce"),
+)
+
+# Who read which content, when and on what basis; each hash covers the one before (`usecases.readings`). `read_at`
+# follows from the record.
+readings = _table(
+    "readings",
+    Column("number", _Position, primary_key=True, autoincrement=False),
+    Column("record", LargeBinary, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("read_at", BigInteger, nullable=False),
+    Index("readings_read_at", "read_at", "number"),
+)
+
+# Who is signed in: the challenge that a key answered, until its token ends. The token itself is nowhere.
+sessions = _table(
+    "sessions",
+    Column("nonce", LargeBinary(32), primary_key=True),
+    Column("key", LargeBinary(20), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("sessions_key", "key"),
+    Index("sessions_expires_at", "expires_at"),
+    by_key=True,
+)
+
+# Derived from entries and contents: which statement (`about`) the hold or the dispute at `position` names.
+holds = _table(
+    "holds",
+    Column("about", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    by_key=True,
 )
 
 # Derived from entries and contents. Most subjects have no row: the first entry about one tells its state, unless its

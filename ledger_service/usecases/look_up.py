@@ -7,7 +7,7 @@ from enum import StrEnum
 from anchors.chain.port import WitnessEvent
 from anchors.core.content import Content
 from anchors.core.merkle import inclusion_proof
-from anchors.core.statement import Entry
+from anchors.core.statement import STATEMENT_BYTES, Statement
 from anchors.core.tlog_proof import Extra, TlogProof
 from ledger_service import problems
 from ledger_service.problems import Refused
@@ -65,12 +65,22 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A stored statement, read, with its standing."""
+class Read:
+    """A stored statement with its content."""
 
     stored: StoredStatement
-    entry: Entry
     content: Content
+
+    @property
+    def statement(self) -> Statement:
+        """The seven fields."""
+        return Statement.from_words(self.stored.entry[:STATEMENT_BYTES])
+
+
+@dataclass(frozen=True)
+class Found(Read):
+    """A stored statement with its standing."""
+
     standing: Standing
 
 
@@ -111,17 +121,18 @@ class LookUp:
         promised = self._reader.promised_by(index)
         return Standing(state, promised is not None and promised < witnessed_at, head)
 
-    def proof(self, id: bytes, *, parts_shown: bool) -> bytes:
-        """A `.tlog-proof` of the statement. Raises `Refused` (`not-found`) before it is integrated."""
+    def proof(self, id: bytes, show: Callable[[Read], Content]) -> bytes:
+        """A `.tlog-proof` of the statement, with the content as `show` gives it. Raises `Refused` (`not-found`) before
+        it is integrated, and then nothing is shown."""
         stored = self._stored(id)
         checkpoint = self._checkpoint_for(stored.index)
         nodes = self._tiles.nodes(checkpoint.size)
-        extra = Extra(stored.key, stored.entry, content_of(decode_parts(stored.parts)))
+        content = show(Read(stored, content_of(decode_parts(stored.parts))))
         return TlogProof(
             stored.index,
             inclusion_proof(stored.index, checkpoint.size, nodes),
             checkpoint.note,
-            extra.encode(parts_shown=parts_shown),
+            Extra(stored.key, stored.entry, content).encode(),
         ).format()
 
     def _checkpoint_for(self, index: int) -> SignedCheckpoint:
@@ -142,4 +153,4 @@ class LookUp:
 
     def _found(self, stored: StoredStatement, reached: Reached) -> Found:
         standing = self._standing(stored.index, reached)
-        return Found(stored, Entry.from_bytes(stored.entry), content_of(decode_parts(stored.parts)), standing)
+        return Found(stored, content_of(decode_parts(stored.parts)), standing)

@@ -120,6 +120,11 @@ class SubjectState(msgspec.Struct, frozen=True, gc=False):
     current: int | None
 
 
+HOLDING_KINDS = frozenset({"hold.placed", "dispute.opened"})
+HOLDING_REL = "about"
+"""Kinds that hold the statement behind their link of this name, until they are released or closed: it is shown to the
+court that named it, and nothing of it is erased."""
+
 PREFIX_BYTES = 8
 """Of ids, subjects and digests, by which entries are found. Whoever finds compares the whole."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from anchors.core.encoding import encode_hex
-from anchors.core.registry import Change, Institution, Purpose, Registry
+from anchors.core.registry import Change, Institution, Key, Purpose, Registry
 from anchors.core.typed_data import Domain
 from ledger_service import problems
 from ledger_service.kinds import Kind
@@ -26,14 +26,7 @@ class DoorRegistry:
 
     def check_signer(self, key: bytes, institution: str, kind: Kind) -> None:
         """Whether `key` may sign `kind` for `institution` now. Raises `Refused`."""
-        registered = self._final.keys.get(key)
-        latest = self._latest.keys.get(key)
-        if latest is None or latest.log != self._log or latest.purpose != Purpose.STATEMENT:
-            raise Refused(problems.UNKNOWN_KEY, f"{encode_hex(key)} is no statement key of this log; have it admitted")
-        if registered is None:
-            raise Refused(problems.KEY_NOT_FINAL, f"the admission of {encode_hex(key)} is not final; send again later")
-        if latest.revoked_by is not None:
-            raise Refused(problems.KEY_REVOKED, f"{encode_hex(key)} is revoked; sign with a key in force")
+        registered = self._in_force(key)
         if registered.institution != institution:
             raise Refused(
                 problems.WRONG_INSTITUTION,
@@ -45,6 +38,28 @@ class DoorRegistry:
                 problems.ROLE_MISSING,
                 f"{kind.name} is signed by a {' or '.join(sorted(kind.roles))}; {institution} has no such role",
             )
+
+    def holder(self, key: bytes) -> Institution:
+        """The institution for which `key` speaks now; it may be suspended. Raises `Refused`."""
+        institution = self._latest.institution(self._in_force(key).institution)
+        if institution.exited:
+            raise Refused(problems.INSTITUTION_EXITED, f"{institution.code} has left; its successor speaks for it")
+        return self._final.institution(institution.code)
+
+    def predecessors(self, institution: str) -> frozenset[str]:
+        """The institution and all that left it as their successor."""
+        return frozenset(code for code in self._final.institutions if self.speaks_for(institution, code))
+
+    def _in_force(self, key: bytes) -> Key:
+        registered = self._final.keys.get(key)
+        latest = self._latest.keys.get(key)
+        if latest is None or latest.log != self._log or latest.purpose != Purpose.STATEMENT:
+            raise Refused(problems.UNKNOWN_KEY, f"{encode_hex(key)} is no statement key of this log; have it admitted")
+        if registered is None:
+            raise Refused(problems.KEY_NOT_FINAL, f"the admission of {encode_hex(key)} is not final; send again later")
+        if latest.revoked_by is not None:
+            raise Refused(problems.KEY_REVOKED, f"{encode_hex(key)} is revoked; sign with a key in force")
+        return registered
 
     def _check_standing(self, institution: Institution, kind: Kind) -> None:
         if institution.exited:

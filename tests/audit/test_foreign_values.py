@@ -8,7 +8,7 @@ import pytest
 from ledger_service.storage import schema
 from tests.audit.world import World, change
 
-UNREAD = ("anchorer", "restores")
+UNREAD = ("anchorer", "restores", "sessions")
 """Acts of the running service and its operator, about which the log says nothing."""
 COLUMNS = [
     (table.name, column.name)

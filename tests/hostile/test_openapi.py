@@ -17,7 +17,16 @@ from tests.fixtures.ledger import Ledger, check_problem, database_of, running_le
 from tests.fixtures.signer import Signed
 
 EXAMPLES_OF_A_ROUTE = 40
-WITH_TOKEN_ONLY = ("/v1/subjects/{subject}", "/v1/documents/{digest}", "/v1/keys/{address}/freeze")
+WITH_TOKEN_ONLY = (
+    "/v1/subjects/{subject}",
+    "/v1/subjects/{subject}/fhir",
+    "/v1/subjects/{subject}/responsibility",
+    "/v1/readings",
+    "/v1/readings/{day}",
+    "/v1/statements/{id}/erasure",
+    "/v1/documents/{digest}",
+    "/v1/keys/{address}/freeze",
+)
 CHECKS = [
     schemathesis.checks.response_schema_conformance,
     schemathesis.checks.content_type_conformance,
@@ -60,6 +69,7 @@ def known(ledger: Ledger, statement: Signed) -> Known:
         "address": [encode_hex(ledger.signer(9).key)],
         "code": [institution.code],
         "size": [str(size)],
+        "day": ["2026-01-01"],
         "path": [f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}", "tile/0/../../../etc/passwd", "checkpoint"],
     }
 

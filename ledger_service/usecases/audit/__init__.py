@@ -1,7 +1,7 @@
 """The audit: derive everything again from the originals and the chain, and name the first row that differs.
 
-The originals are entries, contents, receipts and the outbox; nothing else that the database says is believed. What is
-believed already stands in the trust file. Steps, as findings are numbered:
+The originals are entries, contents, receipts, the outbox and the reading log; nothing else that the database says is
+believed. What is believed already stands in the trust file. Steps, as findings are numbered:
 
  1. chain: identity, genesis and code are the trust file's; the registry's changes fold to the heads emitted with them
  2. entries: positions from 0 without a gap, each a well-formed entry; the log's size is their number
@@ -11,10 +11,11 @@ believed already stands in the trust file. Steps, as findings are numbered:
  6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules
  7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain say
  8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
+ 9. readings: each record of the reading log hashes over the one before; each day that was closed ends in its head
 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
-           6 statements.py   7 index.py   8 receipts.py   (findings.py names, rows.py is what storage must give,
-           signers.py recovers signatures on several threads, stretches.py reads ahead)
+           6 statements.py   7 index.py   8 receipts.py   9 readings.py   (findings.py names, rows.py is what storage
+           must give, signers.py recovers signatures on several threads, stretches.py reads ahead)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is

@@ -14,6 +14,7 @@ STEPS = {
     6: "content",
     7: "index",
     8: "receipts",
+    9: "readings",
 }
 
 MAX_SHOWN_CHARACTERS = 200

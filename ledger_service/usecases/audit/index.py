@@ -59,6 +59,23 @@ def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> N
         findings.fault(7, "streams", key, "row", "one", "none")
 
 
+def check_holds(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
+    """Which statement each hold or dispute names."""
+    expected = dict(walk.holds)
+    for about, position in rows.holds():
+        findings.counts["holds"] += 1
+        named, _ = expected.pop(position, (position, False))
+        if position in walk.unknown_positions or named is None:
+            continue
+        if named == position:
+            findings.fault(7, "holds", position, "row", "none: no hold or dispute stands there", "one")
+        else:
+            findings.compare(7, "holds", position, "about", named, about)
+    for position, (named, effective) in expected.items():
+        if effective and named is not None:
+            findings.fault(7, "holds", position, "row", "one", "none")
+
+
 def check_surplus(rows: AuditRows, findings: Findings, extent: int) -> None:
     """Rows of entries that are not there."""
     for table in ("entries", "contents"):

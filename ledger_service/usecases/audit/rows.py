@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple, Protocol
 
 from ledger_service.usecases.ports import Logged
+from ledger_service.usecases.privacy_ports import ReadingRow
 
 
 class LogRow(NamedTuple):
@@ -196,6 +197,12 @@ class AuditRows(Protocol):
 
     def repeated_receipts(self) -> Iterator[tuple[int, int]]:
         """(id of the first, how many) of receipts with one and the same signature."""
+
+    def holds(self) -> Iterator[tuple[int, int]]:
+        """All as (position of what is named, position of the hold or dispute)."""
+
+    def readings(self) -> Iterator[ReadingRow]:
+        """The reading log, in the order of its numbers."""
 
     def outbox(self) -> Iterator[OutboxRow]:
         """All, in the order of their numbers."""

@@ -13,6 +13,7 @@ from ledger_service.usecases.audit.findings import Enough, Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.index import (
     check_chain_tables,
+    check_holds,
     check_outbox,
     check_prefixes,
     check_rulebook,
@@ -20,6 +21,7 @@ from ledger_service.usecases.audit.index import (
     check_subjects,
     check_surplus,
 )
+from ledger_service.usecases.audit.readings import check_readings
 from ledger_service.usecases.audit.receipts import ReceiptWalk
 from ledger_service.usecases.audit.rows import AuditRows, LogRow
 from ledger_service.usecases.audit.signers import Signers
@@ -76,7 +78,7 @@ class Audit:
         self._settled_size = history.head_sizes[-1] if history.head_sizes else 0
 
     def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
-        """Steps 2 to 8 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+        """Steps 2 to 9 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
 
         Raises `ChainUnavailable` or `StoreUnavailable`."""
         begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
@@ -117,9 +119,11 @@ class Audit:
         check_subjects(rows, findings, walk)
         check_rulebook(rows, findings, walk)
         check_streams(rows, findings, walk)
+        check_holds(rows, findings, walk)
         check_chain_tables(rows, findings, history)
         ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
         check_outbox(rows, findings, history)
+        check_readings(rows, findings, walk.headed)
 
     def _check_log(self, row: LogRow | None, extent: int) -> None:
         """Step 2: the log's own row."""

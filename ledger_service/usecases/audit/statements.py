@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from anchors.core.canonical import Json
 from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.statement import SUBJECT_FIELD
@@ -17,8 +18,17 @@ from ledger_service.usecases.audit.rows import TileRow
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
-from ledger_service.usecases.ports import PREFIX_BYTES, Logged, Stream, SubjectState, digest_prefixes
+from ledger_service.usecases.ports import (
+    HOLDING_KINDS,
+    HOLDING_REL,
+    PREFIX_BYTES,
+    Logged,
+    Stream,
+    SubjectState,
+    digest_prefixes,
+)
 
+HEADING_KIND = "readings.headed"
 RULE_KEPT = "the rule kept"
 
 
@@ -42,6 +52,11 @@ class StatementWalk:
         self._damaged_ids: set[bytes] = set()
         self._misfiled: dict[bytes, Logged] = {}
         self._next_position = 0
+        self.holds: dict[int, tuple[int | None, bool]] = {}
+        """By the position of a hold or dispute that of what it names, None where that is not known, and whether it has
+        an effect."""
+        self.headed: list[tuple[int, dict[str, Json]]] = []
+        """Position and part of what closed a day of the reading log."""
         self.rules: list[int] = []
         """Where statements of the book of rules stand."""
         self.unknown_positions: set[int] = set()
@@ -123,8 +138,17 @@ class StatementWalk:
         links = {rel: target.index for rel, target in targets.items()}
         logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         own[item.id] = logged
+        self._remember_said(item, links, effective)
         if not filed:
             self._misfiled[item.id] = logged
+
+    def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
+        """What is compared at the end with tables of their own."""
+        kind = item.entry.statement.kind
+        if kind in HOLDING_KINDS:
+            self.holds[item.position] = links.get(HOLDING_REL), effective
+        elif kind == HEADING_KIND and effective and item.content is not None:
+            self.headed.append((item.position, item.content.value("readings")))
 
     def subjects_with_rows(self) -> Iterator[bytes]:
         """Subjects that were amended or withdrawn, or began when another had begun alike."""

@@ -101,6 +101,13 @@ def upgrade() -> None:
     )
     op.create_index("heads_block", "heads", ["block_number"], unique=False)
     op.create_table(
+        "holds",
+        sa.Column("about", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("about", "position"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "log",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("origin", sa.String(length=128), nullable=False),
@@ -142,6 +149,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("what", "prefix", "position"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "readings",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_with_rowid=True,
+    )
+    op.create_index("readings_read_at", "readings", ["read_at", "number"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -186,6 +203,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=True,
     )
+    op.create_table(
+        "sessions",
+        sa.Column("nonce", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=20), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("nonce"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("sessions_expires_at", "sessions", ["expires_at"], unique=False)
+    op.create_index("sessions_key", "sessions", ["key"], unique=False)
     op.create_table(
         "rulebook",
         sa.Column(

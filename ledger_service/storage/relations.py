@@ -1,0 +1,107 @@
+"""Who has to do with which report: read from the entries about its subject, whenever somebody asks to see it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from anchors.core.encoding import word_code
+from ledger_service.storage.bulk import select_rows
+from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.finder import What, find_positions
+from ledger_service.storage.links import decode_links
+from ledger_service.usecases.ports import HOLDING_KINDS
+from ledger_service.usecases.privacy_ports import Hold, Relation
+
+POSITIONS_AT_ONCE = 1_000
+OPENING_KINDS = frozenset({"access.granted", "access.emergency"})
+_ENTRIES = """SELECT position, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
+    FROM entries WHERE position"""
+_NAMING = "SELECT position, about FROM holds WHERE about"
+_WITHDRAWN = "SELECT subject FROM subjects WHERE current IS NULL AND subject"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry, as far as it tells of relations."""
+
+    position: int
+    kind: str
+    institution: str
+    subject: bytes
+    links: dict[str, int]
+
+
+class SqlRelations:
+    """`privacy_ports.Relations` over SQLAlchemy Core."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    def relation(self, subject: bytes, institutions: Collection[str]) -> Relation:
+        """See `privacy_ports.Relations`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            lines = lines_about(connection, subject)
+            own = [line for line in lines if line.institution in institutions]
+            return Relation(
+                owns=bool(lines) and lines[0].institution in institutions,
+                signed=bool(own),
+                opened=frozenset(_opened(connection, own)),
+                named=frozenset(
+                    about
+                    for about, line in _standing_holds(connection, [line.position for line in lines])
+                    if line.institution in institutions
+                ),
+            )
+
+
+def holds_on(connection: Connection, subject: bytes) -> Iterator[Hold]:
+    """The holds and disputes that stand and name a statement about the subject."""
+    positions = [line.position for line in lines_about(connection, subject)]
+    return (Hold(line.kind, line.institution) for _, line in _standing_holds(connection, positions))
+
+
+def lines_about(connection: Connection, subject: bytes) -> list[Line]:
+    """All entries about a subject, in order."""
+    lines: list[Line] = []
+    after = -1
+    while True:
+        positions = find_positions(connection, What.SUBJECT, subject, after, POSITIONS_AT_ONCE)
+        lines += (line for line in _lines(connection, positions) if line.subject == subject)
+        if len(positions) < POSITIONS_AT_ONCE:
+            return lines
+        after = positions[-1]
+
+
+def _lines(connection: Connection, positions: Collection[int]) -> list[Line]:
+    rows = select_rows(connection, _ENTRIES, positions)
+    lines = [
+        Line(position, word_code(kind), word_code(institution), subject, decode_links(links))
+        for position, links, kind, institution, subject in rows
+    ]
+    # What was asked for twice may be answered twice.
+    return sorted({line.position: line for line in lines}.values(), key=lambda line: line.position)
+
+
+def _opened(connection: Connection, own: Collection[Line]) -> Iterator[int]:
+    """The versions that were opened, unless the consent on which that rested was withdrawn."""
+    opening = [line for line in own if line.kind in OPENING_KINDS]
+    consents = {line.links["consent"] for line in opening if "consent" in line.links}
+    standing = {line.position for line in _standing(connection, _lines(connection, consents))}
+    for line in opening:
+        if "consent" not in line.links or line.links["consent"] in standing:
+            yield line.links["report"]
+
+
+def _standing_holds(connection: Connection, positions: Collection[int]) -> list[tuple[int, Line]]:
+    """(position of the statement that is named, the hold or dispute) for each that stands."""
+    naming = [(position, about) for position, about in select_rows(connection, _NAMING, positions)]
+    lines = _standing(connection, _lines(connection, {position for position, _ in naming}))
+    standing = {line.position: line for line in lines if line.kind in HOLDING_KINDS}
+    return [(about, standing[position]) for position, about in set(naming) if position in standing]
+
+
+def _standing(connection: Connection, lines: Collection[Line]) -> list[Line]:
+    """Those that began something which was not withdrawn, released or closed."""
+    ended = {subject for (subject,) in select_rows(connection, _WITHDRAWN, {line.subject for line in lines})}
+    return [line for line in lines if line.subject not in ended]
