@@ -26,6 +26,7 @@ VERBS = {
     "record": "Sign statements, store them, send them.",
     "stream": "Show what was signed and is not in the log yet; send it again.",
     "timeline": "Show all statements about one subject.",
+    "responsibility": "Show who did what about one report, on which grounds; facts, and no verdict.",
     "find": "Show the statements about one document.",
     "prove": "Fetch the proof of one statement into a file.",
     "verify": "Judge proof files by a trust file, offline.",

@@ -1,0 +1,37 @@
+"""`huzheng responsibility`: who did what about one report, on which grounds; facts, and no verdict."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anchors.core.encoding import encode_hex
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, needed_token
+from ledger_service.cli.output import Output
+from ledger_service.cli.timeline import find_subject
+from ledger_service.client.api import Api
+
+
+def app(
+    subject: Annotated[str | None, typer.Argument(help="The subject, 0x and 64 hex digits.")] = None,
+    report_number: Annotated[
+        str | None, typer.Option("--report-number", help="Its number at the issuer, with --secret.")
+    ] = None,
+    secret: Annotated[
+        Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show who did what about one report: each claim with its state, in Chinese and English. It is no verdict."""
+    named = find_subject(subject, report_number, secret)
+    with Api(url, token=needed_token(token)) as api:
+        found = api.responsibility(named)
+    output = Output(as_json)
+    output.result(found)
+    output.line(encode_hex(named), "bold")
+    rows = [(fact["index"], fact["claim"], f"{fact['zh']} / {fact['en']}") for fact in found["facts"]]
+    output.table(("entry", "claim", "what the log says"), rows)
+    output.line("These are facts, no verdict. That nothing is recorded does not show that nothing was done.")
+    return 0
