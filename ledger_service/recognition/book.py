@@ -28,7 +28,7 @@ from ledger_service.recognition.catalogue import (
     assemble_catalogue,
     assemble_codemap,
 )
-from ledger_service.recognition.policy import convert_policy
+from ledger_service.recognition.policy import PolicyDocument, policy_digest
 from ledger_service.recognition.prepared import Prepared, prepare
 from ledger_service.recognition.publications import different, holding, newest_of_each, not_replaced
 from ledger_service.recognition.qualifications import QualificationAnswer
@@ -71,8 +71,8 @@ class AllianceAnswer(Struct, frozen=True, gc=False):
 
 
 class Publication(Struct, frozen=True, gc=False):
-    """A policy as published. `prepared` is None where its rules are no policy that can be read (docs/spec/policy.md).
-    `corrected`: a later statement corrects it; its rules stay what its digest says."""
+    """A policy as published (docs/spec/policy.md). `corrected`: a later statement corrects it; its rules stay what its
+    digest says."""
 
     statement: str
     index: int
@@ -80,7 +80,7 @@ class Publication(Struct, frozen=True, gc=False):
     policy: str
     version: str
     digest: str
-    prepared: Prepared | None
+    prepared: Prepared
     corrected: bool = False
 
 
@@ -116,18 +116,18 @@ class Book:
         """The statements about one qualification, by its subject."""
         self._chains_of: dict[str, dict[bytes, None]] = {}
         """Qualifications by the institution that they are about."""
-        self._prepared: dict[str, Prepared | None] = {}
+        self._prepared: dict[str, Prepared] = {}
         self._assembled: dict[tuple[str, ...], Any] = {}
 
     def add(self, stated: Stated) -> None:
-        """Add the next statement of one of the `KINDS`; one of another kind, or that lacks what its kind requires, is
-        left out. Raises `MalformedInput` for one that is not behind the last."""
+        """Add the next statement of one of the `KINDS`; one of another kind, that lacks what its kind requires, or whose
+        rules are not those that it names, is left out. Raises `MalformedInput` for one that is not behind the last."""
         if stated.index <= self._last:
             raise MalformedInput(f"statement {stated.index} comes after {self._last}: add them in log order")
         self._last = stated.index
         if stated.kind == CORRECTED:
             self._correct(stated)
-        elif stated.kind in KINDS:
+        elif stated.kind in KINDS and not _has_other_rules(stated):
             self._file(stated, stated.parts)
             self._by_id[stated.id] = stated
 
@@ -180,13 +180,10 @@ class Book:
         """Whether a statement had been corrected by then."""
         return any(each.index < size for each in self._corrections.get(id, ()))
 
-    def prepared(self, digest: str, rules: Any) -> Prepared | None:
+    def prepared(self, digest: str, rules: PolicyDocument) -> Prepared:
         """A policy's rules ready for use, made once."""
         if digest not in self._prepared:
-            try:
-                self._prepared[digest] = prepare(convert_policy(rules))
-            except MalformedInput:
-                self._prepared[digest] = None
+            self._prepared[digest] = prepare(rules)
         return self._prepared[digest]
 
     def assembled(self, sections: Sequence[Stated], part: str) -> Any:
@@ -334,14 +331,19 @@ def _name(kind: str, parts: Any) -> str | None:
     if kind == PROFILED:
         return parts["profile"].institution if "profile" in parts else None
     if kind == _POLICY:
-        named = parts.get("policy")
-        return named.policy if named is not None and named.digest is not None and "rules" in parts else None
+        return parts["policy"].policy if "policy" in parts and "rules" in parts else None
     part = _SECTIONED[kind]
     return getattr(parts[part], part) if part in parts else None
 
 
-def _is_in_force(prepared: Prepared | None, places: Collection[str], day: date) -> bool:
-    if prepared is None or prepared.place[1].isdisjoint(places):
+def _has_other_rules(stated: Stated) -> bool:
+    """Whether a policy is published with rules other than those of the digest that it names."""
+    rules, named = stated.parts.get("rules"), stated.parts.get("policy")
+    return rules is not None and (named is None or policy_digest(rules).hex() != named.digest)
+
+
+def _is_in_force(prepared: Prepared, places: Collection[str], day: date) -> bool:
+    if prepared.place[1].isdisjoint(places):
         return False
     return prepared.document.in_force is None or day.toordinal() in prepared.days_in_force
 

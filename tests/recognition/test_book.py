@@ -203,10 +203,11 @@ def test_two_policies_for_one_area_contradict() -> None:
     assert answer.contradictory and answer.statements == ("s0", "s1") and answer.only is None
 
 
-def test_rules_that_are_no_policy_are_kept_and_never_in_force() -> None:
-    book = book_of(published(0, BUREAU, {"policy": "SYN", "version": "1", "note": "样例"}))
-    answer = book.as_of(ALL).policy("SYN", "1")
-    assert answer.statements == ("s0",) and answer.publications[0].prepared is None
+def test_rules_of_another_digest_are_left_out() -> None:
+    named = published(0, BUREAU, SECOND).parts["policy"]
+    named = {"policy": "zhanjiang-2024", "version": "1", "digest": named.digest}
+    book = book_of(stated(0, "policy.published", BUREAU, "p", policy=named, rules=ZHANJIANG))
+    assert book.as_of(ALL).policy("zhanjiang-2024", "1").statements == ()
     assert book.as_of(ALL).policies_in_force({"440800"}, DAY).publications == ()
 
 

@@ -1,6 +1,8 @@
 """Who did what on which grounds, for a whole report. The stories and every fact about them are written by hand."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -391,6 +393,15 @@ VALUES = (
     *("basis", "clause", "clauses", "custodian", "day", "disclosed", "edition", "item", "mark", "missing", "of", "old"),
     *("parts", "performer", "policy", "reason", "seconds", "state", "state_zh", "until", "version", "who", "withheld"),
 )
+
+
+def test_the_page_lists_every_claim_and_answer() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "RESPONSIBILITY.md").read_text("utf-8")
+    rows = [row.split("|")[1:-1] for row in page.splitlines() if row.startswith("| `") and row.count("|") == 6]
+    listed = {
+        (row[0].strip(" `"), answer) for row in rows for cell in row[2:] for answer in re.findall("`([^`]+)`", cell)
+    }
+    assert listed | {("eligible", "no-policy")} == ANSWERS, "the one that is never checked stands below the table"
 
 
 def test_what_is_not_said_is_said_not_to_be() -> None:
