@@ -120,8 +120,9 @@ class Book:
         self._assembled: dict[tuple[str, ...], Any] = {}
 
     def add(self, stated: Stated) -> None:
-        """Add the next statement of one of the `KINDS`; one of another kind, that lacks what its kind requires, or whose
-        rules are not those that it names, is left out. Raises `MalformedInput` for one that is not behind the last."""
+        """Add the next statement of one of the `KINDS`. One of another kind, one that lacks what its kind requires and
+        one whose rules are not those that it names are left out. Raises `MalformedInput` unless it is behind the last.
+        """
         if stated.index <= self._last:
             raise MalformedInput(f"statement {stated.index} comes after {self._last}: add them in log order")
         self._last = stated.index
