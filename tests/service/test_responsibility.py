@@ -10,6 +10,8 @@ from anchors import Part
 from anchors.core.encoding import encode_hex
 from ledger_service.recognition.policies import shipped_policy
 from scripts.city.founding import COMMISSION, QUALITY_CENTRE
+from scripts.city.service import TOKEN
+from tests.cli.command import answer, huzheng
 from tests.fixtures.ledger import Ledger, check_problem_response
 from tests.fixtures.signer import Signed, Signer, document, example, links
 
@@ -152,3 +154,18 @@ def test_a_consent_about_another_subject(ledger: Ledger) -> None:
 def test_who_may_ask_about_what(ledger: Ledger, token: bool) -> None:
     refused = ledger.get(f"/v1/subjects/0x{'ab' * 32}/responsibility", token=token)
     check_problem_response(refused, *(("not-found", 404) if token else ("unauthorized", 401)))
+
+
+def test_the_command_shows_it_in_both_languages(ledger: Ledger) -> None:
+    issuer, reader = ledger.signer(8), ledger.signer(9)
+    report = issuer.issued()
+    opened = reader.granted(report)
+    ledger.submit(report, opened)
+    ledger.wait_for_state(opened, "final")
+    call = ("responsibility", encode_hex(report.subject), "--url", ledger.service.url, "--token", TOKEN)
+    assert answer(*call)["facts"] == facts(ledger, report.subject)
+    shown = huzheng(*call)
+    assert shown.status == 0 and "VERIFIED" in shown.out and "no verdict" in shown.out
+    told_so = "".join(shown.out.split())
+    assert f"{reader.institution}调阅第1版" in told_so and f"{reader.institution}openedversion1" in told_so
+    assert "not-found" in huzheng(call[0], "0x" + "ab" * 32, *call[2:]).failed_in_one_line(2)
