@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import get_args
 
+import msgspec
+
 from anchors.core import canonical
 from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
-from ledger_service.parts import PART_FORMS, Category
+from ledger_service.parts import PART_FORMS, Category, Erasure, Examination
 from ledger_service.problems import Refused
 from ledger_service.usecases.look_up import Read
 from ledger_service.usecases.ports import ChainView
@@ -154,7 +156,7 @@ class Eraser:
 
     def _check_retention(self, read: Read) -> None:
         examination = read.content.value("examination")
-        category = examination.get("category") if isinstance(examination, dict) else None
+        category = msgspec.convert(examination, Examination).category if examination is not None else None
         years = self._retention.years_of(category)
         if not years:
             return
@@ -183,7 +185,7 @@ class Eraser:
                 problems.NOT_CONFIRMED,
                 f"sign and submit {ERASING_KIND} with the link {ERASING_REL!r}, and name it as 'erased'",
             )
-        named = said.content.value("erasure")["parts"]
+        named = msgspec.convert(said.content.value("erasure"), Erasure).parts
         if transaction.links(said.stored.index).get(ERASING_REL) != effect.index or set(named) != {
             part.name for part in effect.parts
         }:

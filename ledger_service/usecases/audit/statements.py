@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from anchors.core.canonical import Json
+import msgspec
+
 from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service import problems
+from ledger_service.parts import Readings
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.usecases import rules
@@ -55,7 +57,7 @@ class StatementWalk:
         self.holds: dict[int, tuple[int | None, bool]] = {}
         """By the position of a hold or dispute that of what it names, None where that is not known, and whether it has
         an effect."""
-        self.headed: list[tuple[int, dict[str, Json]]] = []
+        self.headed: list[tuple[int, Readings]] = []
         """Position and part of what closed a day of the reading log."""
         self.rules: list[int] = []
         """Where statements of the book of rules stand."""
@@ -148,7 +150,8 @@ class StatementWalk:
         if kind in HOLDING_KINDS:
             self.holds[item.position] = links.get(HOLDING_REL), effective
         elif kind == HEADING_KIND and effective and item.content is not None:
-            self.headed.append((item.position, item.content.value("readings")))
+            value = item.content.value("readings")
+            self.headed.append((item.position, msgspec.convert(value, Readings)))
 
     def subjects_with_rows(self) -> Iterator[bytes]:
         """Subjects that were amended or withdrawn, or began when another had begun alike."""
