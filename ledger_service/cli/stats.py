@@ -14,8 +14,9 @@ from ledger_service.cli.options import AsJson
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import new_file
+from ledger_service.processes.beside import Beside
 from ledger_service.recognition.figures import Figures, Period, read_day
-from ledger_service.storage.statistics import SqlStatisticsRows, open_statistics_rows
+from ledger_service.storage.statistics import hash_log, open_statistics_rows
 from ledger_service.usecases.ports import StoreUnavailable
 from ledger_service.usecases.statistics import compute, differences, published
 
@@ -71,14 +72,15 @@ def app(
     try:
         with open_statistics_rows(database) as rows:
             said = published(rows, decode_hex(check, 32, "--check")) if check else None
-            if said is not None:
-                if (since, until, size) != (None, None, None):
-                    raise WrongInput("--check names period and size itself; leave out --since, --until and --size")
-                since, until, size = said.since, said.until, said.size
-            if since is None or until is None:
-                raise WrongInput("name the period with --since and --until, or a published statement with --check")
-            period = Period(read_day(since), read_day(until), zone)
-            figures = _count(output, rows, size, period, with_gaps)
+            size_now = rows.log().size
+        if said is not None:
+            if (since, until, size) != (None, None, None):
+                raise WrongInput("--check names period and size itself; leave out --since, --until and --size")
+            since, until, size = said.since, said.until, said.size
+        if since is None or until is None:
+            raise WrongInput("name the period with --since and --until, or a published statement with --check")
+        period = Period(read_day(since), read_day(until), zone)
+        figures = _count(output, database, size_now if size is None else size, period, with_gaps)
     except (StoreUnavailable, ArgumentError) as error:
         raise WrongInput(f"{error}; give --database a URL such as {URL_EXAMPLES}") from None
     _write(figures, figures_file, csv_file)
@@ -96,10 +98,14 @@ def app(
     return DOES_NOT_HOLD if different else HOLDS
 
 
-def _count(output: Output, rows: SqlStatisticsRows, size: int | None, period: Period, with_gaps: bool) -> Figures:
-    size = rows.log().size if size is None else size
-    with output.progress("entries", size) as advance:
-        return compute(rows, size, period, with_gaps=with_gaps, advance=advance)
+def _count(output: Output, database: str, size: int, period: Period, with_gaps: bool) -> Figures:
+    """Count here, while a process beside hashes."""
+    with (
+        Beside(hash_log, database, size) as hashing,
+        open_statistics_rows(database) as rows,
+        output.progress("entries", size) as advance,
+    ):
+        return compute(rows, size, period, hashing.result, with_gaps=with_gaps, advance=advance)
 
 
 def _write(figures: Figures, figures_file: Path | None, csv_file: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What figures must know of earlier entries, in few bytes: 26 for each entry and 20 to 28 for each subject, in arrays,
+"""What figures must know of earlier entries, in few bytes: 22 for each entry and 20 to 28 for each subject, in arrays,
 so that ten million statements fit in memory."""
 
 from array import array
@@ -33,8 +33,9 @@ class Remembered:
     """
 
     def __init__(self, size: int, key: bytes) -> None:
-        """For so many entries; `key` is secret and fresh, so that nobody makes subjects that look alike here."""
-        self.ids = array("Q", [0]) * size
+        """For so many entries; `key` is secret and fresh, so that nobody makes ids or subjects that look alike here."""
+        self._key = key
+        self.ids = array("I", [0]) * size
         self.kinds = bytearray(size)
         self.marks = bytearray(size)
         self.institutions = array("I", [0]) * size
@@ -43,6 +44,10 @@ class Remembered:
         self.said = array("I", [0]) * size
         self.names = Names()
         self.subjects = Subjects(key)
+
+    def short(self, id: bytes) -> int:
+        """32 bits of a keyed hash of a statement's id: a link that leads elsewhere passes for right once in 2^32."""
+        return int.from_bytes(blake2b(id, digest_size=4, key=self._key).digest(), "big")
 
     def first_of(self, position: int) -> int:
         """The first statement of the subject."""

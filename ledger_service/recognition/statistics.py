@@ -3,7 +3,7 @@
     tally = Tally(size, period, key)
     for event in events:
         tally.add(event)
-    figures = tally.figures(origin)
+    figures = tally.figures(origin, root)
 
 An *act* is what figures count: it is counted where it is first said. What says the same again counts nothing more.
 What is corrected, and what was decided on a report that is withdrawn, is taken away from the very cell to which it was
@@ -13,7 +13,6 @@ added.
 from collections.abc import Callable, Mapping
 
 from anchors.core.errors import VerificationFailed
-from anchors.core.merkle import CompactRange
 from ledger_service.kinds import KINDS, Effect, Subject
 from ledger_service.recognition.counters import Cell, Counters
 from ledger_service.recognition.figures import Figures, Gaps, Period, local_day
@@ -80,7 +79,6 @@ class Tally:
         self._withdrawn: set[int] = set()
         self._said_again = 0
         self._broken: dict[str, int] = {}
-        self._tree = CompactRange()
         self._next = 0
         self._missing = 0
         self._first_missing: int | None = None
@@ -102,14 +100,12 @@ class Tally:
         self._remembered.up[position] = position
         self._remembered.marks[position] = Mark.BROKEN | Mark.MISSING
 
-    def add(self, event: Event, leaf: bytes) -> None:
-        """Count an entry; `leaf` is its leaf hash in the log's tree. Raises `VerificationFailed` where the index names
-        another statement than a link does."""
+    def add(self, event: Event) -> None:
+        """Count an entry. Raises `VerificationFailed` where the index names another statement than a link does."""
         remembered, position = self._remembered, event.position
         assert position == self._next, "entries come in log order"
         self._next += 1
-        self._tree.append(leaf)
-        remembered.ids[position] = int.from_bytes(event.id[:8], "big")
+        remembered.ids[position] = remembered.short(event.id)
         remembered.kinds[position] = NUMBERS.get(event.kind, 0)
         remembered.institutions[position] = remembered.names.number(event.institution)
         remembered.up[position] = remembered.after[position] = position
@@ -121,15 +117,14 @@ class Tally:
         else:
             self._take(event, first)
 
-    def figures(self, origin: str) -> Figures:
-        """What was counted. Entries that never came are missing."""
-        for position in range(self._next, self._size):
-            self.miss(position)
+    def figures(self, origin: str, root: bytes) -> Figures:
+        """What was counted in the log of this origin, whose first `size` entries have this root."""
+        assert self._next == self._size, "every entry is counted or missed"
         gaps = Gaps(self._missing, self._first_missing) if self._first_missing is not None else None
         return Figures(
             origin,
             self._size,
-            None if gaps else self._tree.root(),
+            None if gaps else root,
             self._period,
             self._counters.figures(),
             self._counters.rows(),
@@ -142,7 +137,7 @@ class Tally:
         remembered, position = self._remembered, event.position
         for target, id in event.linked:
             at_hand = 0 <= target < position
-            if at_hand and remembered.ids[target] == int.from_bytes(id[:8], "big"):
+            if at_hand and remembered.ids[target] == remembered.short(id):
                 continue
             if not (at_hand and remembered.marks[target] & Mark.MISSING):
                 raise VerificationFailed(

@@ -13,13 +13,13 @@ import msgspec
 
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
-from anchors.core.merkle import leaf_hash
 from anchors.core.typed_data import Domain
 from ledger_service.parts import Statistics
 from ledger_service.recognition.figures import Figures, Period
 from ledger_service.recognition.statistics import Tally
+from ledger_service.usecases.hashed_log import Hashed, Hashing, Seen, StoredEntry
 from ledger_service.usecases.submission import content_of, decode_parts
-from ledger_service.usecases.taken_apart import StoredEntry, take_apart
+from ledger_service.usecases.taken_apart import take_apart
 
 
 class StoredLog(NamedTuple):
@@ -50,30 +50,38 @@ def compute(
     rows: StatisticsRows,
     size: int,
     period: Period,
+    hashed: Callable[[], Hashed] | None = None,
     *,
     with_gaps: bool = False,
     advance: Callable[[int], object] = lambda count: None,
 ) -> Figures:
     """The figures of a period over the first `size` entries. `advance` is told of entries.
 
-    Raises `VerificationFailed` for what was changed, and for a gap unless `with_gaps`."""
+    `hashed` gives, when all is counted, what hashing the same entries elsewhere gave; else they are hashed here. Raises
+    `VerificationFailed` for what was changed, and for a gap unless `with_gaps`."""
     log = rows.log()
     tally = Tally(size, period, secrets.token_bytes(16), rows.successors())
-    expected = 0
+    seen, hashing, expected = Seen(), Hashing(log.domain) if hashed is None else None, 0
     for piece in rows.entries(size):
         for row in piece:
             while expected < row.position:
                 _miss(tally, expected, "entry", with_gaps)
                 expected += 1
-            if row.parts is None:
-                _miss(tally, expected, "content", with_gaps)
-            else:
-                tally.add(take_apart(row, log.domain), leaf_hash(row.entry))
             expected += 1
+            if row.parts is None:
+                _miss(tally, row.position, "content", with_gaps)
+                continue
+            seen.add(row)
+            if hashing is not None:
+                hashing.add(row)
+            tally.add(take_apart(row))
         advance(len(piece))
     for position in range(expected, size):
         _miss(tally, position, "entry", with_gaps)
-    return tally.figures(log.origin)
+    result = hashing.result() if hashing is not None else hashed()
+    if result.seen != seen.digest():
+        raise VerificationFailed("the database was changed while it was counted; count again, and see 'huzheng audit'")
+    return tally.figures(log.origin, result.root)
 
 
 def published(rows: StatisticsRows, id: bytes) -> Statistics:

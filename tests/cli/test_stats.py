@@ -117,7 +117,7 @@ def test_a_file_that_exists_is_left_alone(stored: Stored, here: Here, tmp_path: 
 
 
 def test_a_changed_content_is_refused(stored: Stored, here: Here) -> None:
-    stored.change("UPDATE contents SET parts = replace(parts, '张三', '李四') WHERE position = 2")
+    stored.change("UPDATE contents SET parts = CAST(replace(parts, '张三', '李四') AS BLOB) WHERE position = 2")
     line = here("stats", "--database", stored.url, *YEAR).failed_in_one_line(1)
     assert "the content at 2 is not what was signed" in line
 

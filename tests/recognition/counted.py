@@ -13,9 +13,9 @@ from anchors.core.encoding import ZERO_WORD, code_word, encode_hex, uint_word
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.recognition.figures import Figures, Period, read_day
 from ledger_service.storage.links import encode_links
+from ledger_service.usecases.hashed_log import StoredEntry
 from ledger_service.usecases.statistics import StoredLog, compute
 from ledger_service.usecases.submission import encode_parts
-from ledger_service.usecases.taken_apart import StoredEntry
 from tests.fixtures.parts import EXAMPLES
 
 ORIGIN = "ledger.example/figures"

@@ -328,10 +328,9 @@ def test_a_successor_speaks_for_whom_it_took_over(log: CountedLog) -> None:
 
 
 def test_a_changed_part_is_refused(log: CountedLog) -> None:
-    recognised = log.recognise(EAST, log.report(LAB))
-    parts = log.rows[recognised.position].parts
-    log.change(recognised.position, parts=parts.replace(b"synthetic", b"Synthetic").replace(b"2026-01", b"2026-02"))
-    with pytest.raises(VerificationFailed, match=f"the content at {recognised.position} "):
+    declined = log.decline(EAST, log.report(LAB), "emergency")
+    log.change(declined.position, parts=log.rows[declined.position].parts.replace(b"emergency", b"emergence"))
+    with pytest.raises(VerificationFailed, match=f"the content at {declined.position} "):
         log.count(with_gaps=True)
 
 
