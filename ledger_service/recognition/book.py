@@ -110,8 +110,8 @@ class Book:
         self._last = -1
         self._by_id: dict[str, Stated] = {}
         self._corrections: dict[str, list[Stated]] = {}
-        self._by_name: dict[tuple[str, str], list[Stated]] = {}
-        """Profiles by institution, policies, catalogues and code maps by name, in log order."""
+        self._by_name: dict[str, dict[str, list[Stated]]] = {}
+        """By kind: profiles by institution, policies, catalogues and code maps by name."""
         self._chains: dict[bytes, list[Stated]] = {}
         """The statements about one qualification, by its subject."""
         self._chains_of: dict[str, dict[bytes, None]] = {}
@@ -153,18 +153,19 @@ class Book:
             return
         name = _name(stated.kind, parts)
         if name is not None:
-            filed = self._by_name.setdefault((stated.kind, name), [])
+            filed = self._by_name.setdefault(stated.kind, {}).setdefault(name, [])
             if stated not in filed:
                 filed.append(stated)
 
     def named(self, kind: str, name: str, size: int) -> list[Stated]:
         """Statements of a kind about one name, as of a size and corrected, in log order."""
-        known = [self.corrected(stated, size) for stated in self._by_name.get((kind, name), ()) if stated.index < size]
+        filed = self._by_name.get(kind, {}).get(name, ())
+        known = [self.corrected(stated, size) for stated in filed if stated.index < size]
         return sorted((each for each in known if _name(kind, each.parts) == name), key=_index)
 
     def names(self, kind: str) -> list[str]:
         """The names that statements of a kind are about, sorted."""
-        return sorted(name for of, name in list(self._by_name) if of == kind)
+        return sorted(self._by_name.get(kind, ()))
 
     def chains(self, institution: str, size: int) -> list[list[Stated]]:
         """The qualifications that were ever said to be an institution's, each as its statements."""

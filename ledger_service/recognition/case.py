@@ -70,11 +70,12 @@ class Case:
         self._by_id = {placed.stated.id: placed for placed in self.timeline}
         for others in elsewhere.values():
             self._by_id |= {placed.stated.id: placed for placed in others}
-        self._corrections: dict[str, list[Stated]] = {}
+        self._leading_to: dict[tuple[str, str], list[Placed]] = {}
         for placed in self.timeline:
-            target = placed.stated.links.get("corrects")
-            if target is not None:
-                self._corrections.setdefault(target, []).append(placed.stated)
+            for link in placed.stated.links.items():
+                self._leading_to.setdefault(link, []).append(placed)
+        versions = (placed.stated.id for placed in self.of_kind(*VERSIONS))
+        self._numbers = {id: number for number, id in enumerate(versions, 1)}
 
     def of_kind(self, *kinds: str) -> Iterable[Placed]:
         """Statements of these kinds, in log order."""
@@ -90,7 +91,7 @@ class Case:
 
     def leading_to(self, id: str, rel: str, *kinds: str) -> list[Placed]:
         """Statements of these kinds whose link `rel` names a statement, in log order."""
-        return [placed for placed in self.of_kind(*kinds) if placed.stated.links.get(rel) == id]
+        return [placed for placed in self._leading_to.get((rel, id), ()) if placed.stated.kind in kinds]
 
     def about(self, subject: bytes) -> Sequence[Placed]:
         """All that is known of another subject."""
@@ -98,18 +99,16 @@ class Case:
 
     def as_of(self, stated: Stated, size: int) -> Stated:
         """A statement as corrected among the first `size` entries."""
-        return corrected(stated, [each for each in self._corrections.get(stated.id, ()) if each.index < size])
+        corrections = (placed.stated for placed in self.leading_to(stated.id, "corrects", "statement.corrected"))
+        return corrected(stated, [each for each in corrections if each.index < size])
 
     def now(self, stated: Stated) -> Stated:
         """A statement with all its corrections."""
-        return corrected(stated, self._corrections.get(stated.id, ()))
+        return self.as_of(stated, self.size)
 
     def number(self, version: Stated | None) -> int | None:
         """Which version of the report a statement is: 1 for the one that was issued."""
-        if version is None:
-            return None
-        versions = [placed.stated.id for placed in self.of_kind(*VERSIONS)]
-        return versions.index(version.id) + 1 if version.id in versions else None
+        return self._numbers.get(version.id) if version is not None else None
 
     def replaced(self, version: Stated, size: int) -> tuple[VersionState, Placed | None]:
         """What had become of a version among the first `size` entries, and the statement that made it so. One that was
