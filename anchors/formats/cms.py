@@ -20,6 +20,7 @@ _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _SIGNED_DATA_GM = "1.2.156.10197.6.1.4.2.2"  # GM/T 0010: the same structure under an OID of its own
 _FORMATS = {_SIGNED_DATA: CMS, _SIGNED_DATA_GM: CMS_GM}
 _MAX_SIGNERS = 10
+_MAX_CERTIFICATES = 20
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Signer:
 
 @dataclass(frozen=True)
 class Blob:
-    """What a signature blob says of itself. `detached`: the signed content is not in it. `certificates` are all that it
-    holds, as DER."""
+    """What a signature blob says of itself. `detached`: the signed content is not in it. `certificates` are the
+    first 20 that it holds, as DER."""
 
     format: str
     signers: tuple[Signer, ...]
@@ -89,7 +90,8 @@ def _read_cms(data: bytes) -> Blob | None:
     if name is None:
         return None
     signed = info["content"].parse(cms.SignedData)
-    certificates = [choice.chosen for choice in signed["certificates"] or () if choice.name == "certificate"]
+    held = list(signed["certificates"] or ())[:_MAX_CERTIFICATES]
+    certificates = [choice.chosen for choice in held if choice.name == "certificate"]
     signers = tuple(_signer(signer, certificates) for signer in list(signed["signer_infos"])[:_MAX_SIGNERS])
     content = signed["encap_content_info"]["content"]
     detached = isinstance(content, core.Void) or content.native is None

@@ -10,21 +10,25 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anchors.core.errors import MalformedInput
-from anchors.formats import json_text, pdf, xml_text
-from anchors.formats.cms import MAX_BLOB_BYTES, Signer, read_blob, read_certificate
+from anchors.formats import json_text
 from anchors.formats.detect import detect
 from anchors.formats.document import CDA, FHIR_JSON, PDF, Unreadable
 from anchors.formats.fhir_bundle import objects, string
 from anchors.formats.recursion import default_recursion_limit
+
+# As in read.py, what is slow to import (pypdf, lxml, asn1crypto) is imported where it is first needed.
+if TYPE_CHECKING:
+    from anchors.formats.cms import Signer
 
 MAX_SIGNATURES = 20
 NOT_CHECKED = "NOT_CHECKED"
 JWS, XML_SIGNATURE, UNREADABLE = "jws", "xml-dsig", "unreadable"
 
 _MAX_TEXT = 300
+_MAX_BASE64_CHARACTERS = 2 * 1024 * 1024
 _DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 
 
@@ -102,6 +106,8 @@ def find_signatures(raw: bytes) -> Signatures:
 
 
 def _in_pdf(raw: bytes) -> Iterator[Found]:
+    from anchors.formats import pdf
+
     with pdf.opened(raw) as reader:
         for number, value in enumerate(pdf.signature_values(reader), 1):
             place = f"signature field {number}, {_name(value.get('/SubFilter'))}"
@@ -117,12 +123,13 @@ def _in_fhir(raw: bytes) -> Iterator[Found]:
     while pending:
         place, value = pending.pop()
         if isinstance(value, list):
-            pending += [(f"{place}[{number}]", item) for number, item in reversed(list(enumerate(value)))]
+            pending += [(f"{place}[{number}]"[:_MAX_TEXT], item) for number, item in reversed(list(enumerate(value)))]
         if not isinstance(value, dict):
             continue
         for name, child in reversed(value.items()):
             if name != "signature":
-                pending.append((f"{place}.{name}" if place else name, child))
+                # Bounded at once: a long name stands in the place of everything below it.
+                pending.append((f"{place}.{name[:_MAX_TEXT]}"[:_MAX_TEXT].lstrip("."), child))
         signed = value.get("signature")
         for item in [signed] if isinstance(signed, dict) else objects(signed):
             if string(item.get("data")):
@@ -133,6 +140,8 @@ def _in_fhir(raw: bytes) -> Iterator[Found]:
 def _in_fhir_signature(place: str, item: dict[str, Any]) -> Found:
     data = _base64(string(item.get("data")))
     if data.startswith(b"<"):
+        from anchors.formats import xml_text
+
         try:
             found = next(_xml_signatures(place, xml_text.parse(data)), Found(place))
         except Unreadable:
@@ -145,6 +154,8 @@ def _in_fhir_signature(place: str, item: dict[str, Any]) -> Found:
 
 
 def _in_cda(raw: bytes) -> Iterator[Found]:
+    from anchors.formats import xml_text
+
     root = xml_text.parse(raw)
     yield from _xml_signatures("document", root)
     for element in root.iter("{*}signatureText"):
@@ -191,6 +202,8 @@ def _blob(place: str, data: object) -> Found:
     """A signature in ASN.1; its first signer is the one that is described."""
     if not isinstance(data, bytes) or not data:
         return Found(place)
+    from anchors.formats.cms import read_blob
+
     try:
         blob = read_blob(data)
     except Unreadable:
@@ -198,7 +211,7 @@ def _blob(place: str, data: object) -> Found:
     return _of_signer(Found(place, blob.format), blob.signers[0])
 
 
-def _of_signer(found: Found, signer: Signer) -> Found:
+def _of_signer(found: Found, signer: "Signer") -> Found:
     held = signer.certificate
     serial = held.serial if held else signer.serial
     return replace(
@@ -213,7 +226,11 @@ def _of_signer(found: Found, signer: Signer) -> Found:
 
 
 def _with_certificate(found: Found, der: bytes) -> Found:
-    held = read_certificate(der) if der else None
+    if not der:
+        return found
+    from anchors.formats.cms import read_certificate
+
+    held = read_certificate(der)
     if held is None:
         return found
     return replace(found, subject=held.subject, issuer=held.issuer, serial=f"{held.serial:x}")
@@ -254,7 +271,7 @@ def _text(value: object) -> str:
 
 def _base64(text: str) -> bytes:
     """The bytes of a base64 text with any white space, or none where it is no base64."""
-    if len(text) > 2 * MAX_BLOB_BYTES:
+    if len(text) > _MAX_BASE64_CHARACTERS:
         return b""
     try:
         return base64.b64decode("".join(text.split()), validate=True)

@@ -13,12 +13,12 @@ from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error
 from anchors.formats import read_document
 from anchors.formats.json_text import MAX_JSON_BYTES
+from anchors.formats.signatures import find_signatures
 from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
 from ledger_service.cli.options import read_bounded
 from ledger_service.client.compose import Draft, Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.store import Store
-from ledger_service.fhir.inward import Said, read_report
 
 MAX_LINE_BYTES = 2**20
 
@@ -59,10 +59,13 @@ def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Ca
     document, more = None, dict(line.parts)
     if line.document is not None:
         path = folder / line.document
-        read = read_document(read_bounded(path, MAX_DOCUMENT_BYTES, "document"), name=path.name)
+        raw = read_bounded(path, MAX_DOCUMENT_BYTES, "document")
+        read = read_document(raw, name=path.name)
         document = read.part_value()
         if line.facts and read.facts:
             more["facts"] = dict(read.facts)
+        if line.facts and (signatures := find_signatures(raw)).found:
+            more["signatures"] = signatures.part_value()
     material = Material(
         document=document,
         access=line.access,
@@ -82,6 +85,8 @@ def _draft_of_fhir(line: Line, folder: Path, subject_secret: bytes | None, resol
         )
     if line.links.keys() - {"replaces"}:
         raise WrongInput("a FHIR report links to nothing but the version that it replaces")
+    from ledger_service.fhir.inward import Said, read_report
+
     path = folder / line.fhir
     said = Said(
         report_number=line.report_number,

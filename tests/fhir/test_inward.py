@@ -1,5 +1,6 @@
 """A FHIR report becomes what a statement says of it; every element that is wrong is named."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -18,6 +19,7 @@ from ledger_service.client.errors import WrongInput
 from ledger_service.fhir.inward import Said, draft_report, read_report
 from ledger_service.kinds import KINDS
 from tests.fhir.bundles import LABORATORY, NUMBER, RADIOLOGY, bundle
+from tests.fhir.certificates import authority, institution
 from tests.formats.documents import folders, sample
 
 SECRET = bytes(range(32))
@@ -81,6 +83,17 @@ def test_the_closure_is_that_of_the_document() -> None:
     changed = raw.replace(b'"value": 98', b'"value": 89')
     assert read(changed)["closure"] != read(raw)["closure"]
     assert read(changed)["result"] != read(raw)["result"]
+
+
+def test_signatures_of_the_source_are_a_part(tmp_path: Path) -> None:
+    data = base64.b64encode(institution(authority()).sign(b"x")).decode()
+    raw = bundle(lambda document: document.__setitem__("signature", {"data": data}))
+    (tmp_path / "report.json").write_bytes(raw)
+    given = {"kind": "report.issued", "subject": "0x" + "09" * 32, "document": "report.json"}
+    drafted = draft_of(Line(**given, facts=True), tmp_path, None, statement_id)
+    for value in (read(raw)["signatures"], drafted.content.value("signatures")):
+        assert [(one["place"], one["state"]) for one in value["found"]] == [("Bundle at signature", "NOT_CHECKED")]
+    assert "signatures" not in draft_of(Line(**given), tmp_path, None, statement_id).content.names()
 
 
 def test_another_report_of_the_bundle_is_left_out() -> None:

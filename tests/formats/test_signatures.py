@@ -5,6 +5,7 @@ Object identifiers below are those of the standards: RFC 5758 (ECDSA), RFC 8017 
 
 import base64
 import json
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -246,6 +247,19 @@ def test_the_part_is_bounded(ecdsa: Holder) -> None:
     signatures = find_signatures(raw)
     assert len(signatures.found) == MAX_SIGNATURES
     assert len(Part.create("signatures", signatures.part_value()).text) <= MAX_PART_BYTES
+
+
+def test_long_names_and_many_certificates_cost_little(ecdsa: Holder) -> None:
+    started = time.process_time()
+    long = {"n" * 2_000_000: {str(number): {"x": [1]} for number in range(20_000)}}
+    assert find_signatures(json.dumps({"resourceType": "Bundle"} | long).encode()).part_value() == {
+        "found": [],
+        "whyNot": "",
+    }
+    signed = cms.ContentInfo.load(ecdsa.sign(b"x"))
+    signed["content"]["certificates"] = [cms.Certificate.load(ecdsa.der)] * 500
+    assert len(read_blob(signed.dump(force=True)).certificates) == 20
+    assert time.process_time() - started < 10
 
 
 @given(data=st.data())
