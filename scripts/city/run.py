@@ -30,6 +30,7 @@ from scripts.anvil import ChainFailed
 from scripts.city.acts import Act
 from scripts.city.authorities import plan_rules
 from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
+from scripts.city.figures import FiguresFailed, MonthlyFigures, Publish
 from scripts.city.founding import City, found_city, name_city
 from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
 from scripts.city.stage import ALREADY, Stage
@@ -133,6 +134,9 @@ class CityRun:
         planned = len(plan.acts)
         with stage.long_step("sign as the hospitals, send over HTTP", planned) as advance:
             told = teller.tell(plan.acts, advance)
+        with stage.step("publish the month's figures, count them again") as note:
+            same = self._publish_figures(city, lambda act: teller.say(act, told))
+            note("the same" if same else "not the same")
         size = int(_metric(api, 'huzheng_entries{state="accepted"}'))
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
@@ -142,13 +146,22 @@ class CityRun:
         with stage.step("audit the whole ledger against the chain") as note:
             audit = self._audit()
             note("everything derived again: it holds" if audit == "ok" else "it does not hold")
-        result = self._figures(api, plan, told, proved, audit)
+        result = self._figures(api, plan, told, proved, audit) | {"statistics_recomputed": same}
         example = _telling_case(plan.cases).subject
         self._example = encode_hex(example)
         stage.summary(result, api.timeline(example), {item.code: item.name for item in city.everybody})
         if audit != "ok":
             raise RunFailed(f"the audit found: {audit}")
+        if not same:
+            raise RunFailed("the published figures are not those that the log gives; see 'huzheng stats --check'")
         return result
+
+    def _publish_figures(self, city: City, publish: Publish) -> bool:
+        try:
+            figures = MonthlyFigures(_database(self._folder), _clean_environment())
+            return figures.publish(SEED, city.authorities[0], publish)
+        except FiguresFailed as failure:
+            raise RunFailed(f"the figures could not be counted: {failure}") from None
 
     def _found(self) -> City:
         """The city of this folder, founded at the first run. Its origin is new every time: origins are not reused."""
@@ -217,7 +230,7 @@ class CityRun:
 
     def _figures(self, api: Api, plan: Plan, told: Told, proved: int, audit: str) -> dict[str, Any]:
         witnessed = int(_metric(api, 'huzheng_entries{state="witnessed"}'))
-        kinds = Counter(act.kind for act in plan.acts)
+        kinds = Counter(act.kind for act in plan.acts) + Counter({"statistics.published": 1})
         gas = int(_metric(api, "huzheng_witness_gas_total"))
         return {
             "statements": len(told.statements),

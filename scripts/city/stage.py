@@ -117,6 +117,7 @@ def _figures_table(result: Mapping) -> Table:
         ("results recognised 互认", f"{result['recognitions']:,}"),
         ("not recognised, with a reason 不予互认", f"{result['refusals']:,}"),
         ("tests ordered again 重复检查", f"{result['repeats']:,}"),
+        ("published figures counted again 统计复算", "the same" if result["statistics_recomputed"] else "NOT the same"),
         ("accepted, durable 已受理", f"{result['accepted']:,}"),
         ("witnessed by the contract 合约见证", f"{result['witnessed']:,}"),
         ("final on the chain 链上终局", f"{result['final']:,}"),
