@@ -187,7 +187,7 @@ def _services(
         readings=readings,
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
-        responsibility=Responsibility(reader, tree, SqlGrounds(engine)),
+        responsibility=Responsibility(reader, tree, view, SqlGrounds(engine)),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -163,6 +163,10 @@ class Book:
         known = [self.corrected(stated, size) for stated in filed if stated.index < size]
         return sorted((each for each in known if _name(kind, each.parts) == name), key=_index)
 
+    def index_of(self, id: str) -> int | None:
+        """Where a statement of the book stands in the log."""
+        return self._by_id[id].index if id in self._by_id else None
+
     def names(self, kind: str) -> list[str]:
         """The names that statements of a kind are about, sorted."""
         return sorted(self._by_name.get(kind, ()))

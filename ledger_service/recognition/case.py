@@ -28,11 +28,10 @@ class Claim(StrEnum):
 
 
 class Placed(Struct, frozen=True, gc=False):
-    """A statement with what the chain says of it: whether it is under a final head, and the times (Unix seconds) of the
-    blocks after which and before which it was signed; None where there is no such head yet."""
+    """A statement with the times (Unix seconds) of the blocks after which and before which it was signed; None where
+    there is no such head yet."""
 
     stated: Stated
-    final: bool = False
     signed_after: int | None = None
     signed_before: int | None = None
 
@@ -59,11 +58,20 @@ class Case:
     """The statements about one report, those about other subjects that they lead to, and the book of rules.
 
     `elsewhere` has by subject the statements of the subjects that the timeline leads to: consents and repeated reports.
-    `size` is that of the log: what stands behind it is not looked at in the book.
+    `size` is that of the log: what stands behind it is not looked at in the book. Its first `final_size` entries are
+    under a final head.
     """
 
-    def __init__(self, timeline: Sequence[Placed], elsewhere: Mapping[bytes, Sequence[Placed]], book: Book, size: int):
+    def __init__(
+        self,
+        timeline: Sequence[Placed],
+        elsewhere: Mapping[bytes, Sequence[Placed]],
+        book: Book,
+        size: int,
+        final_size: int,
+    ):
         self.size = size
+        self._final_size = final_size
         self.timeline = sorted(timeline, key=lambda placed: placed.stated.index)
         self.book = book
         self._elsewhere = elsewhere
@@ -155,8 +163,8 @@ class Case:
 
     def _claim(self, holds: bool | None, statements: Iterable[str]) -> Claim:
         """What rests on a statement that is not under a final head yet may still be lost with it."""
-        known = [self._by_id[id] for id in statements if id in self._by_id]
-        if not all(placed.final for placed in known):
+        indexes = (self._by_id[id].stated.index if id in self._by_id else self.book.index_of(id) for id in statements)
+        if any(index is not None and index >= self._final_size for index in indexes):
             return Claim.NOT_CHECKED
         if holds is None:
             return Claim.NOT_PROVABLE

@@ -7,7 +7,6 @@ from sqlalchemy import Engine, bindparam, select
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.usecases.ports import StoredStatement
-from ledger_service.usecases.responsibility import Covered
 
 _entries, _contents, _heads = schema.entries.c, schema.contents.c, schema.heads.c
 _RULES = (
@@ -18,12 +17,7 @@ _RULES = (
     .order_by(schema.rulebook.c.position)
     .limit(bindparam("most"))
 )
-_COVERING = (
-    select(_heads.time, _heads.block_number <= select(schema.chain.c.final_number).scalar_subquery())
-    .where(_heads.new_size > bindparam("index"))
-    .order_by(_heads.new_size)
-    .limit(1)
-)
+_COVERING = select(_heads.time).where(_heads.new_size > bindparam("index")).order_by(_heads.new_size).limit(1)
 
 
 class SqlGrounds:
@@ -38,14 +32,14 @@ class SqlGrounds:
             rows = connection.execute(_RULES, {"after": after, "most": limit})
             return [StoredStatement(*row) for row in rows]
 
-    def covering(self, indexes: Collection[int]) -> dict[int, Covered]:
+    def covering_times(self, indexes: Collection[int]) -> dict[int, int]:
         """See `responsibility.Grounds`."""
         found = {}
         with unavailable_on_error(), self._engine.connect() as connection:
             for index in indexes:
-                row = connection.execute(_COVERING, {"index": index}).first()
-                if row is not None:
-                    found[index] = Covered(row[0], bool(row[1]))
+                time = connection.execute(_COVERING, {"index": index}).scalar()
+                if time is not None:
+                    found[index] = time
         return found
 
     def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:

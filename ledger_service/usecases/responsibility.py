@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -17,7 +16,7 @@ from ledger_service.recognition.book import Book
 from ledger_service.recognition.case import Case, Fact, Placed
 from ledger_service.recognition.responsibility import responsibility
 from ledger_service.recognition.stated import Stated
-from ledger_service.usecases.ports import Reader, StoredStatement, Tree
+from ledger_service.usecases.ports import ChainView, Reader, StoredStatement, Tree
 from ledger_service.usecases.submission import content_of, decode_parts
 
 MOST_STATEMENTS = 2_000
@@ -29,22 +28,14 @@ Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
 """What whoever asks may see of each statement: facts are told from nothing else."""
 
 
-@dataclass(frozen=True)
-class Covered:
-    """The time of the block in which the first head stands that covers an entry, and whether that block is final."""
-
-    time: int
-    final: bool
-
-
 class Grounds(Protocol):
     """What responsibility needs of storage beside timelines."""
 
     def rules(self, after: int, limit: int) -> list[StoredStatement]:
         """The statements behind an index that are of the kinds of the book of rules, in log order."""
 
-    def covering(self, indexes: Collection[int]) -> dict[int, Covered]:
-        """Of each of these entries that is covered, by what."""
+    def covering_times(self, indexes: Collection[int]) -> dict[int, int]:
+        """Of each of these entries that a head covers, the block time of the first that does."""
 
     def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
         """The block time of each of these heads that is known."""
@@ -53,9 +44,10 @@ class Grounds(Protocol):
 class Responsibility:
     """Keeps the book of rules of one log, and goes on with it whenever it is asked."""
 
-    def __init__(self, reader: Reader, tree: Tree, grounds: Grounds):
+    def __init__(self, reader: Reader, tree: Tree, view: ChainView, grounds: Grounds):
         self._reader = reader
         self._tree = tree
+        self._view = view
         self._grounds = grounds
         self._book = Book()
         self._read = -1
@@ -64,7 +56,7 @@ class Responsibility:
 
     def of(self, subject: bytes, show: Show) -> list[Fact]:
         """All facts about a report, by as much as `show` gives. Raises `Refused` (`not-found`, `too-large`)."""
-        size = self._tree.size()
+        size, final = self._tree.size(), self._view.newest_head(final=True)
         timeline = self._timeline(subject, size)
         if not timeline:
             raise Refused(problems.NOT_FOUND, "nothing was issued under this subject; check it")
@@ -72,7 +64,7 @@ class Responsibility:
         elsewhere = {other: self._placed(self._timeline(other, size), show) for other in self._led_to(told, subject)}
         with self._lock:
             self._read_on()
-            return responsibility(Case(told, elsewhere, self._book, size))
+            return responsibility(Case(told, elsewhere, self._book, size, final.new_size if final is not None else 0))
 
     def _read_on(self) -> None:
         # Entries are given their places one transaction after the other, so none comes up behind one that was read.
@@ -93,13 +85,12 @@ class Responsibility:
     def _placed(self, timeline: Sequence[StoredStatement], show: Show) -> list[Placed]:
         told = [stated_of(stored, shown) for stored, shown in zip(timeline, show(timeline), strict=True)]
         observed = [_statement(stored).observed for stored in timeline]
-        times, covered = self._grounds.head_times(set(observed)), self._grounds.covering([each.index for each in told])
-        placed = []
-        for stated, head in zip(told, observed, strict=True):
-            by = covered.get(stated.index)
-            before = by.time if by is not None else None
-            placed.append(Placed(stated, by is not None and by.final, times.get(head), before))
-        return placed
+        after = self._grounds.head_times(set(observed))
+        before = self._grounds.covering_times([stated.index for stated in told])
+        return [
+            Placed(stated, after.get(head), before.get(stated.index))
+            for stated, head in zip(told, observed, strict=True)
+        ]
 
     def _led_to(self, timeline: Sequence[Placed], subject: bytes) -> set[bytes]:
         """The other subjects to which consents and repeated reports belong."""

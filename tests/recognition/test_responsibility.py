@@ -49,14 +49,14 @@ def report(index: int, kind: str, by: str, **parts: Any) -> Stated:
 
 def facts_of(*timeline: Stated, known: list[Stated] | None = None, pending: int = 99) -> list[Fact]:
     """The facts of a report; entries from `pending` on are not under a final head."""
-    placed = [Placed(each, each.index < pending, each.index * 100, each.index * 100 + 50) for each in timeline]
+    placed = [Placed(each, each.index * 100, each.index * 100 + 50) for each in timeline]
     others: dict[bytes, list[Placed]] = {}
     about_report = [each for each in placed if each.stated.subject == report(0, "report.issued", "x").subject]
     for each in placed:
         if each not in about_report:
             others.setdefault(each.stated.subject, []).append(each)
     book = book_of(*(rules() if known is None else known))
-    return responsibility(Case(about_report, others, book, 100))
+    return responsibility(Case(about_report, others, book, 100, pending))
 
 
 def told(facts: list[Fact]) -> list[tuple[str, str, Claim]]:
@@ -172,6 +172,8 @@ def test_a_revocation_that_is_said_later() -> None:
     fact = one(facts_of(ISSUED, known=[*rules(), revoked]), "qualified")
     assert (fact.says, fact.claim, fact.details["when_issued"]) == ("revoked", FAILED, "granted")
     assert fact.statements == ("s10", "s2", "s20")
+    # Before it is under a final head, it may still be lost.
+    assert one(facts_of(ISSUED, known=[*rules(), revoked], pending=20), "qualified").claim == NOT_CHECKED
 
 
 def test_performer_and_custodian() -> None:

@@ -64,8 +64,7 @@ def _some(members: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def facts_of(timeline: list[Stated], final: int = 99) -> list[Fact]:
-    placed = [Placed(each, each.index < final) for each in timeline]
-    return responsibility(Case(placed, {}, BOOK, 99))
+    return responsibility(Case([Placed(each) for each in timeline], {}, BOOK, 99, final))
 
 
 @settings(max_examples=200)

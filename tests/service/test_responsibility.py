@@ -114,9 +114,12 @@ def test_what_comes_later_is_told_the_next_time(ledger: Ledger) -> None:
     assert told(facts(ledger, report.subject))[1][:2] == ("qualified", "granted")
     centre = ledger.authority(QUALITY_CENTRE)
     parts = (example("since", since="2026-02-01"), example("reason"), links(replaces=known["granted"]))
-    ledger.submit(centre.sign("qualification.suspended", known["granted"].subject, *parts))
+    suspended = centre.sign("qualification.suspended", known["granted"].subject, *parts)
+    ledger.submit(suspended)
+    ledger.wait_for_state(suspended, "final")
     fact = facts(ledger, report.subject)[1]
     assert (fact["says"], fact["claim"], fact["details"]["when_issued"]) == ("suspended", "FAILED", "granted")
+    assert fact["statements"] == [report.name, known["granted"].name, suspended.name]
 
 
 def test_an_observed_head_tells_after_when(ledger: Ledger) -> None:
