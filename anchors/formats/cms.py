@@ -3,6 +3,7 @@
 They are described here, never judged: whether a signature verifies is another question.
 """
 
+import warnings
 from dataclasses import dataclass
 
 from asn1crypto import cms, core
@@ -21,6 +22,9 @@ _SIGNED_DATA_GM = "1.2.156.10197.6.1.4.2.2"  # GM/T 0010: the same structure und
 _FORMATS = {_SIGNED_DATA: CMS, _SIGNED_DATA_GM: CMS_GM}
 _MAX_SIGNERS = 10
 _MAX_CERTIFICATES = 20
+
+# Some authorities number their certificates against RFC 5280; what is found is described, and nobody here can mend it.
+warnings.filterwarnings("ignore", message="Parsed a serial number")
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def _signature(signer: Signer, certificate: x509.Certificate) -> Claim:
         return _unchecked("signature", signer)
     except InvalidSignature:
         return Claim("signature", State.FAILED, "the certificate's key did not make this signature")
-    return Claim("signature", State.VERIFIED, f"signed with the certificate of {certificate.subject.rfc4514_string()}")
+    return Claim("signature", State.VERIFIED, f"signed with the certificate of {_subject(certificate)}")
 
 
 def _chain(blob: Blob, signer: Signer, certificate: x509.Certificate, roots: Sequence[bytes], at: int) -> Claim:
@@ -260,9 +260,9 @@ def _usage(certificate: x509.Certificate) -> Claim:
 
 
 def _holder(certificate: x509.Certificate, terms: Terms, expected: str | None) -> Claim:
-    subject = certificate.subject.rfc4514_string()
+    subject = _subject(certificate)
     if expected is not None:
-        if subject != expected:
+        if certificate.subject.rfc4514_string() != expected:
             return Claim("holder", State.FAILED, f"the certificate is of {subject}, and another was expected")
         return Claim("holder", State.VERIFIED, f"the certificate is of {subject}, as was expected")
     named = [
@@ -284,6 +284,11 @@ def _certificate(signer: Signer) -> x509.Certificate | None:
     except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return None
     return certificate
+
+
+def _subject(certificate: x509.Certificate) -> str:
+    """The subject in one line, whatever is in it."""
+    return " ".join(certificate.subject.rfc4514_string().split())
 
 
 def _is_unknown_and_critical(extension: x509.Extension) -> bool:

@@ -200,6 +200,13 @@ def test_what_the_registry_names() -> None:
     assert find_recorded([elsewhere], TERMS) is None
 
 
+def test_a_subject_of_many_lines_is_told_in_one(root: Holder) -> None:
+    file = institution(root, "SAMPLE\nVERIFIED\x0b").sign(TERMS.text())
+    claims = verify_acceptance(file, TERMS, recorded=None, roots=[root.der], at=SECONDS)
+    assert {claim.name: claim.state for claim in claims}["holder"] is N
+    assert not [claim.why for claim in claims if len(claim.why.splitlines()) != 1]
+
+
 @pytest.mark.parametrize("file", [b"", b"no signature", b"\x30\x00", b"\x30\x80\x00\x00"])
 def test_what_is_no_signature_is_malformed(root: Holder, file: bytes) -> None:
     with pytest.raises(MalformedInput, match="acceptance: "):
