@@ -126,8 +126,7 @@ class KeptRules:
         return "" if knowingly is not None and knowingly.version == state else problems.NOT_SAID_KNOWINGLY.code
 
     def _own(self, institution: str, position: int) -> bool:
-        remembered = self._remembered
-        return self._speaks_for(institution, remembered.names.values[remembered.institutions[position]])
+        return self._speaks_for(institution, self._remembered.institution(position))
 
 
 def successions(successors: Mapping[str, str]) -> SpeaksFor:

@@ -1,4 +1,4 @@
-"""What figures must know of earlier entries, in few bytes: 22 for each entry and 20 to 28 for each subject, in arrays,
+"""What figures must know of earlier entries, in few bytes: 20 for each entry and 20 to 28 for each subject, in arrays,
 so that ten million statements fit in memory."""
 
 from array import array
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 NOBODY = ""
+_LARGEST_H = 2**16 - 1
 
 
 class Mark:
@@ -28,8 +29,8 @@ class Remembered:
 
     `up` leads from a statement to what it is about: from an access or a decision to the version of the report, from a
     review to the repeat, from a later version to the first statement of its subject, and from that to itself. `after`
-    links a subject's acts into a ring that begins and ends at its first statement, newest act first. `said` and
-    `institutions` are numbers of names that stand once.
+    links a subject's acts into a ring that begins and ends at its first statement, newest act first. `said` are numbers
+    of names that stand once.
     """
 
     def __init__(self, size: int, key: bytes) -> None:
@@ -38,16 +39,28 @@ class Remembered:
         self.ids = array("I", [0]) * size
         self.kinds = bytearray(size)
         self.marks = bytearray(size)
-        self.institutions = array("I", [0]) * size
+        self._institutions = array("H", [0]) * size
         self.up = array("I", [0]) * size
         self.after = array("I", [0]) * size
         self.said = array("I", [0]) * size
         self.names = Names()
+        self._codes = Names()
         self.subjects = Subjects(key)
 
     def short(self, id: bytes) -> int:
         """32 bits of a keyed hash of a statement's id: a link that leads elsewhere passes for right once in 2^32."""
         return int.from_bytes(blake2b(id, digest_size=4, key=self._key).digest(), "big")
+
+    def sign(self, position: int, institution: str) -> None:
+        """The entry was signed by this institution."""
+        number = self._codes.number(institution)
+        if number > _LARGEST_H and self._institutions.typecode == "H":
+            self._institutions = array("I", self._institutions)
+        self._institutions[position] = number
+
+    def institution(self, position: int) -> str:
+        """Who signed the entry."""
+        return self._codes.values[self._institutions[position]]
 
     def first_of(self, position: int) -> int:
         """The first statement of the subject."""

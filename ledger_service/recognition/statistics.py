@@ -107,7 +107,7 @@ class Tally:
         self._next += 1
         remembered.ids[position] = remembered.short(event.id)
         remembered.kinds[position] = NUMBERS.get(event.kind, 0)
-        remembered.institutions[position] = remembered.names.number(event.institution)
+        remembered.sign(position, event.institution)
         remembered.up[position] = remembered.after[position] = position
         self._check_linked(event)
         first = remembered.subjects.find(event.subject)
@@ -207,7 +207,7 @@ class Tally:
         for act in remembered.acts(first):
             if remembered.kinds[act] != kind or remembered.up[act] != up:
                 continue
-            own = remembered.institutions[act] == remembered.institutions[position]
+            own = remembered.institution(act) == remembered.institution(position)
             alike = event.kind not in _ONCE_A_REASON or values[remembered.said[act]][1] == why
             if alike and (own or event.kind == REVIEWED):
                 return act
@@ -228,9 +228,9 @@ class Tally:
         if kind == NUMBERS[RECOGNISED]:
             figure, amount = self._money(cell, act)
             self._move(figure, cell, event, gone, amount)
-            self._settle_reminders(first, remembered.institutions[act], event)
+            self._settle_reminders(first, remembered.institution(act), event)
         elif kind == NUMBERS[REMINDED]:
-            self._settle_reminders(first, remembered.institutions[act], event)
+            self._settle_reminders(first, remembered.institution(act), event)
         elif kind == NUMBERS[REPEATED]:
             for review in remembered.acts(first):
                 if remembered.kinds[review] == NUMBERS[REVIEWED] and remembered.up[review] == act:
@@ -248,7 +248,7 @@ class Tally:
     def _follow(self, event: Event, first: int) -> None:
         """Of this recognition, which is not among the acts yet: the hospital's reminders that it follows."""
         remembered, given = self._remembered, False
-        for act in self._reminders(first, remembered.institutions[event.position]):
+        for act in self._reminders(first, remembered.institution(event.position)):
             if remembered.marks[act] & (Mark.FOLLOWED | Mark.TAKEN_AWAY):
                 continue
             remembered.marks[act] |= Mark.FOLLOWED
@@ -259,13 +259,13 @@ class Tally:
                 self._counters.add("remindersFollowed", cell, event.id)
                 given = self._counters.holds(cell.day)
 
-    def _settle_reminders(self, first: int, institution: int, event: Event) -> None:
+    def _settle_reminders(self, first: int, institution: str, event: Event) -> None:
         remembered, recognised = self._remembered, NUMBERS[RECOGNISED]
         standing = [
             act
             for act in remembered.acts(first)
             if remembered.kinds[act] == recognised
-            and remembered.institutions[act] == institution
+            and remembered.institution(act) == institution
             and not remembered.marks[act] & Mark.TAKEN_AWAY
         ]
         for act in self._reminders(first, institution):
@@ -277,11 +277,11 @@ class Tally:
                 remembered.marks[act] ^= Mark.FOLLOWED_IN_VAIN
                 self._move("remindersFollowed", self._cell(act), event, in_vain)
 
-    def _reminders(self, first: int, institution: int) -> list[int]:
+    def _reminders(self, first: int, institution: str) -> list[int]:
         remembered, reminded = self._remembered, NUMBERS[REMINDED]
         acts = remembered.acts(first)
         found = [
-            act for act in acts if remembered.kinds[act] == reminded and remembered.institutions[act] == institution
+            act for act in acts if remembered.kinds[act] == reminded and remembered.institution(act) == institution
         ]
         return found[::-1]
 
@@ -333,9 +333,9 @@ class Tally:
         remembered = self._remembered
         kinds, up, values = remembered.kinds, remembered.up, remembered.names.values
         reviewed = kinds[position] == NUMBERS[REVIEWED]
-        institution = values[remembered.institutions[up[position] if reviewed else position]]
+        institution = remembered.institution(up[position] if reviewed else position)
         version = self._version(position)
-        issuer = values[remembered.institutions[version]]
+        issuer = remembered.institution(version)
         day, reason = values[remembered.said[position]]
         standing = self._in_force.standing(institution, day, position)
         return self._counters.cell(institution, standing, issuer, values[remembered.said[version]], day, reason)
