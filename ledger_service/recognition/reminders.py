@@ -14,17 +14,17 @@ from msgspec import Struct
 
 from ledger_service import parts
 from ledger_service.recognition.book import Book, BookAsOf, Publication
-from ledger_service.recognition.case import VERSIONS, Case, Placed
 from ledger_service.recognition.catalogue import translate
 from ledger_service.recognition.decision import Decision
 from ledger_service.recognition.engine import decide
 from ledger_service.recognition.facts import Facts
 from ledger_service.recognition.join import Situation, day_of, join, moment
 from ledger_service.recognition.policy import Reason
-from ledger_service.recognition.stated import Stated
+from ledger_service.recognition.stated import Stated, corrected
 
 Hook = Literal["patient-view", "order-sign"]
-KINDS = VERSIONS | {"report.withdrawn", "statement.corrected"}
+VERSIONS, WITHDRAWN = frozenset({"report.issued", "report.amended"}), "report.withdrawn"
+KINDS = VERSIONS | {WITHDRAWN, "statement.corrected"}
 """The kinds of a report's statements that are looked at."""
 OUTSIDE_WINDOW = "outside-window"
 
@@ -132,8 +132,8 @@ _WHY = {
 
 
 def remind(asked: Asked, timelines: Mapping[bytes, Sequence[Stated]], book: Book, size: int) -> Reminders:
-    """What to remind of, of the reports whose statements (at least those of `KINDS`) are given by subject, with the
-    book as of the first `size` entries."""
+    """What to remind of, of the reports whose statements (at least those of `KINDS`) are given by subject in log order,
+    with the book as of the first `size` entries."""
     policies = policies_for(asked.institution, asked.at, book.as_of(size))
     answers = [_look_at(asked, subject, timeline, policies, book, size) for subject, timeline in timelines.items()]
     found = sorted((each for each in answers if isinstance(each, Reminder)), key=_examined, reverse=True)
@@ -175,14 +175,13 @@ def listed_reasons(policy: Publication) -> tuple[Reason, ...]:
 def _look_at(
     asked: Asked, subject: bytes, timeline: Sequence[Stated], policies: Sequence[Publication], book: Book, size: int
 ) -> Reminder | PassedOver:
-    case = Case([Placed(stated) for stated in timeline], {}, book, size)
-    versions = list(case.of_kind(*VERSIONS))
+    versions = [stated for stated in timeline if stated.kind in VERSIONS]
     if not versions:
         return PassedOver(subject, "not-found")
-    newest = versions[-1].stated
-    if case.replaced(newest, size)[0] != "current":
+    newest, known = versions[-1], book.as_of(size)
+    if any(each.kind == WITHDRAWN and each.links.get("replaces") == newest.id for each in timeline):
         return PassedOver(subject, "withdrawn")
-    report, known = case.now(newest), book.as_of(size)
+    report = corrected(newest, [each for each in timeline if each.links.get("corrects") == newest.id])
     if report.institution in asked.own:
         return PassedOver(subject, "own-report")
     examination = report.parts.get("examination")
