@@ -112,7 +112,7 @@ def _read_links(text: str | None, kind: Kind) -> dict[str, bytes]:
     # What was found fills the text but for the brackets and a comma between each two.
     characters = 1 + sum([_LINK_CHARACTERS + len(rel) for rel, _ in found])
     if len(text) != characters or text[0] != "[" or text[-1] != "]" or text.count("},{") != len(found) - 1:
-        raise _Broken(problems.INVALID_PART)
+        raise _Broken(problems.INVALID_LINKS)
     named = {rel: bytes.fromhex(id) for rel, id in found}
     if len(named) != len(found) or not kind.required_rels <= named.keys() <= kind.rels:
         raise _Broken(problems.INVALID_LINKS)
