@@ -31,7 +31,7 @@ class MonthlyFigures:
         last = calendar.monthrange(now.year, now.month)[1]
         counted = self._stats("--since", f"{month}-01", "--until", f"{month}-{last:02d}")
         part = counted["statistics"]
-        name = f"figures/{month}/{part['size']}"
+        name = f"figures/{month}"
         subject = sha256(f"huzheng synthetic city/{seed}/{name}".encode()).digest()
         act = Act(name, 0, commission, "statistics.published", subject, parts={"statistics": part})
         return self._stats("--check", encode_hex(publish(act)))["check"] == "ok"
