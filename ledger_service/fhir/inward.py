@@ -93,12 +93,15 @@ def read_report(raw: bytes, said: Said) -> ReadReport:
             "DiagnosticReport.modifierExtension: can turn its meaning round and is not known here; leave it"
         )
     kind = _kind(string(report.get("status")), said)
-    closure = _read_closure(resources, report, report)
+    # Of the only report in a document, what was read of the document is what is to be read.
+    closure = document if len(resources.of_type("DiagnosticReport")) == 1 else _read_alone(resources, report)
+    if not closure.parsed or closure.canonical is None:
+        raise WrongInput(f"the report cannot be read: {closure.why_not}")
     parts: dict[str, Json] = {"closure": _digest(closure.canonical)}
     if kind != WITHDRAWN:
         _refuse_missing_results(resources, report)
         parts["examination"] = read_examination(resources, report, category=said.category, performer=said.performer)
-        parts |= _personal(resources, report)
+        parts |= _personal(report, closure)
         signatures = find_signatures(raw)
         if signatures.found:
             parts["signatures"] = signatures.part_value()
@@ -195,27 +198,21 @@ def _kind(status: str, said: Said) -> str:
     return kind
 
 
-def _read_closure(resources: Resources, report: Resource, as_written: Resource) -> Document:
-    """What is read of the report, written as `as_written`, with everything it refers to and nothing else.
+def _read_alone(resources: Resources, report: Resource) -> Document:
+    """What is read of one report among several, with everything it refers to and nothing else.
 
-    That is a Bundle of its own. The canonical digest leaves the Bundle out (docs/FORMATS.md), so with the report as it
-    is the digest is that of the report in the Bundle that was received.
+    That is a Bundle of its own. The canonical digest leaves the Bundle out (docs/FORMATS.md), so it is that of the
+    report in the Bundle that was received.
     """
     reached, _ = resources.closure([report])
     names = {id(resource): name for name, resource in resources.all}
-    entries = [
-        {"fullUrl": names[id(resource)], "resource": as_written if resource is report else resource}
-        for resource in reached
-    ]
+    entries = [{"fullUrl": names[id(resource)], "resource": resource} for resource in reached]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     try:
         with default_recursion_limit():
-            read = read_document(json_text.canonical_text(bundle).encode("utf-8"))
+            return read_document(json_text.canonical_text(bundle).encode("utf-8"))
     except (UnicodeEncodeError, RecursionError):
         raise WrongInput("the FHIR document holds text that is no Unicode text, or is nested too deep") from None
-    if not read.parsed or read.canonical is None:
-        raise WrongInput(f"the report cannot be read: {read.why_not}")
-    return read
 
 
 def _refuse_missing_results(resources: Resources, report: Resource) -> None:
@@ -226,13 +223,15 @@ def _refuse_missing_results(resources: Resources, report: Resource) -> None:
             )
 
 
-def _personal(resources: Resources, report: Resource) -> dict[str, Json]:
+def _personal(report: Resource, closure: Document) -> dict[str, Json]:
     """What was read, what was measured, what a doctor concluded: apart, so that each can be shown or erased alone."""
-    without = {name: value for name, value in report.items() if name not in ("conclusion", "conclusionCode")}
-    facts = dict(_read_closure(resources, report, without).facts)
-    results = {name: facts.pop(name) for name in ("results", "resultsTotal")}
-    parts: dict[str, Json] = {"facts": facts, "result": results | {"cut": facts["cut"]}}
     conclusion, codes = string(report.get("conclusion")), objects(report.get("conclusionCode"))
+    facts = dict(closure.facts)
+    # The reader's results of a report begin with its conclusions.
+    concluded = len(codes) + bool(conclusion)
+    results, total = facts.pop("results")[concluded:], facts.pop("resultsTotal") - concluded
+    result: Json = {"results": results, "resultsTotal": total, "cut": len(results) < total or facts["cut"]}
+    parts: dict[str, Json] = {"facts": facts, "result": result}
     if conclusion or codes:
         parts["interpretation"] = {
             "conclusion": conclusion[:_MAX_CONCLUSION_CHARACTERS],

@@ -96,6 +96,27 @@ def test_signatures_of_the_source_are_a_part(tmp_path: Path) -> None:
     assert "signatures" not in draft_of(Line(**given), tmp_path, None, statement_id).content.names()
 
 
+def test_what_is_too_long_says_so() -> None:
+    parts = read(bundle(many_results, conclusion="长" * 20_000, conclusionCode=[{"text": "码" * 300}] * 30))
+    interpretation, result = parts["interpretation"], parts["result"]
+    assert (len(interpretation["conclusion"]), len(interpretation["codes"]), interpretation["cut"]) == (8_000, 20, True)
+    # Four of the sample and 250; the facts of a document hold 200 together with the 31 conclusions, by size or fewer.
+    assert (result["resultsTotal"], result["cut"]) == (254, True)
+    assert 0 < len(result["results"]) <= 200 - 31
+    assert {one["code"] for one in result["results"][4:]} == {"X"}
+    assert "长" not in json.dumps(result, ensure_ascii=False)
+    assert draft_report(bundle(many_results, conclusion="\x01" * 20_000), SECRET).kind == "report.issued"
+
+
+def many_results(document: dict[str, Any]) -> None:
+    report = entry(document, 0)
+    for number in range(250):
+        report["result"].append({"reference": f"Observation/many-{number}"})
+        code = {"coding": [{"code": "X"}]}
+        resource = {"resourceType": "Observation", "id": f"many-{number}", "code": code, "valueString": str(number)}
+        document["entry"].append({"resource": resource})
+
+
 def test_another_report_of_the_bundle_is_left_out() -> None:
     other = {"resourceType": "DiagnosticReport", "id": "r2", "identifier": [{"value": "OTHER-1"}], "status": "partial"}
     raw = bundle(lambda document: document["entry"].append({"resource": other}))
