@@ -131,7 +131,7 @@ def _domain(trust: Path | None, origin: str | None, chain_id: int | None, regist
 
 def _members(key: KeyFile, origin: str | None) -> dict[str, Any]:
     members = {"file": str(key.path), "purpose": key.purpose, "public": key.public}
-    if key.purpose != keystore.SUBJECT:
+    if key.has_address:
         members["address"] = encode_hex(key.address)
     if key.purpose == Purpose.NOTE and origin is not None:
         members["verifierKey"] = str(VerifierKey(origin, bytes.fromhex(key.public[2:])))

@@ -30,6 +30,7 @@ VERBS = {
     "find": "Show the statements about one document.",
     "prove": "Fetch the proof of one statement into a file.",
     "verify": "Judge proof files by a trust file, offline.",
+    "erase": "Have personal parts of an own statement erased, once told what that means.",
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "stats": "Count recognitions, savings and repeats from the log; check published figures.",
     "chain": "Deploy the contracts, show their state, make a trust file.",

@@ -92,6 +92,10 @@ class Api:
 
     # Reading
 
+    def statement(self, statement: bytes) -> Json:
+        """A statement with its state, and those of its parts that one may see."""
+        return self._object("GET", f"/v1/statements/{encode_hex(statement)}")
+
     def proof(self, statement: bytes) -> bytes:
         """The statement's `.tlog-proof`; its parts are shown with the token."""
         return self._ask("GET", f"/v1/statements/{encode_hex(statement)}/proof")

@@ -29,7 +29,11 @@ ACCOUNT = "account"
 """Purpose of a key that pays for, or administers, the contracts; it is in no log."""
 SUBJECT = "subject"
 """Purpose of the secret under which a hospital names its reports (HMAC-SHA256)."""
-PURPOSES = (Purpose.STATEMENT, Purpose.CHECKPOINT, Purpose.RECEIPT, Purpose.NOTE, ACCOUNT, SUBJECT)
+PSEUDONYM = "pseudonym"
+"""Purpose of a key under which a hospital makes pseudonyms of patients (`client.pseudonyms`)."""
+PURPOSES = (Purpose.STATEMENT, Purpose.CHECKPOINT, Purpose.RECEIPT, Purpose.NOTE, ACCOUNT, SUBJECT, PSEUDONYM)
+_FINGERPRINTS = {SUBJECT: b"huzheng subject secret v1\x00", PSEUDONYM: b"huzheng pseudonym key v1\x00"}
+"""What is hashed before a secret that has no public key, to name it."""
 
 WORK_FACTOR = 2**18
 LIGHT_WORK_FACTOR = 2**12
@@ -45,8 +49,8 @@ _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036414
 class KeyFile:
     """What a key file says without its passphrase: where it is, its purpose, its public name.
 
-    `public` is 0x and hex: an address (20 bytes); for `note` the Ed25519 public key, for `subject` a fingerprint (32
-    bytes each). It is checked against the secret when that is unlocked.
+    `public` is 0x and hex: an address (20 bytes); for `note` the Ed25519 public key, for `subject` and `pseudonym` a
+    fingerprint (32 bytes each). It is checked against the secret when that is unlocked.
     """
 
     path: Path
@@ -55,11 +59,16 @@ class KeyFile:
     keystore: dict[str, Any] = field(repr=False, compare=False)
 
     @property
+    def has_address(self) -> bool:
+        """Whether the registry could know it: a secret of a hospital's own has no public key."""
+        return self.purpose not in _FINGERPRINTS
+
+    @property
     def address(self) -> bytes:
         """The 20 bytes under which the registry knows this key."""
         public = bytes.fromhex(self.public[2:])
-        if self.purpose == SUBJECT:
-            raise WrongInput(f"{self.path} holds a subject secret, which has no address; give a key file")
+        if not self.has_address:
+            raise WrongInput(f"{self.path} holds a {self.purpose} secret, which has no address; give a key file")
         return note_key_address(public) if self.purpose == Purpose.NOTE else public
 
     def unlock(self, passphrase: str) -> bytes:
@@ -79,8 +88,8 @@ def public_name(purpose: str, secret: bytes) -> str:
     """The public name of a secret of that purpose, 0x and hex."""
     if purpose == Purpose.NOTE:
         return encode_hex(SignerKey("note", secret).verifier.public_key)
-    if purpose == SUBJECT:
-        return encode_hex(sha256(b"huzheng subject secret v1\x00" + secret).digest())
+    if purpose in _FINGERPRINTS:
+        return encode_hex(sha256(_FINGERPRINTS[purpose] + secret).digest())
     return encode_hex(address_from_secret(secret))
 
 
@@ -107,7 +116,7 @@ def create_key_file(
         secret, passphrase.encode("utf-8"), version=3, kdf="scrypt", iterations=work_factor
     )
     public = public_name(purpose, secret)
-    if purpose in (Purpose.NOTE, SUBJECT):
+    if purpose in (Purpose.NOTE, *_FINGERPRINTS):
         del keystore["address"]  # it would be the address of a secp256k1 key that nobody means
     keystore["huzheng"] = {"purpose": purpose, "public": public}
     text = json.dumps(keystore, indent=2, sort_keys=True) + "\n"
@@ -126,7 +135,7 @@ def read_key_file(path: Path) -> KeyFile:
             raise ValueError
         said = keystore.get("huzheng") or {"purpose": ACCOUNT, "public": "0x" + keystore["address"].lower()[-40:]}
         purpose, public = said["purpose"], said["public"]
-        digits = 64 if purpose in (Purpose.NOTE, SUBJECT) else 40
+        digits = 64 if purpose in (Purpose.NOTE, *_FINGERPRINTS) else 40
         if purpose not in PURPOSES or not public.startswith("0x") or len(bytes.fromhex(public[2:])) * 2 != digits:
             raise ValueError
     except OSError as error:

@@ -1,12 +1,18 @@
 """SQLite keeps any value in any column. Whatever stands where a service writes something else, no audit ends at it."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger_service.storage import schema
-from tests.audit.world import World, change
+from ledger_service.storage.readings import SqlReadings
+from ledger_service.usecases.privacy_ports import Reading
+from scripts.city.founding import COMMISSION
+from tests.audit.world import World, change, copy_database, make_world
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.signer import Signer, example, links
 
 UNREAD = ("anchorer", "restores", "sessions")
 """Acts of the running service and its operator, about which the log says nothing."""
@@ -31,8 +37,30 @@ JUDGED_BY_NOTHING = {
 """What no other row, no entry and no event speaks about (docs/AUDIT.md, What it cannot see)."""
 
 
+FILLED_APART = ("holds", "readings", "rulebook")
+"""Tables of which the shared ledger has no row."""
+
+
+@pytest.fixture(scope="module")
+def other_world(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A small ledger with a hold, a rule and a reading."""
+    world = make_world(module_chain, f"sqlite:///{tmp_path_factory.mktemp('other') / 'ledger.sqlite'}")
+    story = world.tell_story()
+    hold = world.signers[3].sign("hold.placed", b"\x09" * 32, example("basis"), links(about=story[0]))
+    commission = next(item for item in world.city.authorities if item.code == COMMISSION)
+    published = Signer(world.city.domain, commission.code, commission.secret).published()
+    world.submit(*story, hold, published)
+    world.settle()
+    reading = Reading(None, None, (), "request", "GET /", [(story[0].id, "operator", ["document"])])
+    SqlReadings(world.engine).append(reading, 1_790_000_000)
+    yield world
+    world.engine.dispose()
+
+
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
-def test_foreign_values_are_judged(world: World, copy: Path, table: str, column: str) -> None:
+def test_foreign_values_are_judged(world: World, other_world: World, tmp_path: Path, table: str, column: str) -> None:
+    world = other_world if table in FILLED_APART else world
+    copy = copy_database(world, tmp_path)
     key = next(iter(schema.metadata.tables[table].primary_key)).name
     first = f'"{key}" = (SELECT min("{key}") FROM "{table}")'
     passed = []

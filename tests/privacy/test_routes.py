@@ -32,6 +32,10 @@ GET /v1/subjects/{subject}         401      403       all    all     all   struc
 GET /v1/subjects/{subject}/fhir    401      403       ok     ok      ok    ok         ok         403       403       403       ok
 POST /v1/fhir/$draft               401      400       400    400     400   400        400        400       400       400       400
 GET /v1/subjects/{subject}/responsibility 401 403    ok     ok      ok    ok         ok         403       403       403       ok
+POST /v1/reminders                 401      ok        ok     ok      403   403        403        403       403       403       400
+GET /cds-services                  ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
+POST /cds-services/{service}       401      ok        ok     ok      403   403        403        403       403       403       400
+POST /cds-services/{service}/feedback 401   ok        ok     ok      403   403        403        403       403       403       400
 GET /v1/documents/{digest}         401      no-report all    all     all   structural structural no-report no-report no-report all
 POST /v1/statements/{id}/erasure   401      403       409    403     403   403        403        403       403       403       403
 GET /v1/readings                   401      403       403    403     403   403        ok         403       403       ok        ok
@@ -79,8 +83,17 @@ def request_of(people: People, route: str) -> tuple[str, dict[str, Any]]:
         code=people.signers["issuer"].institution,
         size=size,
         path=f"tile/entries/000.p/{size}",
+        service="recognisable-results",
     )
+    subjects = [encode_hex(people.report.subject)]
     bodies = {
+        "POST /v1/reminders": {"hook": "patient-view", "subjects": subjects},
+        "POST /cds-services/{service}": {
+            "hook": "patient-view", "hookInstance": "1", "context": {}, "prefetch": {"huzhengSubjects": subjects},
+        },
+        "POST /cds-services/{service}/feedback": {
+            "feedback": [{"card": "c", "outcome": "accepted", "outcomeTimestamp": "2026-01-01T00:00:00Z"}],
+        },
         "POST /v1/statements/{id}/erasure": {"parts": ["note"]},
         "POST /v1/statements": {"origin": people.ledger.city.origin, "statements": [people.report.wire]},
         "POST /v1/session": {
