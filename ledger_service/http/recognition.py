@@ -64,7 +64,7 @@ class ResponsibilityView(Wire):
 
 @router.get("/v1/subjects/{subject}/responsibility", response_model=ResponsibilityView)
 def responsibility(request: Request, viewer: SignedIn, subject: _Hex32) -> ResponsibilityView:
-    """Who did what about a report, on which grounds, by what the viewer may see: facts, and no verdict."""
+    """Who did what about a report, on which grounds: facts about what the viewer may see, and no verdict."""
     services, subject_id = services_of(request), decode_hex(subject, 32, "subject")
     services.disclosure.check_list(viewer, subject_id)
 

@@ -1,7 +1,5 @@
 """What responsibility is told by: where the statements of the book of rules stand, and the times of blocks."""
 
-from collections.abc import Collection
-
 from sqlalchemy import Engine, bindparam, select
 
 from ledger_service.storage import schema
@@ -18,6 +16,7 @@ _RULES = (
     .limit(bindparam("most"))
 )
 _COVERING = select(_heads.time).where(_heads.new_size > bindparam("index")).order_by(_heads.new_size).limit(1)
+_TIME = select(_heads.time).where(_heads.witness_id == bindparam("head"))
 
 
 class SqlGrounds:
@@ -32,22 +31,12 @@ class SqlGrounds:
             rows = connection.execute(_RULES, {"after": after, "most": limit})
             return [StoredStatement(*row) for row in rows]
 
-    def covering_times(self, indexes: Collection[int]) -> dict[int, int]:
+    def covering_time(self, index: int) -> int | None:
         """See `responsibility.Grounds`."""
-        found = {}
         with unavailable_on_error(), self._engine.connect() as connection:
-            for index in indexes:
-                time = connection.execute(_COVERING, {"index": index}).scalar()
-                if time is not None:
-                    found[index] = time
-        return found
+            return connection.execute(_COVERING, {"index": index}).scalar()
 
-    def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
+    def head_time(self, witness_id: bytes) -> int | None:
         """See `responsibility.Grounds`."""
-        found = {}
         with unavailable_on_error(), self._engine.connect() as connection:
-            for witness_id in witness_ids:
-                time = connection.execute(select(_heads.time).where(_heads.witness_id == witness_id)).scalar()
-                if time is not None:
-                    found[witness_id] = time
-        return found
+            return connection.execute(_TIME, {"head": witness_id}).scalar()

@@ -1,13 +1,13 @@
 """Tell who did what about a report, and on which grounds: its timeline, what that leads to, and the book of rules."""
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from anchors.core.content import Content, Part
-from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
 from anchors.core.statement import Entry, Statement
 from ledger_service import problems
 from ledger_service.parts import PART_FORMS
@@ -22,10 +22,12 @@ from ledger_service.usecases.submission import content_of, decode_parts
 MOST_STATEMENTS = 2_000
 """Of a timeline, and of a subject that it leads to."""
 RULES_AT_ONCE = 256
+READ_AT_ONCE = 64
+"""One statement may hold megabytes; of each only the parts that have a form are kept."""
 _LEADS_ELSEWHERE = ("consent", "result")
 
 Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
-"""What whoever asks may see of each statement: facts are told from nothing else."""
+"""What whoever asks may see of each statement. Asking it is reading."""
 
 
 class Grounds(Protocol):
@@ -34,11 +36,11 @@ class Grounds(Protocol):
     def rules(self, after: int, limit: int) -> list[StoredStatement]:
         """The statements behind an index that are of the kinds of the book of rules, in log order."""
 
-    def covering_times(self, indexes: Collection[int]) -> dict[int, int]:
-        """Of each of these entries that a head covers, the block time of the first that does."""
+    def covering_time(self, index: int) -> int | None:
+        """The block time of the first head that covers an entry."""
 
-    def head_times(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
-        """The block time of each of these heads that is known."""
+    def head_time(self, witness_id: bytes) -> int | None:
+        """The block time of a head, None where it is not known."""
 
 
 class Responsibility:
@@ -55,16 +57,19 @@ class Responsibility:
         self._lock = threading.Lock()
 
     def of(self, subject: bytes, show: Show) -> list[Fact]:
-        """All facts about a report, by as much as `show` gives. Raises `Refused` (`not-found`, `too-large`)."""
+        """All facts about those statements of a report of which `show` gives every part that has a form: judged by
+        everything, so that who may see less is told fewer facts and no other ones.
+
+        Raises `Refused` (`not-found`, `too-large`)."""
         size, final = self._tree.size(), self._view.newest_head(final=True)
-        timeline = self._timeline(subject, size)
+        timeline, visible = self._tell(subject, size, show)
         if not timeline:
             raise Refused(problems.NOT_FOUND, "nothing was issued under this subject; check it")
-        told = self._placed(timeline, show)
-        elsewhere = {other: self._placed(self._timeline(other, size), show) for other in self._led_to(told, subject)}
+        others = {other: self._tell(other, size, show)[0] for other in self._led_to(timeline, subject)}
         with self._lock:
             self._read_on()
-            return responsibility(Case(told, elsewhere, self._book, size, final.new_size if final is not None else 0))
+            facts = responsibility(Case(timeline, others, self._book, size, final.new_size if final is not None else 0))
+        return [fact for fact in facts if fact.index in visible]
 
     def _read_on(self) -> None:
         # Entries are given their places one transaction after the other, so none comes up behind one that was read.
@@ -73,24 +78,31 @@ class Responsibility:
                 self._book.add(stated_of(stored, content_of(decode_parts(stored.parts))))
                 self._read = stored.index
 
-    def _timeline(self, subject: bytes, size: int) -> list[StoredStatement]:
-        found = self._reader.timeline(subject, None, MOST_STATEMENTS + 1)
-        if len(found) > MOST_STATEMENTS:
-            raise Refused(
-                problems.TOO_LARGE,
-                f"more than {MOST_STATEMENTS} statements are about one subject; read the timelines page by page",
-            )
-        return [stored for stored in found if stored.index < size]
+    def _tell(self, subject: bytes, size: int, show: Show) -> tuple[list[Placed], set[int]]:
+        """What is said about a subject, and the indexes of what is shown in whole."""
+        placed: list[Placed] = []
+        visible: set[int] = set()
+        after = None
+        while found := self._reader.timeline(subject, after, READ_AT_ONCE):
+            after = found[-1].index
+            found = [stored for stored in found if stored.index < size]
+            for stored, shown in zip(found, show(found), strict=True):
+                content = content_of(decode_parts(stored.parts))
+                placed.append(self._place(stored, content))
+                if _listed(content) <= _listed(shown):
+                    visible.add(stored.index)
+            if len(placed) > MOST_STATEMENTS:
+                raise Refused(
+                    problems.TOO_LARGE,
+                    f"more than {MOST_STATEMENTS} statements are about one subject; read the timelines page by page",
+                )
+        return placed, visible
 
-    def _placed(self, timeline: Sequence[StoredStatement], show: Show) -> list[Placed]:
-        told = [stated_of(stored, shown) for stored, shown in zip(timeline, show(timeline), strict=True)]
-        observed = [_statement(stored).observed for stored in timeline]
-        after = self._grounds.head_times(set(observed))
-        before = self._grounds.covering_times([stated.index for stated in told])
-        return [
-            Placed(stated, after.get(head), before.get(stated.index))
-            for stated, head in zip(told, observed, strict=True)
-        ]
+    def _place(self, stored: StoredStatement, content: Content) -> Placed:
+        """A statement with the times between which it was signed."""
+        observed = _statement(stored).observed
+        after = self._grounds.head_time(observed) if observed != ZERO_WORD else None
+        return Placed(stated_of(stored, content), after, self._grounds.covering_time(stored.index))
 
     def _led_to(self, timeline: Sequence[Placed], subject: bytes) -> set[bytes]:
         """The other subjects to which consents and repeated reports belong."""
@@ -115,6 +127,11 @@ def stated_of(stored: StoredStatement, content: Content) -> Stated:
         parts,
         {link.rel: link.statement for link in parts.get("links", ())},
     )
+
+
+def _listed(content: Content) -> frozenset[str]:
+    """The shown parts that have a listed form."""
+    return content.names() & PART_FORMS.keys()
 
 
 def _form_of(part: Part) -> Any:
