@@ -52,6 +52,8 @@ NOT_ERASABLE = Problem("not-erasable", 422, "This cannot be erased 不可删除"
 HELD = Problem("held", 409, "Under a hold or a dispute 证据保全中")
 RETAINED = Problem("retained", 409, "To be kept by a retention duty 保存期未满")
 NOT_CONFIRMED = Problem("not-confirmed", 409, "Not confirmed as it was told 未确认")
+SUBJECTS_MISSING = Problem("subjects-missing", 412, "It is not said which reports are meant 未给出报告标识")
+REASON_NOT_LISTED = Problem("reason-not-listed", 422, "The policy does not list this reason 理由不在办法所列之内")
 NOT_FOUND = Problem("not-found", 404, "There is no such thing here")
 RATE_LIMITED = Problem("rate-limited", 429, "Too much in too short a time", retry=True)
 BUSY = Problem("busy", 503, "Too much is waiting", retry=True)

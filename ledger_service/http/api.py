@@ -15,7 +15,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ledger_service import problems
-from ledger_service.http import disclosure, fhir, health, index, log, operate, read, recognition, session, submit
+from ledger_service.http import (
+    cds,
+    disclosure,
+    fhir,
+    health,
+    index,
+    log,
+    operate,
+    read,
+    recognition,
+    reminders,
+    session,
+    submit,
+)
 from ledger_service.http.services import Services
 from ledger_service.http.wire import ProblemView
 from ledger_service.logging import current_request
@@ -71,7 +84,7 @@ def _create_framework(services: Services, metrics: CollectorRegistry, submitting
     # So that other methods are told which one it takes; POST never comes here.
     api.router.routes.insert(0, Route(submit.PATH, submitting, methods=["POST"]))
     api.openapi = partial(_describe, api)
-    for part in (index, read, recognition, fhir, session, disclosure, operate, log, health):
+    for part in (index, read, recognition, reminders, cds, fhir, session, disclosure, operate, log, health):
         api.include_router(part.router)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)

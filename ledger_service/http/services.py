@@ -24,6 +24,7 @@ from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.reading import Disclosure
 from ledger_service.usecases.reading import Request as ReadingRequest
 from ledger_service.usecases.readings import CloseDay
+from ledger_service.usecases.remind import Remind
 from ledger_service.usecases.responsibility import Responsibility
 from ledger_service.usecases.sessions import SignIn
 from ledger_service.usecases.viewer import OPERATOR, Viewer
@@ -73,6 +74,7 @@ class Services:
     close_day: CloseDay
     eraser: Eraser
     responsibility: Responsibility
+    remind: Remind
     operator_token: str | None
     bundles_need_token: bool
 

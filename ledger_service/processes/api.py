@@ -44,7 +44,9 @@ from ledger_service.usecases.rate import Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.reading import Disclosure
 from ledger_service.usecases.readings import CloseDay
+from ledger_service.usecases.remind import Remind
 from ledger_service.usecases.responsibility import Responsibility
+from ledger_service.usecases.rule_book import RuleBook
 from ledger_service.usecases.sessions import KnownRegistry, SignIn
 from ledger_service.usecases.standing import StandingWatch
 from ledger_service.usecases.writable import WatchedLedger
@@ -188,6 +190,7 @@ def _services(
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
         responsibility=Responsibility(reader, tree, view, SqlGrounds(engine)),
+        remind=Remind(reader, tree, RuleBook(SqlGrounds(engine)), readings, now),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )
