@@ -161,6 +161,12 @@ class CountedLog:
         catalogue = EXAMPLES["catalogue"] | {"items": items, "since": since} | fields
         return self.say("COMMISSION", "catalogue.published", secrets.token_bytes(32), catalogue=catalogue)
 
+    def until(self, last: Said) -> "CountedLog":
+        """This log up to and with a statement."""
+        log = CountedLog()
+        log.rows, log.contents = self.rows[: last.position + 1], self.contents[: last.position + 1]
+        return log
+
     # What happens to a stored log
 
     def erase(self, statement: Said, *names: str) -> None:

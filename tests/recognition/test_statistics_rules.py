@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 
@@ -9,7 +10,11 @@ from anchors.core.encoding import encode_hex
 from anchors.core.errors import VerificationFailed
 from ledger_service.kind_rules import policy_subject, rules_digest
 from ledger_service.parts import Policy
+from ledger_service.recognition.figures import Period, read_day
 from ledger_service.storage.links import encode_links
+from ledger_service.usecases.hashed_log import hash_entries
+from ledger_service.usecases.statistics import compute
+from ledger_service.usecases.taken_apart import take_apart
 from tests.fixtures.parts import RULES
 from tests.recognition.counted import CountedLog, Said, by, counts
 
@@ -142,6 +147,37 @@ def test_a_reminder_is_followed_by_its_own_hospital_on_the_same_report_later(log
     assert (net(log, "remindersFollowed"), net(log, "remindersShown")) == (0, 3)
 
 
+def test_a_reminder_is_followed_once_and_only_by_what_came_after_it(log: CountedLog) -> None:
+    report = log.report(LAB)
+    log.recognise(EAST, report)
+    log.remind(EAST, report)
+    second = log.amend(report)
+    followed = log.recognise(EAST, second)
+    log.recognise(EAST, log.amend(second))
+    assert counts(log.count())["remindersFollowed"] == (1, 0)
+    log = log.until(followed)
+    log.correct(followed)
+    assert counts(log.count())["remindersFollowed"] == (1, 1)  # the first recognition stands, but came before
+
+
+def test_a_second_correction_of_one_statement_changes_nothing(log: CountedLog) -> None:
+    report = log.report(LAB)
+    first = log.recognise(EAST, report)
+    log.recognise(EAST, report)
+    log.correct(first)
+    log.correct(first)
+    assert counts(log.count())["recognitions"] == (1, 0)
+
+
+def test_a_withdrawal_is_evidence_once(log: CountedLog) -> None:
+    report = log.report(LAB)
+    for hospital in (EAST, WEST):
+        log.recognise(hospital, report)
+    withdrawn = log.withdraw(report)
+    against = log.count().figures["recognitions"].against
+    assert against == sha256(b"\x00" + withdrawn.id).digest()
+
+
 # Rules and prices
 
 
@@ -191,7 +227,9 @@ def test_an_institution_is_what_its_profile_said_on_that_day(log: CountedLog) ->
     log.recognise(EAST, log.report(LAB), "2026-04-01T12:00+08:00")
     log.profile(EAST, 1, "public", "西区", "2026-01-01")
     log.correct(first)
-    assert by(log.count(), "tier", "recognitions") == {"2": (1, 1), "3": (1, 0)}
+    log.recognise(WEST, log.report(LAB), "2026-03-31T12:00+08:00")
+    log.recognise(EAST, log.report(LAB), "2026-03-31T12:00+08:00")
+    assert by(log.count(), "tier", "recognitions") == {"2": (1, 1), "3": (1, 0), "1": (1, 0), "": (1, 0)}
 
 
 # Broken rules
@@ -261,6 +299,12 @@ def _an_emergency_recorded_late(log: CountedLog, report: Said) -> None:
     log.say(EAST, "access.emergency", report.subject, report=report, access=access)
 
 
+def _on_an_access_that_breaks_a_rule(log: CountedLog, report: Said) -> None:
+    access = {"at": 1_760_000_000, "basis": "emergency"}
+    late = log.say(EAST, "access.emergency", report.subject, report=report, access=access)
+    log.say(EAST, "recognition.accepted", report.subject, access=late, report=report)
+
+
 def _anothers_statement_corrected(log: CountedLog, report: Said) -> None:
     log.say(WEST, "statement.corrected", report.subject, corrects=report)
 
@@ -285,6 +329,7 @@ def _of_an_unknown_kind(log: CountedLog, report: Said) -> None:
         (_anothers_report_amended, {"not-owner": 1}),
         (_withdrawn_twice, {"not-current": 1}),
         (_an_emergency_recorded_late, {"not-said-late": 1}),
+        (_on_an_access_that_breaks_a_rule, {"not-said-late": 1, "rests-on-broken": 1}),
         (_anothers_statement_corrected, {"link-refused": 1}),
         (_of_an_unknown_kind, {"unknown-kind": 1}),
     ],
@@ -348,6 +393,35 @@ def test_an_index_that_leads_elsewhere_is_refused(log: CountedLog) -> None:
     log.change(access.position, links=encode_links({"report": second.position}))
     with pytest.raises(VerificationFailed, match=f"entry {access.position}: the index takes entry {second.position} "):
         log.count()
+
+
+def test_hashing_of_other_bytes_is_refused(log: CountedLog) -> None:
+    log.report(LAB)
+    period = Period(read_day("2026-01-01"), read_day("2026-12-31"), "+08:00")
+    hashed = hash_entries(log.entries(1), log.log().domain)
+    assert compute(log, 1, period, lambda: hashed) == log.count()
+    log.report(LAB)
+    with pytest.raises(VerificationFailed, match="was changed while it was counted"):
+        compute(log, 2, period, lambda: hashed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        (b'{\\"code\\":\\"emergency\\"}', b'{\\"code\\":\\"x\\",\\"code\\":\\"emergency\\"}', "invalid-part"),
+        (b'{\\"code\\":', b'{\\"code\\": ', "invalid-part"),
+        (b"},{", b"};{", "invalid-links"),
+        (b"},{", b"}{", "invalid-links"),
+        (b"0x", b"0X", "invalid-links"),
+        (b'\\"name\\":\\"policy\\"', b'\\"name\\":\\"reason\\"', "malformed-part"),
+        (b'\\"name\\":\\"policy\\"', b'\\"name\\":\\"other\\"', "missing-part"),
+        (b'\\"salt\\":\\"', b'\\"salt\\":\\"x', "malformed-part"),
+    ],
+)
+def test_parts_that_no_door_took_are_told_apart(log: CountedLog, before: bytes, after: bytes, problem: str) -> None:
+    declined = log.rows[log.decline(EAST, log.report(LAB), "emergency").position]
+    assert take_apart(declined).problem == "" and before in declined.parts
+    assert take_apart(declined._replace(parts=declined.parts.replace(before, after, 1))).problem == problem
 
 
 @pytest.mark.parametrize("what", ["entry", "content"])
