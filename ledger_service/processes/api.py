@@ -165,7 +165,8 @@ def _services(
     sign_in: SignIn,
 ) -> Services:
     settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
-    readings = SqlReadings(engine)
+    readings, grounds = SqlReadings(engine), SqlGrounds(engine)
+    rules = RuleBook(grounds)
     return Services(
         origin=settings.origin,
         domain=opened.domain,
@@ -189,8 +190,8 @@ def _services(
         readings=readings,
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
-        responsibility=Responsibility(reader, tree, view, SqlGrounds(engine)),
-        remind=Remind(reader, tree, RuleBook(SqlGrounds(engine)), readings, now),
+        responsibility=Responsibility(reader, tree, view, grounds, rules),
+        remind=Remind(reader, tree, rules, readings, now),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -20,23 +20,23 @@ _TIME = select(_heads.time).where(_heads.witness_id == bindparam("head"))
 
 
 class SqlGrounds:
-    """`responsibility.Grounds` over SQLAlchemy Core."""
+    """`rule_book.Rules` and `responsibility.HeadTimes` over SQLAlchemy Core."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
 
     def rules(self, after: int, limit: int) -> list[StoredStatement]:
-        """See `responsibility.Grounds`."""
+        """See `rule_book.Rules`."""
         with unavailable_on_error(), self._engine.connect() as connection:
             rows = connection.execute(_RULES, {"after": after, "most": limit})
             return [StoredStatement(*row) for row in rows]
 
     def covering_time(self, index: int) -> int | None:
-        """See `responsibility.Grounds`."""
+        """See `responsibility.HeadTimes`."""
         with unavailable_on_error(), self._engine.connect() as connection:
             return connection.execute(_COVERING, {"index": index}).scalar()
 
     def head_time(self, witness_id: bytes) -> int | None:
-        """See `responsibility.Grounds`."""
+        """See `responsibility.HeadTimes`."""
         with unavailable_on_error(), self._engine.connect() as connection:
             return connection.execute(_TIME, {"head": witness_id}).scalar()

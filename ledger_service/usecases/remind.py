@@ -22,8 +22,7 @@ from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import Reader, Tree
 from ledger_service.usecases.privacy_ports import Reading, Readings
 from ledger_service.usecases.reading import Request
-from ledger_service.usecases.responsibility import stated_of
-from ledger_service.usecases.rule_book import RuleBook
+from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
 from ledger_service.usecases.viewer import Viewer
 

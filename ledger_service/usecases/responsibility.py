@@ -1,27 +1,22 @@
 """Tell who did what about a report, and on which grounds: its timeline, what that leads to, and the book of rules."""
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import msgspec
-
-from anchors.core.content import Content, Part
-from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
+from anchors.core.content import Content
+from anchors.core.encoding import ZERO_WORD, decode_hex
 from anchors.core.statement import Entry, Statement
 from ledger_service import problems
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
-from ledger_service.recognition.book import Book
 from ledger_service.recognition.case import Case, Fact, Placed
 from ledger_service.recognition.responsibility import responsibility
-from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import ChainView, Reader, StoredStatement, Tree
+from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
 
 MOST_STATEMENTS = 2_000
 """Of a timeline, and of a subject that it leads to."""
-RULES_AT_ONCE = 256
 READ_AT_ONCE = 64
 """One statement may hold megabytes; of each only the parts that have a form are kept."""
 _LEADS_ELSEWHERE = ("consent", "result")
@@ -30,11 +25,8 @@ Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
 """What whoever asks may see of each statement. Asking it is reading."""
 
 
-class Grounds(Protocol):
-    """What responsibility needs of storage beside timelines."""
-
-    def rules(self, after: int, limit: int) -> list[StoredStatement]:
-        """The statements behind an index that are of the kinds of the book of rules, in log order."""
+class HeadTimes(Protocol):
+    """When heads were witnessed."""
 
     def covering_time(self, index: int) -> int | None:
         """The block time of the first head that covers an entry."""
@@ -44,17 +36,14 @@ class Grounds(Protocol):
 
 
 class Responsibility:
-    """Keeps the book of rules of one log, and goes on with it whenever it is asked."""
+    """Tells facts about the reports of one log."""
 
-    def __init__(self, reader: Reader, tree: Tree, view: ChainView, grounds: Grounds):
+    def __init__(self, reader: Reader, tree: Tree, view: ChainView, times: HeadTimes, rules: RuleBook):
         self._reader = reader
         self._tree = tree
         self._view = view
-        self._grounds = grounds
-        self._book = Book()
-        self._read = -1
-        """The index of the last statement of rules that the book has."""
-        self._lock = threading.Lock()
+        self._times = times
+        self._rules = rules
 
     def of(self, subject: bytes, show: Show) -> list[Fact]:
         """All facts about those statements of a report of which `show` gives every part that has a form: judged by
@@ -66,17 +55,9 @@ class Responsibility:
         if not timeline:
             raise Refused(problems.NOT_FOUND, "nothing was issued under this subject; check it")
         others = {other: self._tell(other, size, show)[0] for other in self._led_to(timeline, subject)}
-        with self._lock:
-            self._read_on()
-            facts = responsibility(Case(timeline, others, self._book, size, final.new_size if final is not None else 0))
+        with self._rules.open() as book:
+            facts = responsibility(Case(timeline, others, book, size, final.new_size if final is not None else 0))
         return [fact for fact in facts if fact.index in visible]
-
-    def _read_on(self) -> None:
-        # Entries are given their places one transaction after the other, so none comes up behind one that was read.
-        while found := self._grounds.rules(self._read, RULES_AT_ONCE):
-            for stored in found:
-                self._book.add(stated_of(stored, content_of(decode_parts(stored.parts))))
-                self._read = stored.index
 
     def _tell(self, subject: bytes, size: int, show: Show) -> tuple[list[Placed], set[int]]:
         """What is said about a subject, and the indexes of what is shown in whole."""
@@ -101,8 +82,8 @@ class Responsibility:
     def _place(self, stored: StoredStatement, content: Content) -> Placed:
         """A statement with the times between which it was signed."""
         observed = _statement(stored).observed
-        after = self._grounds.head_time(observed) if observed != ZERO_WORD else None
-        return Placed(stated_of(stored, content), after, self._grounds.covering_time(stored.index))
+        after = self._times.head_time(observed) if observed != ZERO_WORD else None
+        return Placed(stated_of(stored, content), after, self._times.covering_time(stored.index))
 
     def _led_to(self, timeline: Sequence[Placed], subject: bytes) -> set[bytes]:
         """The other subjects to which consents and repeated reports belong."""
@@ -111,35 +92,9 @@ class Responsibility:
         return {_statement(stored).subject for stored in found if stored is not None} - {subject}
 
 
-def stated_of(stored: StoredStatement, content: Content) -> Stated:
-    """A stored statement with those of its shown parts that have a listed form."""
-    statement, parts = _statement(stored), {}
-    for part in content.parts:
-        if isinstance(part, Part) and (form := _form_of(part)) is not None:
-            parts[part.name] = form
-    return Stated(
-        stored.index,
-        encode_hex(stored.id),
-        statement.kind,
-        statement.institution,
-        statement.subject,
-        statement.issued_at,
-        parts,
-        {link.rel: link.statement for link in parts.get("links", ())},
-    )
-
-
 def _listed(content: Content) -> frozenset[str]:
     """The shown parts that have a listed form."""
     return content.names() & PART_FORMS.keys()
-
-
-def _form_of(part: Part) -> Any:
-    """A part's value in its listed form; None where no form is listed, or it has another: the audit names that."""
-    try:
-        return msgspec.convert(part.value, PART_FORMS[part.name])
-    except (KeyError, msgspec.ValidationError):
-        return None
 
 
 def _statement(stored: StoredStatement) -> Statement:

@@ -3,12 +3,20 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
+
+from anchors.core.content import Content, Part
+from anchors.core.encoding import encode_hex
+from anchors.core.statement import Entry
+from ledger_service.parts import PART_FORMS
 from ledger_service.recognition.book import Book
+from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import StoredStatement
-from ledger_service.usecases.responsibility import RULES_AT_ONCE, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
+
+RULES_AT_ONCE = 256
 
 
 class Rules(Protocol):
@@ -38,3 +46,29 @@ class RuleBook:
                     self._book.add(stated_of(stored, content_of(decode_parts(stored.parts))))
                     self._read = stored.index
             yield self._book
+
+
+def stated_of(stored: StoredStatement, content: Content) -> Stated:
+    """A stored statement with those of its shown parts that have a listed form."""
+    statement, parts = Entry.from_bytes(stored.entry).statement, {}
+    for part in content.parts:
+        if isinstance(part, Part) and (form := _form_of(part)) is not None:
+            parts[part.name] = form
+    return Stated(
+        stored.index,
+        encode_hex(stored.id),
+        statement.kind,
+        statement.institution,
+        statement.subject,
+        statement.issued_at,
+        parts,
+        {link.rel: link.statement for link in parts.get("links", ())},
+    )
+
+
+def _form_of(part: Part) -> Any:
+    """A part's value in its listed form; None where no form is listed, or it has another: the audit names that."""
+    try:
+        return msgspec.convert(part.value, PART_FORMS[part.name])
+    except (KeyError, msgspec.ValidationError):
+        return None

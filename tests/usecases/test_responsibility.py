@@ -11,6 +11,7 @@ from ledger_service.problems import Refused
 from ledger_service.usecases import responsibility as module
 from ledger_service.usecases.ports import StoredStatement
 from ledger_service.usecases.responsibility import Responsibility
+from ledger_service.usecases.rule_book import RuleBook
 from ledger_service.usecases.submission import content_of, decode_parts
 from tests.fixtures.signer import Signed, Signer
 
@@ -50,7 +51,9 @@ class Stored:
 
     def ask(self, subject: bytes, visible: range = range(1_000)) -> list[int]:
         """The indexes of what facts are about, for somebody who sees the statements at these indexes."""
-        facts = Responsibility(self, self, self, self).of(subject, lambda found: self._show(found, visible))
+        facts = Responsibility(self, self, self, self, RuleBook(self)).of(
+            subject, lambda found: self._show(found, visible)
+        )
         return sorted({fact.index for fact in facts})
 
     def _show(self, found: Sequence[StoredStatement], visible: range) -> list[Content]:
