@@ -127,13 +127,14 @@ _WHY = {
     "not-known": ("所知不足，无法判断", "not enough is known to tell"),
     "not-ordered": ("本次开单不涉及该项目", "none of the orders would repeat it"),
     "own-report": ("本机构自己的报告，不属互认", "the institution's own report: no mutual recognition"),
+    "too-long": ("该报告的记录过多，请直接查阅", "too much is said about the report: look at it itself"),
     "withdrawn": ("报告已撤回", "the report was withdrawn"),
 }
 
 
-def remind(asked: Asked, timelines: Mapping[bytes, Sequence[Stated]], book: Book, size: int) -> Reminders:
-    """What to remind of, of the reports whose statements (at least those of `KINDS`) are given by subject in log order,
-    with the book as of the first `size` entries."""
+def remind(asked: Asked, timelines: Mapping[bytes, Sequence[Stated] | None], book: Book, size: int) -> Reminders:
+    """What to remind of, of the reports whose statements (at least those of `KINDS`) are given by subject in log order
+    (None: more than can be read), with the book as of the first `size` entries."""
     policies = policies_for(asked.institution, asked.at, book.as_of(size))
     answers = [_look_at(asked, subject, timeline, policies, book, size) for subject, timeline in timelines.items()]
     found = sorted((each for each in answers if isinstance(each, Reminder)), key=_examined, reverse=True)
@@ -173,8 +174,15 @@ def listed_reasons(policy: Publication) -> tuple[Reason, ...]:
 
 
 def _look_at(
-    asked: Asked, subject: bytes, timeline: Sequence[Stated], policies: Sequence[Publication], book: Book, size: int
+    asked: Asked,
+    subject: bytes,
+    timeline: Sequence[Stated] | None,
+    policies: Sequence[Publication],
+    book: Book,
+    size: int,
 ) -> Reminder | PassedOver:
+    if timeline is None:
+        return PassedOver(subject, "too-long")
     versions = [stated for stated in timeline if stated.kind in VERSIONS]
     if not versions:
         return PassedOver(subject, "not-found")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.encoding import decode_hex
 from anchors.core.statement import STATEMENT_BYTES, Statement
 from ledger_service import parts, problems
 from ledger_service.kinds import Role
@@ -22,6 +22,7 @@ from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import Reader, Tree
 from ledger_service.usecases.privacy_ports import Reading, Readings
 from ledger_service.usecases.reading import Request
+from ledger_service.usecases.responsibility import READ_AT_ONCE
 from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
 from ledger_service.usecases.viewer import Viewer
@@ -125,6 +126,8 @@ class Remind:
     def _draft_after(self, own: frozenset[str], outcome: Outcome) -> DraftParts:
         size = self._tree.size()
         timeline = self._timeline(outcome.subject, size, KINDS | _OPENED | _SHOWN)
+        if timeline is None:
+            raise Refused(problems.TOO_LARGE, f"more than {MOST_STATEMENTS} statements are about {outcome.report}")
         if all(stated.id != outcome.report for stated in timeline if stated.kind in KINDS):
             raise Refused(
                 problems.LINK_UNKNOWN, "the card's report is not in the log under its subject; send both back"
@@ -146,15 +149,18 @@ class Remind:
             )
         return now if given is None else given
 
-    def _timeline(self, subject: bytes, size: int, kinds: frozenset[str]) -> list[Stated]:
-        found = self._reader.timeline(subject, None, MOST_STATEMENTS + 1)
-        if len(found) > MOST_STATEMENTS:
-            raise Refused(problems.TOO_LARGE, f"more than {MOST_STATEMENTS} statements are about {encode_hex(subject)}")
-        told = []
-        for stored in found:
-            kind = Statement.from_words(stored.entry[:STATEMENT_BYTES]).kind
-            if stored.index < size and kind in kinds:
-                told.append(stated_of(stored, content_of(decode_parts(stored.parts))))
+    def _timeline(self, subject: bytes, size: int, kinds: frozenset[str]) -> list[Stated] | None:
+        """Statements of these kinds; None where too much is said about the subject to be read here."""
+        told: list[Stated] = []
+        after, count = None, 0
+        while found := self._reader.timeline(subject, after, READ_AT_ONCE):
+            after, count = found[-1].index, count + len(found)
+            if count > MOST_STATEMENTS:
+                return None
+            for stored in found:
+                kind = Statement.from_words(stored.entry[:STATEMENT_BYTES]).kind
+                if stored.index < size and kind in kinds:
+                    told.append(stated_of(stored, content_of(decode_parts(stored.parts))))
         return told
 
     def _record(self, viewer: Viewer, found: Reminders, request: Request) -> None:

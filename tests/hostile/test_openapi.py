@@ -24,6 +24,9 @@ WITH_TOKEN_ONLY = (
     "/v1/readings",
     "/v1/readings/{day}",
     "/v1/statements/{id}/erasure",
+    "/v1/reminders",
+    "/cds-services/{service}",
+    "/cds-services/{service}/feedback",
     "/v1/documents/{digest}",
     "/v1/keys/{address}/freeze",
 )

@@ -186,6 +186,12 @@ def test_why_others_are_passed_over(told: list[Stated], code: str) -> None:
     assert found.code == code and found.zh and found.en.isascii()
 
 
+def test_what_is_too_long_to_be_read_is_passed_over() -> None:
+    asked = Asked("SYN-B", frozenset({"SYN-B"}), "patient-view", NOON)
+    found = passed(remind(asked, {b"r" * 32: None}, book_of(*rules()), 100))
+    assert (found.subject, found.code, found.report) == (b"r" * 32, "too-long", "")
+
+
 def test_what_is_missing_is_named() -> None:
     assert "issuer.tier" in passed(ask([issued("r", 10, by="SYN-NOBODY")])).missing
 
