@@ -1,11 +1,12 @@
 """Who has to do with which report: read from the entries about its subject, whenever somebody asks to see it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
-from anchors.core.encoding import word_code
+from anchors.core.encoding import code_word, word_code
 from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.finder import What, find_positions
@@ -17,6 +18,8 @@ POSITIONS_AT_ONCE = 1_000
 OPENING_KINDS = frozenset({"access.granted", "access.emergency"})
 _ENTRIES = """SELECT position, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
     FROM entries WHERE position"""
+_INSTITUTION, _SUBJECT = 3, 4
+"""Where they stand in a row of these."""
 _NAMING = "SELECT position, about FROM holds WHERE about"
 _WITHDRAWN = "SELECT subject FROM subjects WHERE current IS NULL AND subject"
 
@@ -40,16 +43,17 @@ class SqlRelations:
 
     def relation(self, subject: bytes, institutions: Collection[str]) -> Relation:
         """See `privacy_ports.Relations`."""
+        words = {code_word(institution) for institution in institutions}
         with unavailable_on_error(), self._engine.connect() as connection:
-            lines = lines_about(connection, subject)
-            own = [line for line in lines if line.institution in institutions]
+            rows = _rows_about(connection, subject)
+            own = [_line(row) for row in rows if row[_INSTITUTION] in words]
             return Relation(
-                owns=bool(lines) and lines[0].institution in institutions,
+                owns=bool(rows) and rows[0][_INSTITUTION] in words,
                 signed=bool(own),
                 opened=frozenset(_opened(connection, own)),
                 named=frozenset(
                     about
-                    for about, line in _standing_holds(connection, [line.position for line in lines])
+                    for about, line in _standing_holds(connection, [row[0] for row in rows])
                     if line.institution in institutions
                 ),
             )
@@ -57,30 +61,30 @@ class SqlRelations:
 
 def holds_on(connection: Connection, subject: bytes) -> Iterator[Hold]:
     """The holds and disputes that stand and name a statement about the subject."""
-    positions = [line.position for line in lines_about(connection, subject)]
+    positions = [row[0] for row in _rows_about(connection, subject)]
     return (Hold(line.kind, line.institution) for _, line in _standing_holds(connection, positions))
 
 
-def lines_about(connection: Connection, subject: bytes) -> list[Line]:
-    """All entries about a subject, in order."""
-    lines: list[Line] = []
+def _rows_about(connection: Connection, subject: bytes) -> list[Sequence]:
+    """All entries about a subject, in order, as they come: there may be thousands, and few are looked into."""
+    found: list[Sequence] = []
     after = -1
     while True:
         positions = find_positions(connection, What.SUBJECT, subject, after, POSITIONS_AT_ONCE)
-        lines += (line for line in _lines(connection, positions) if line.subject == subject)
+        rows = select_rows(connection, _ENTRIES, positions)
+        found += sorted((row for row in rows if row[_SUBJECT] == subject), key=itemgetter(0))
         if len(positions) < POSITIONS_AT_ONCE:
-            return lines
+            return found
         after = positions[-1]
 
 
+def _line(row: Sequence) -> Line:
+    position, links, kind, institution, subject = row
+    return Line(position, word_code(kind), word_code(institution), subject, decode_links(links))
+
+
 def _lines(connection: Connection, positions: Collection[int]) -> list[Line]:
-    rows = select_rows(connection, _ENTRIES, positions)
-    lines = [
-        Line(position, word_code(kind), word_code(institution), subject, decode_links(links))
-        for position, links, kind, institution, subject in rows
-    ]
-    # What was asked for twice may be answered twice.
-    return sorted({line.position: line for line in lines}.values(), key=lambda line: line.position)
+    return [_line(row) for row in select_rows(connection, _ENTRIES, positions)]
 
 
 def _opened(connection: Connection, own: Collection[Line]) -> Iterator[int]:
