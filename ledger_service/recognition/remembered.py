@@ -3,10 +3,11 @@ so that ten million statements fit in memory."""
 
 from array import array
 from collections.abc import Iterator
-from hashlib import blake2b
 
 NOBODY = ""
 _LARGEST_H = 2**16 - 1
+_32_BITS = 2**32 - 1
+_64_BITS = 2**64 - 1
 
 
 class Mark:
@@ -48,8 +49,8 @@ class Remembered:
         self.subjects = Subjects(key)
 
     def short(self, id: bytes) -> int:
-        """32 bits of a keyed hash of a statement's id: a link that leads elsewhere passes for right once in 2^32."""
-        return int.from_bytes(blake2b(id, digest_size=4, key=self._key).digest(), "big")
+        """32 bits of a hash that nobody foresees: a link that leads elsewhere passes for right once in 2^32."""
+        return hash(self._key + id) & _32_BITS
 
     def sign(self, position: int, institution: str) -> None:
         """The entry was signed by this institution."""
@@ -102,7 +103,7 @@ class Names:
 class Subjects:
     """Positions of first statements by subject: a hash table with open addresses, 8 + 4 + about 8 bytes a subject.
 
-    Subjects are told apart by 64 bits of a keyed hash."""
+    Subjects are told apart by 64 bits of a hash that nobody foresees: the key, which is secret, is hashed with them."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -125,7 +126,7 @@ class Subjects:
         self._slots[self._slot(hashed)] = len(self._hashes)
 
     def _hash(self, subject: bytes) -> int:
-        return int.from_bytes(blake2b(subject, digest_size=8, key=self._key).digest(), "big")
+        return hash(self._key + subject) & _64_BITS
 
     def _slot(self, hashed: int) -> int:
         """The slot of the subject, or the free one where it belongs."""

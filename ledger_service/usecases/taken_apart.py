@@ -27,8 +27,11 @@ _KINDS = {
     or name in ("statement.corrected", "institution.profiled", "catalogue.published")
 }
 """The kinds on whose parts a figure rests."""
-_FORMS = ("access", "catalogue", "examination", "knowingly", "policy", "profile", "reason", "review")
+_FORMS = frozenset({"catalogue", "examination", "knowingly", "policy", "profile", "reason", "review"})
 """The parts on whose values a figure rests, beside the links."""
+_EMERGENCY_FORMS = _FORMS | {"access"}
+_REPEATED = frozenset({"knowingly", "policy", "reason", "review"})
+"""Those that are alike in many statements."""
 MOST_CACHED = 16_384
 MOST_CACHED_CHARACTERS = 200
 _ISSUED_AT = slice(152, 160)
@@ -40,7 +43,7 @@ _PART = re.compile(r'\{"name":"([a-z][a-z0-9._-]{0,63})","salt":"[0-9a-f]{64}","
 
 _parts = msgspec.json.Decoder(list[str | WithheldPart])
 _index = msgspec.json.Decoder(dict[str, int])
-_decoders = {name: msgspec.json.Decoder(PART_FORMS[name]) for name in _FORMS}
+_decoders = {name: msgspec.json.Decoder(PART_FORMS[name]) for name in _EMERGENCY_FORMS}
 _encoder = msgspec.json.Encoder(order="sorted")
 _cached: dict[tuple[str, str], Any] = {}
 
@@ -124,14 +127,15 @@ def _read_forms(values: Mapping[str, str], kind: Kind, issued_at: int) -> dict[s
     for name in kind.parts:
         if not values.get(name):
             raise _Broken(problems.MISSING_PART)
-    forms = {name: _read_form(name, text) for name, text in values.items() if text and name in _decoders}
+    wanted = _EMERGENCY_FORMS if kind.name == "access.emergency" else _FORMS
+    forms = {name: _read_form(name, text) for name, text in values.items() if text and name in wanted}
     kind_rules.check_late(kind, forms.get("access"), issued_at)
     return forms
 
 
 def _read_form(name: str, text: str) -> Any:
-    form = _cached.get((name, text))
-    if form is not None:
+    repeated = name in _REPEATED
+    if repeated and (form := _cached.get((name, text))) is not None:
         return form
     try:
         form = _decoders[name].decode(text)
@@ -139,7 +143,7 @@ def _read_form(name: str, text: str) -> Any:
         raise _Broken(problems.INVALID_PART) from None
     if _encoder.encode(form).decode() != text:
         raise _Broken(problems.INVALID_PART)
-    if len(text) <= MOST_CACHED_CHARACTERS:
+    if repeated and len(text) <= MOST_CACHED_CHARACTERS:
         if len(_cached) >= MOST_CACHED:
             _cached.clear()
         _cached[name, text] = form
