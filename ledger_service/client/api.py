@@ -90,6 +90,10 @@ class Api:
         """What erasing parts of an own statement means; with a confirmation, they are erased."""
         return self._object("POST", f"/v1/statements/{encode_hex(statement)}/erasure", json=asked)
 
+    def reminders(self, asked: Json) -> Json:
+        """Which of a patient's results can be recognised, or would be repeated; see `client.reminders.drafts_of`."""
+        return self._object("POST", "/v1/reminders", json=asked)
+
     # Reading
 
     def statement(self, statement: bytes) -> Json:

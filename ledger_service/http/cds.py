@@ -151,8 +151,9 @@ async def feedback(request: Request, viewer: SignedIn, service: _ServiceId) -> R
 
     def answer() -> Response:
         institution, outcomes = read_feedback(raw, hook)
-        drafts = services.remind.after(viewer, institution, list(outcomes.values()))
-        return _json({"drafts": [{"card": card} | _draft(each) for card, each in zip(outcomes, drafts, strict=True)]})
+        drafts = services.remind.after(viewer, institution, [outcome for _, outcome in outcomes])
+        pairs = zip(outcomes, drafts, strict=True)
+        return _json({"drafts": [{"card": card} | _draft(draft) for (card, _), draft in pairs]})
 
     with services.submissions.of(len(raw)):
         return await run_in_threadpool(answer)
@@ -172,13 +173,13 @@ def read_call(raw: bytes, hook: Hook) -> Question:
     return Question(_institution(given.extension), hook, subjects, _orders(given, hook))
 
 
-def read_feedback(raw: bytes, hook: Hook) -> tuple[str, dict[str, Outcome]]:
-    """For which institution, and what became of each card that was overridden, by its `uuid`. A suggestion that was
+def read_feedback(raw: bytes, hook: Hook) -> tuple[str, list[tuple[str, Outcome]]]:
+    """For which institution, and what became of each card that was overridden, with its `uuid`. A suggestion that was
     accepted comes to nothing that is signed: opening and recognising are statements of their own.
 
     Raises `Refused` (`malformed-request`)."""
     given = _read(raw, _FeedbackCall)
-    outcomes = {}
+    outcomes = []
     for number, each in enumerate(given.feedback):
         at = moment(each.outcome_timestamp)
         if at is None or at.tzinfo is None:
@@ -193,7 +194,7 @@ def read_feedback(raw: bytes, hook: Hook) -> tuple[str, dict[str, Outcome]]:
             raise Refused(problems.MALFORMED_REQUEST, f"{where}: send what the card's extension held")
         shown = _convert(each.extension[EXTENSION], _Shown, where)
         why = each.override_reason or _OverrideReason()
-        outcomes[each.card] = Outcome(
+        outcome = Outcome(
             hook,
             decode_hex(shown.subject, 32, "subject"),
             shown.report,
@@ -203,6 +204,7 @@ def read_feedback(raw: bytes, hook: Hook) -> tuple[str, dict[str, Outcome]]:
             (why.reason.system, why.reason.code) if why.reason is not None else None,
             why.user_comment,
         )
+        outcomes.append((each.card, outcome))
     return _institution(given.extension), outcomes
 
 

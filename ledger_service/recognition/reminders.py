@@ -7,7 +7,7 @@ Every subject that is named gets one answer: a reminder, or why it is passed ove
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -195,11 +195,12 @@ def _look_at(
     examination = report.parts.get("examination")
     if examination is None:
         return PassedOver(subject, "not-described")
-    repeats = tuple(order for order in asked.orders if would_repeat(order, examination, asked.at, known))
-    if asked.hook == "order-sign" and not repeats:
-        return PassedOver(subject, "not-ordered", report.id)
     if not policies:
         return PassedOver(subject, "no-policy", report.id)
+    day = day_of(asked.at, policies[0].prepared.zone)
+    repeats = tuple(order for order in asked.orders if would_repeat(order, examination, day, known))
+    if asked.hook == "order-sign" and not repeats:
+        return PassedOver(subject, "not-ordered", report.id)
     judged = [(policy, *_judge(asked, report, policy, known)) for policy in policies]
     policy, facts, decision = min(judged, key=lambda each: _PREFERRED.index(each[2].recognisable))
     if decision.recognisable == "yes":
@@ -254,11 +255,10 @@ def _reminder(
     )
 
 
-def would_repeat(order: Order, examination: parts.Examination, at: datetime, book: BookAsOf) -> bool:
+def would_repeat(order: Order, examination: parts.Examination, day: date, book: BookAsOf) -> bool:
     """Whether an order is of the item that was examined: coded alike, or by a code that the code maps of the day make
     the same, in the report's system or in a catalogue's. Codes for which several others stand count too: better one
     reminder too many."""
-    day = at.date()
     maps = book.codemaps(day)
     targets = {examination.system, *(each.catalogue for each in book.catalogues(day))}
 

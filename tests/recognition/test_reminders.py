@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.cards import SUMMARY_CHARACTERS, card_of, escaped, reason_system
@@ -256,6 +258,34 @@ def test_two_national_codes_of_one_local_one() -> None:
     orders = (ordered(("SYN-national", "N-2")),)
     examined = {"item": "N-1", "system": "SYN-national"}
     assert only(ask([issued("r", 10, **examined)], hook="order-sign", orders=orders)).repeats == orders
+
+
+REPORTS = st.lists(
+    st.builds(
+        lambda day, category, item, by: {
+            "at": f"2026-03-{day:02}T08:30+08:00", "category": category, "item": item, "by": by,
+        },
+        st.integers(1, 12),
+        st.sampled_from(["laboratory", "imaging", "functional", "pathology"]),
+        st.sampled_from(["S-001", "S-900", "S-777"]),
+        st.sampled_from(["SYN-A", "SYN-B", "SYN-NOBODY"]),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@given(REPORTS, st.sampled_from(["patient-view", "order-sign"]))
+def test_every_subject_gets_one_answer_and_no_item_two_reminders(reports: list[dict[str, Any]], hook: Hook) -> None:
+    timelines = [[issued(f"r{number}", 10 + number, **each)] for number, each in enumerate(reports)]
+    found = ask(*timelines, hook=hook, orders=(ordered(("SYN-local", "S-001")),))
+    answered = [each.subject for each in (*found.reminders, *found.passed_over)]
+    assert sorted(answered) == sorted(timeline[0].subject for timeline in timelines)
+    assert len({each.item for each in found.reminders}) == len(found.reminders)
+    for each in found.reminders:
+        assert each.issuer == "SYN-A" and each.examination.category in ("laboratory", "imaging")
+        assert each.decision.recognisable == "yes" and (hook == "patient-view" or each.repeats)
+    days = [each.examination.at for each in found.reminders]
+    assert days == sorted(days, reverse=True)
 
 
 def test_a_duty_at_one_hook_asks_at_that_alone() -> None:

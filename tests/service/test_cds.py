@@ -400,6 +400,50 @@ def test_what_is_ordered_all_the_same_is_signed_with_its_reason(story: Story) ->
     story.sign(draft)
 
 
+def test_feedback_as_the_specification_shows_it(story: Story) -> None:
+    """Its examples: of cards that were never given here, with suggestions accepted, and with reasons of its own."""
+    accepted = {
+        "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719",
+        "outcome": "accepted",
+        "acceptedSuggestions": [{"id": "e56e1945-20b3-4393-8503-a1a20fd73152"}],
+        "outcomeTimestamp": "2020-12-11T00:00:00Z",
+    }
+    overridden = {
+        "card": "9368d37b-283f-44a0-93ea-547cebab93ed",
+        "outcome": "overridden",
+        "overrideReason": {
+            "reason": {"code": "d7ecf885", "system": "https://example.com/cds-hooks/override-reason-system"},
+            "userComment": "A comment entered by the clinician.",
+        },
+        "outcomeTimestamp": "2020-12-11T00:00:00Z",
+    }
+    path = f"/cds-services/{ORDER}/feedback"
+    assert story.post(path, {"feedback": [accepted]}).json() == {"drafts": []}
+    check_problem_response(story.post(path, {"feedback": [accepted, overridden]}), "malformed-request", 400)
+    shown = story.call(ORDER)["cards"][0]["extension"]
+    foreign = {"feedback": [accepted, overridden | {"extension": shown}]}
+    check_problem_response(story.post(path, foreign), "reason-not-listed", 422)
+
+
+def test_what_is_said_of_a_card_twice_is_answered_twice(story: Story) -> None:
+    card = story.call(ORDER)["cards"][0]
+    system, shown = card["overrideReasons"][0]["system"], card["extension"]
+    items = [
+        {
+            "card": card["uuid"],
+            "outcome": "overridden",
+            "overrideReason": {"reason": {"code": code, "system": system}},
+            "outcomeTimestamp": "2026-11-20T23:15:00Z",
+            "extension": shown,
+        }
+        for code in LISTED[:2]
+    ]
+    drafts = story.post(f"/cds-services/{ORDER}/feedback", {"feedback": items}).json()["drafts"]
+    assert [(each["card"], each["parts"]["reason"]["code"]) for each in drafts] == [
+        (card["uuid"], code) for code in LISTED[:2]
+    ]
+
+
 def test_a_suggestion_that_was_accepted_comes_to_nothing_signed(story: Story) -> None:
     card = story.call(ORDER)["cards"][0]
     accepted = [{"id": card["suggestions"][0]["uuid"]}]
