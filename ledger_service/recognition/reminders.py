@@ -205,9 +205,11 @@ def _look_at(
     policy, facts, decision = min(judged, key=lambda each: _PREFERRED.index(each[2].recognisable))
     if decision.recognisable == "yes":
         return _reminder(asked, report, policy, facts, decision, repeats, known)
-    clauses = tuple(dict.fromkeys(found.clause for found in decision.findings if found.says == "no"))
-    code = "not-called-for" if decision.recognisable == "no" else "not-known"
-    return PassedOver(subject, code, report.id, clauses, decision.missing if code == "not-known" else ())
+    if decision.recognisable == "no":
+        clauses = dict.fromkeys(found.clause for found in decision.findings if found.says == "no")
+        return PassedOver(subject, "not-called-for", report.id, tuple(clauses))
+    missing = {fact for found in decision.findings for fact in found.missing}
+    return PassedOver(subject, "not-known", report.id, missing=tuple(sorted(missing)))
 
 
 _PREFERRED = ("yes", "unknown", "no")

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.cards import SUMMARY_CHARACTERS, card_of, escaped, reason_system
 from ledger_service.recognition.policies import shipped_policy
-from ledger_service.recognition.reminders import Asked, Code, Hook, Order, PassedOver, Reminder, Reminders, remind
+from ledger_service.recognition.reminders import (
+    Asked,
+    Code,
+    Hook,
+    Order,
+    PassedOver,
+    Reminder,
+    Reminders,
+    remind,
+    would_repeat,
+)
 from ledger_service.recognition.stated import Stated
 from tests.recognition.stories import BUREAU, QUALITY, book_of, codemap, profile, published, qualification, stated
 
@@ -253,6 +263,14 @@ def test_which_orders_would_repeat_it(codes: list[tuple[str, str]], repeats: boo
         assert passed(found).code == "not-ordered"
 
 
+def test_a_map_into_the_reports_own_system_will_do() -> None:
+    into = codemap([("N-5", "X-1")], codemap="SYN-other-map", target="SYN-other")
+    book = book_of(stated(0, "codemap.published", BUREAU, "m", codemap=into)).as_of(1)
+    examination = issued("r", 10, item="X-1", system="SYN-other").parts["examination"]
+    assert would_repeat(ordered(("SYN-national", "N-5")), examination, NOON.date(), book)
+    assert not would_repeat(ordered(("SYN-national", "N-6")), examination, NOON.date(), book)
+
+
 def test_two_national_codes_of_one_local_one() -> None:
     """Examined under one national code and ordered under another: the catalogue's code is the same."""
     orders = (ordered(("SYN-national", "N-2")),)
@@ -295,15 +313,32 @@ def test_a_duty_at_one_hook_asks_at_that_alone() -> None:
     assert only(ask([issued("r", 10)], hook="order-sign", orders=orders, book=book)).asked_by == "九"
 
 
+PROVINCE = ZHANJIANG | {
+    "policy": "SYN-province",
+    "areas": [
+        *ZHANJIANG["areas"],
+        {"id": "all", "level": "region", "places": ["440000"], "zh": "省", "en": "province"},
+    ],
+    "area": "all",
+}
+
+
+def test_of_several_policies_rather_one_that_knows() -> None:
+    """Whether the city's catalogue lists a code that no map knows cannot be told; the province asks for none."""
+    without = {name: value for name, value in PROVINCE.items() if name != "catalogue"}
+    told = [issued("r", 10, item="ODD-1", system="SYN-odd")]
+    assert only(ask(told, book=book_of(*rules(), published(7, BUREAU, without)))).policy.policy == "SYN-province"
+    found = passed(ask(told))
+    assert (found.code, found.missing) == ("not-known", ("in_catalogue",))
+
+
 def test_of_several_policies_one_that_calls_for_it() -> None:
     """The city's own leaves laboratory tests out; the province's has them."""
     city = ZHANJIANG | {
         "policy": "SYN-city",
         "categories": {"clause": "甲", "included": [{"id": "imaging", "zh": "影像", "en": "imaging"}]},
     }
-    areas = [{"id": "province", "level": "region", "places": ["440000"], "zh": "省", "en": "province"}]
-    province = ZHANJIANG | {"policy": "SYN-province", "areas": ZHANJIANG["areas"] + areas, "area": "province"}
-    book = book_of(*rules(province), published(7, BUREAU, city))
+    book = book_of(*rules(PROVINCE), published(7, BUREAU, city))
     assert only(ask([issued("r", 10)], book=book)).policy.policy == "SYN-province"
     report = stated(12, "report.issued", "SYN-A", "ct", examination=CHEST)
     assert only(ask([report], book=book)).policy.policy == "SYN-city"
