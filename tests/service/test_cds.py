@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -730,7 +730,3 @@ def test_whatever_is_read_is_a_question_or_refused(raw: bytes) -> None:
             read(raw, "order-sign")
         except Refused as refused:
             assert refused.detail and "\n" not in refused.detail
-
-
-def test_days_are_what_the_story_takes_them_for() -> None:
-    assert date.fromisoformat(ago(0)) - date.fromisoformat(ago(40)) == timedelta(days=40)
