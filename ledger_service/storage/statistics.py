@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DatabaseError
 
-from anchors.core.encoding import word_code
 from anchors.core.registry import Action, optional_code
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.storage import schema
@@ -72,12 +71,12 @@ class SqlStatisticsRows:
         named = ((row.institution, optional_code(row.data)) for row in self._connection.execute(query))
         return {institution: successor for institution, successor in named if successor}
 
-    def parts(self, id: bytes) -> tuple[str, bytes] | None:
+    def statement(self, id: bytes) -> StoredEntry | None:
         """See `StatisticsRows`."""
         column, values = find_ids(self._connection, [id])
-        entries, contents = schema.entries.c, schema.contents.c
-        query = select(entries.id, entries.entry, contents.parts).where(
-            entries[column].in_(values), contents.position == entries.position
+        e, c = schema.entries.c, schema.contents.c
+        query = select(e.position, e.entry, e.id, e.links, c.parts).where(
+            e[column].in_(values), c.position == e.position
         )
-        found = next((row for row in self._connection.execute(query) if row.id == id), None)
-        return (word_code(found.entry[:32]), found.parts) if found else None
+        found = query.where(e[column].in_(values))
+        return next((StoredEntry._make(row) for row in self._connection.execute(found) if row.id == id), None)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from anchors.core.encoding import encode_hex
+from anchors.core.encoding import encode_hex, word_code
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.typed_data import Domain
 from ledger_service.parts import Statistics
@@ -42,8 +42,8 @@ class StatisticsRows(Protocol):
     def successors(self) -> Mapping[str, str]:
         """The successors that the registry names, by the institution that left."""
 
-    def parts(self, id: bytes) -> tuple[str, bytes] | None:
-        """Kind and parts of a statement."""
+    def statement(self, id: bytes) -> StoredEntry | None:
+        """The row of a statement."""
 
 
 def compute(
@@ -85,15 +85,19 @@ def compute(
 
 
 def published(rows: StatisticsRows, id: bytes) -> Statistics:
-    """What a `statistics.published` of the log says. Raises `MalformedInput`."""
-    found = rows.parts(id)
-    if found is None:
+    """What a `statistics.published` of the log says. Raises `MalformedInput` where it is none, and `VerificationFailed`
+    where its id or content is another."""
+    row = rows.statement(id)
+    if row is None:
         raise MalformedInput(f"{encode_hex(id)} is not in this log; give the id of a statement that is")
-    kind, parts = found
-    value = content_of(decode_parts(parts)).value("statistics")
-    if kind != "statistics.published" or value is None:
-        raise MalformedInput(f"{encode_hex(id)} is a {kind}; give the id of a statistics.published")
-    return msgspec.convert(value, Statistics)
+    Hashing(rows.log().domain).add(row)
+    kind, value = word_code(row.entry[:32]), content_of(decode_parts(row.parts)).value("statistics")
+    try:
+        if kind == "statistics.published":
+            return msgspec.convert(value, Statistics)
+    except msgspec.ValidationError as error:
+        raise MalformedInput(f"{encode_hex(id)} breaks a rule: part 'statistics': {error}") from None
+    raise MalformedInput(f"{encode_hex(id)} is a {kind}; give the id of a statistics.published")
 
 
 def differences(figures: Figures, said: Statistics) -> list[tuple[str, Any, Any]]:

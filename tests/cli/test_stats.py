@@ -95,6 +95,14 @@ def test_published_figures_that_are_others_do_not_hold(stored: Stored, here: Her
     assert ran.status == 1 and ran.object["check"] == "failed" and ran.object["differences"] == [different]
 
 
+def test_a_published_statement_that_was_changed_is_refused(stored: Stored, here: Here) -> None:
+    right, position = stored.right["figures"], stored.wrong.position
+    change = "UPDATE contents SET parts = CAST(replace(parts, ?, ?) AS BLOB) WHERE position = ?"
+    stored.change(change, "00" * 32, right, position)
+    ran = here("stats", "--database", stored.url, "--check", encode_hex(stored.wrong.id))
+    assert f"the content at {position} is not what was signed" in ran.failed_in_one_line(1)
+
+
 def test_files_hold_what_was_counted(stored: Stored, here: Here, tmp_path: Path) -> None:
     text, table, columns = tmp_path / "figures.json", tmp_path / "figures.csv", tmp_path / "figures.parquet"
     files = ("--figures", text, "--csv", table, "--parquet", columns)

@@ -75,10 +75,9 @@ class CountedLog:
         """See `StatisticsRows`."""
         return self.successor
 
-    def parts(self, id: bytes) -> tuple[str, bytes] | None:
+    def statement(self, id: bytes) -> StoredEntry | None:
         """See `StatisticsRows`."""
-        found = next((row for row in self.rows if row.id == id), None)
-        return (found.entry[:32].rstrip(b"\x00").decode(), found.parts) if found else None
+        return next((row for row in self.rows if row.id == id), None)
 
     # What a test says
 
