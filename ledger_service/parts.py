@@ -29,6 +29,9 @@ Moment = Annotated[
 ]
 """Clinical time, always with its zone (RFC 3339; seconds may be missing)."""
 
+Zone = Annotated[str, Meta(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]\Z")]
+"""A city's fixed offset from UTC."""
+
 Category = Literal["laboratory", "imaging", "functional", "pathology"]
 Extent = Literal["result", "conclusion"]
 """What was measured or pictured, or what a doctor concluded from it (诊断结论)."""
@@ -224,13 +227,15 @@ class Export(_Form):
 
 
 class Statistics(_Form):
-    """Figures over the first `size` entries, for a period: digests of the figures and of the statements behind them."""
+    """Figures over the first `size` entries, for a period of days in a zone: digests of the figures and of the
+    statements behind them."""
 
     since: Day
     until: Day
     size: Count
     figures: Digest
     evidence: Digest
+    zone: Zone
 
 
 class Erasure(_Form):

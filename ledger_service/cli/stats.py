@@ -22,6 +22,7 @@ from ledger_service.usecases.statistics import compute, differences, published
 
 URL_EXAMPLES = "sqlite:///ledger.sqlite or postgresql://…"
 MONEY = "savings"
+ZONE = "+08:00"
 MOST_ROWS = 20
 HOLDS, DOES_NOT_HOLD = 0, 1
 
@@ -38,7 +39,10 @@ def app(
     ],
     since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="First day, such as 2026-03-01.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="Last day; it belongs to them.")] = None,
-    zone: Annotated[str, typer.Option("--zone", help="The city's offset from UTC, by which days begin.")] = "+08:00",
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", help=f"The city's offset from UTC, by which days begin; {ZONE} if it is not named."),
+    ] = None,
     size: Annotated[
         int | None, typer.Option("--size", min=0, help="Count the first so many entries; else all.", show_default=False)
     ] = None,
@@ -74,12 +78,12 @@ def app(
             said = published(rows, decode_hex(check, 32, "--check")) if check else None
             size_now = rows.log().size
         if said is not None:
-            if (since, until, size) != (None, None, None):
-                raise WrongInput("--check names period and size itself; leave out --since, --until and --size")
-            since, until, size = said.since, said.until, said.size
+            if (since, until, size, zone) != (None, None, None, None):
+                raise WrongInput("--check names period, zone and size itself; leave those options out")
+            since, until, size, zone = said.since, said.until, said.size, said.zone
         if since is None or until is None:
             raise WrongInput("name the period with --since and --until, or a published statement with --check")
-        period = Period(read_day(since), read_day(until), zone)
+        period = Period(read_day(since), read_day(until), zone or ZONE)
         figures = _count(output, database, size_now if size is None else size, period, with_gaps)
     except (StoreUnavailable, ArgumentError) as error:
         raise WrongInput(f"{error}; give --database a URL such as {URL_EXAMPLES}") from None
@@ -184,5 +188,5 @@ def _show_check(output: Output, different: list[tuple[str, Any, Any]]) -> None:
     if not different:
         output.line("THE PUBLISHED FIGURES HOLD: counted again, they are the same.", "bold green")
         return
-    output.line("THE PUBLISHED FIGURES DO NOT HOLD, counted by the days of this zone:", "bold red")
+    output.line("THE PUBLISHED FIGURES DO NOT HOLD:", "bold red")
     output.table(("member", "published", "counted"), different)

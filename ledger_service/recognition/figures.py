@@ -179,6 +179,7 @@ class Figures(msgspec.Struct, frozen=True):
             "since": self.period.since.isoformat(),
             "size": self.size,
             "until": self.period.until.isoformat(),
+            "zone": self.period.zone,
         }
 
     def of(self, by: str) -> Sequence[Row]:

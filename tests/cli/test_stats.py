@@ -149,7 +149,7 @@ def test_a_gap_is_refused_or_told(stored: Stored, here: Here) -> None:
         ((*YEAR, "--zone", "Asia/Shanghai"), "such as +08:00"),
         (("--check", "0x12"), "--check"),
         (("--check", "0x" + "12" * 32), "is not in this log"),
-        ((*YEAR, "--check", "published"), "leave out --since"),
+        ((*YEAR, "--check", "published"), "leave those options out"),
         (("--check", "report"), "is a report.issued"),
     ],
 )

@@ -171,6 +171,7 @@ def test_the_document_is_canonical_and_names_its_log(spring: Spring) -> None:
         "since": "2026-01-01",
         "size": len(spring.log.rows),
         "until": "2026-12-31",
+        "zone": "+08:00",
     }
 
 
