@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from anchors.core import canonical
+from anchors.core.content import MAX_PART_BYTES
 from anchors.core.encoding import word_code
 from anchors.core.errors import MalformedInput
 from anchors.core.statement import SUBJECT_FIELD
@@ -142,12 +144,20 @@ def _read_form(name: str, text: str) -> Any:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise _Broken(problems.INVALID_PART) from None
     if _encoder.encode(form).decode() != text:
-        raise _Broken(problems.INVALID_PART)
+        form = _read_carefully(name, text)
     if repeated and len(text) <= MOST_CACHED_CHARACTERS:
         if len(_cached) >= MOST_CACHED:
             _cached.clear()
         _cached[name, text] = form
     return form
+
+
+def _read_carefully(name: str, text: str) -> Any:
+    """The form of a text that typed encoding does not give again: one that names a member's default, or none."""
+    try:
+        return msgspec.convert(canonical.decode(text.encode(), MAX_PART_BYTES), PART_FORMS[name])
+    except (MalformedInput, msgspec.ValidationError, UnicodeError):
+        raise _Broken(problems.INVALID_PART) from None
 
 
 def _find(named: Mapping[str, bytes], row: StoredEntry) -> dict[str, int] | None:

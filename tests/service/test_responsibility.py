@@ -139,7 +139,7 @@ def test_an_observed_head_tells_after_when(ledger: Ledger) -> None:
 
 
 def test_a_consent_about_another_subject(ledger: Ledger) -> None:
-    issuer, reader = ledger.signer(6), ledger.signer(7)
+    issuer, reader = ledger.signer(2), ledger.signer(3)
     report = issuer.issued()
     consent = reader.sign("consent.given", secrets.token_bytes(32), example("consent", until="2100-01-01"))
     kept = reader.sign("access.granted", report.subject, example("access"), links(report=report, consent=consent))

@@ -52,7 +52,7 @@ def test_a_story_adds_what_it_tells(ledger: Ledger) -> None:
         "unpriced": (2, 1),
         "withdrawals": (1, 0),
     }
-    assert after.broken == before.broken == {} and after.size == before.size + len(statements)
+    assert after.broken == before.broken and after.size == before.size + len(statements)
 
 
 def test_the_figures_name_the_root_that_the_log_signed(ledger: Ledger) -> None:
