@@ -15,7 +15,7 @@ from ledger_service.storage.links import encode_links
 from ledger_service.usecases.hashed_log import hash_entries
 from ledger_service.usecases.statistics import compute
 from ledger_service.usecases.taken_apart import take_apart
-from tests.fixtures.parts import RULES
+from tests.fixtures.parts import EXAMPLES, RULES
 from tests.recognition.counted import CountedLog, Said, by, counts
 
 EAST, WEST, LAB, CENTRE = "SYN-EAST", "SYN-WEST", "SYN-LAB", "SYN-CENTRE"
@@ -455,3 +455,15 @@ def test_an_erased_personal_part_changes_no_figure(log: CountedLog) -> None:
     before = log.count()
     log.erase(report, "note")
     assert log.count() == before and before.figures["recognitions"].gross == 1
+
+
+def test_a_part_may_name_what_its_form_takes_for_granted(log: CountedLog) -> None:
+    """Then typed encoding does not give its text again; it has its form all the same."""
+    examination = EXAMPLES["examination"] | {"channel": "platform", "complete": True}
+    issued = {"document": EXAMPLES["document"], "examination": examination}
+    log.say(EAST, "report.issued", secrets.token_bytes(32), **issued)
+    assert log.count().broken == {}
+    log.say(
+        EAST, "report.issued", secrets.token_bytes(32), **(issued | {"examination": examination | {"channel": "fax"}})
+    )
+    assert log.count().broken == {"invalid-part": 1}
