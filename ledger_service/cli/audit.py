@@ -7,7 +7,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from anchors.chain.ethereum import EthereumChain
-from ledger_service.cli.options import AsJson, Origin, Rpc, TrustFile, choose_log, read_trust
+from ledger_service.cli.options import (
+    URL_EXAMPLES,
+    AsJson,
+    Origin,
+    ReadDatabase,
+    Rpc,
+    TrustFile,
+    choose_log,
+    read_trust,
+)
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.storage.audit_rows import open_audit_rows
@@ -15,20 +24,11 @@ from ledger_service.usecases.audit import Audit, AuditResult, Fault
 from ledger_service.usecases.audit.findings import STEPS
 from ledger_service.usecases.ports import StoreUnavailable
 
-URL_EXAMPLES = "sqlite:///ledger.sqlite or postgresql://…"
 HOLDS, DOES_NOT_HOLD = 0, 1
 
 
 def app(
-    database: Annotated[
-        str,
-        typer.Option(
-            "--database",
-            envvar="HUZHENG_DATABASE",
-            metavar="URL",
-            help=f"The ledger's database, only read: {URL_EXAMPLES}.",
-        ),
-    ],
+    database: ReadDatabase,
     trust: TrustFile,
     rpc: Rpc,
     origin: Origin = None,

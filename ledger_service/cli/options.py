@@ -31,6 +31,20 @@ Rpc = Annotated[
         "--rpc", envvar="HUZHENG_RPC", help="JSON-RPC address of a node of the chain; several with commas between."
     ),
 ]
+URL_EXAMPLES = "sqlite:///ledger.sqlite or postgresql://…"
+ReadDatabase = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        envvar="HUZHENG_DATABASE",
+        metavar="URL",
+        help=f"The ledger's database, only read: {URL_EXAMPLES}.",
+    ),
+]
+ReportNumber = Annotated[str | None, typer.Option("--report-number", help="Its number at the issuer, with --secret.")]
+SubjectSecret = Annotated[
+    Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
+]
 KeyPath = Annotated[Path, typer.Option("--key", envvar="HUZHENG_KEY", help="The signer's key file.")]
 Origin = Annotated[
     str | None, typer.Option("--origin", help="The log's origin, where the trust file names more than one.")

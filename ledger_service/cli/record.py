@@ -16,6 +16,7 @@ from ledger_service.cli.options import (
     KeyPath,
     Origin,
     StorePath,
+    SubjectSecret,
     TrustFile,
     Url,
     parse_time,
@@ -51,9 +52,6 @@ Fhir = Annotated[
 ]
 Category = Annotated[str | None, typer.Option("--category", help="Where a FHIR report has no code for it.")]
 Performer = Annotated[str | None, typer.Option("--performer", help="Who examined, where it is not who signs.")]
-Secret = Annotated[
-    Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
-]
 
 
 def app(
@@ -64,7 +62,7 @@ def app(
     lines: Annotated[Path | None, typer.Option("--from", help="A file of JSON lines, one statement each.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="The subject, 0x and 64 hex digits.")] = None,
     report_number: Annotated[str | None, typer.Option("--report-number", help="Or its number, with --secret.")] = None,
-    secret: Secret = None,
+    secret: SubjectSecret = None,
     document: Annotated[Path | None, typer.Option("--document", help="The document, as received.")] = None,
     fhir: Fhir = None,
     category: Category = None,

@@ -1,12 +1,11 @@
 """`huzheng responsibility`: who did what about one report, on which grounds; facts, and no verdict."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from anchors.core.encoding import encode_hex
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, needed_token
+from ledger_service.cli.options import DEFAULT_URL, AsJson, ReportNumber, SubjectSecret, Token, Url, needed_token
 from ledger_service.cli.output import Output
 from ledger_service.cli.timeline import find_subject
 from ledger_service.client.api import Api
@@ -14,12 +13,8 @@ from ledger_service.client.api import Api
 
 def app(
     subject: Annotated[str | None, typer.Argument(help="The subject, 0x and 64 hex digits.")] = None,
-    report_number: Annotated[
-        str | None, typer.Option("--report-number", help="Its number at the issuer, with --secret.")
-    ] = None,
-    secret: Annotated[
-        Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
-    ] = None,
+    report_number: ReportNumber = None,
+    secret: SubjectSecret = None,
     url: Url = DEFAULT_URL,
     token: Token = None,
     as_json: AsJson = False,

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from anchors.core import canonical
 from anchors.core.encoding import decode_hex, encode_hex
-from ledger_service.cli.options import AsJson
+from ledger_service.cli.options import URL_EXAMPLES, AsJson, ReadDatabase
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import new_file
@@ -20,7 +20,6 @@ from ledger_service.storage.statistics import hash_log, open_statistics_rows
 from ledger_service.usecases.ports import StoreUnavailable
 from ledger_service.usecases.statistics import compute, differences, published
 
-URL_EXAMPLES = "sqlite:///ledger.sqlite or postgresql://…"
 MONEY = "savings"
 ZONE = "+08:00"
 MOST_ROWS = 20
@@ -28,15 +27,7 @@ HOLDS, DOES_NOT_HOLD = 0, 1
 
 
 def app(
-    database: Annotated[
-        str,
-        typer.Option(
-            "--database",
-            envvar="HUZHENG_DATABASE",
-            metavar="URL",
-            help=f"The ledger's database, only read: {URL_EXAMPLES}.",
-        ),
-    ],
+    database: ReadDatabase,
     since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="First day, such as 2026-03-01.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="Last day; it belongs to them.")] = None,
     zone: Annotated[

@@ -7,7 +7,16 @@ import typer
 
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.times import iso_time
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, needed_token, passphrase
+from ledger_service.cli.options import (
+    DEFAULT_URL,
+    AsJson,
+    ReportNumber,
+    SubjectSecret,
+    Token,
+    Url,
+    needed_token,
+    passphrase,
+)
 from ledger_service.cli.output import Output
 from ledger_service.cli.words import kind_in_words
 from ledger_service.client.api import Api
@@ -17,12 +26,8 @@ from ledger_service.client.errors import WrongInput
 
 def app(
     subject: Annotated[str | None, typer.Argument(help="The subject, 0x and 64 hex digits.")] = None,
-    report_number: Annotated[
-        str | None, typer.Option("--report-number", help="Its number at the issuer, with --secret.")
-    ] = None,
-    secret: Annotated[
-        Path | None, typer.Option("--secret", envvar="HUZHENG_SUBJECT_SECRET", help="The issuer's subject secret.")
-    ] = None,
+    report_number: ReportNumber = None,
+    secret: SubjectSecret = None,
     url: Url = DEFAULT_URL,
     token: Token = None,
     as_json: AsJson = False,
