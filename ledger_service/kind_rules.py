@@ -15,6 +15,7 @@ from ledger_service.parts import PART_FORMS, Access, Digest, Policy
 from ledger_service.problems import Refused
 from ledger_service.recognition.policy import convert_policy
 
+EMERGENCY = "access.emergency"
 LATE_SECONDS = 3_600
 """An access in an emergency that is recorded later than this says so."""
 
@@ -46,7 +47,7 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_late(kind: Kind, access: Access | None, issued_at: int) -> None:
     """An emergency never waits for the ledger; what is recorded long after says so. Raises `Refused`."""
-    if kind.name != "access.emergency" or access is None or access.late:
+    if kind.name != EMERGENCY or access is None or access.late:
         return
     seconds = issued_at - access.at
     if seconds > LATE_SECONDS:

@@ -1,5 +1,6 @@
 """`huzheng record`: sign statements, store them, send them."""
 
+import re
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ from ledger_service.client.keystore import SUBJECT, read_key_file
 from ledger_service.client.sender import Outcome
 from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, Observed, Stored
+from ledger_service.kind_rules import EMERGENCY, LATE_SECONDS
 
 HOLDS, DOES_NOT_HOLD = 0, 1
 
@@ -52,6 +54,8 @@ Fhir = Annotated[
 ]
 Category = Annotated[str | None, typer.Option("--category", help="Where a FHIR report has no code for it.")]
 Performer = Annotated[str | None, typer.Option("--performer", help="Who examined, where it is not who signs.")]
+
+_POLICY = re.compile(r"(?P<policy>.+?)@(?P<version>[^@]+)(?:@(?P<digest>[0-9a-f]{64}))?")
 
 
 def app(
@@ -69,7 +73,7 @@ def app(
     performer: Performer = None,
     facts: Annotated[bool, typer.Option("--facts", help="Add what is read out of the document, as a part.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Reason code of the policy in force.")] = None,
-    policy: Annotated[str | None, typer.Option("--policy", help="POLICY@VERSION on which the decision rests.")] = None,
+    policy: Annotated[str | None, typer.Option("--policy", help="POLICY@VERSION, or POLICY@VERSION@DIGEST.")] = None,
     access_basis: Annotated[str | None, typer.Option("--access-basis", help="Recorded basis of the use.")] = None,
     access_at: Annotated[str | None, typer.Option("--access-at", help="When it was opened; else now.")] = None,
     links: Links = None,
@@ -114,10 +118,7 @@ def app(
 
 def _line_of(given: dict[str, Any]) -> Line:
     """The options of one statement as a line of a file would say it."""
-    basis, at = given["access_basis"], given["access_at"]
-    if at is not None and basis is None:
-        raise WrongInput("--access-at needs --access-basis: the recorded basis of the use")
-    access = {"at": parse_time(at, "--access-at") if at else int(time.time()), "basis": basis} if basis else None
+    issued_at = parse_time(given["issued_at"], "--issued-at") if given["issued_at"] else None
     values = dict(_pair(text, "--part", "NAME=FILE.json") for text in given["parts"] or ())
     return Line(
         kind=given["kind"],
@@ -128,23 +129,36 @@ def _line_of(given: dict[str, Any]) -> Line:
         category=given["category"],
         performer=given["performer"],
         facts=given["facts"],
-        access=access,
+        access=_access(given, issued_at or int(time.time())),
         reason=given["reason"],
         policy=_policy(given["policy"]),
         links=dict(_pair(text, "--link", "REL=STATEMENT_ID") for text in given["links"] or ()),
         parts={name: read_json_members(Path(file)) for name, file in values.items()},
         withhold=list(given["withhold"] or ()),
-        issued_at=parse_time(given["issued_at"], "--issued-at") if given["issued_at"] else None,
+        issued_at=issued_at,
     )
+
+
+def _access(given: dict[str, Any], issued_at: int) -> dict[str, Any] | None:
+    basis, at = given["access_basis"], given["access_at"]
+    if basis is None:
+        if at is not None:
+            raise WrongInput("--access-at needs --access-basis: the recorded basis of the use")
+        return None
+    access = {"at": parse_time(at, "--access-at") if at else issued_at, "basis": basis}
+    late = given["kind"] == EMERGENCY and issued_at - access["at"] > LATE_SECONDS
+    return access | {"late": True} if late else access
 
 
 def _policy(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    name, separator, version = text.rpartition("@")
-    if not separator:
-        raise WrongInput(f"--policy {text!r}: expected POLICY@VERSION, for example city-rules@2026-01")
-    return {"policy": name, "version": version}
+    found = _POLICY.fullmatch(text)
+    if not found:
+        raise WrongInput(
+            f"--policy {text!r}: expected POLICY@VERSION, for example city-rules@2026-01, or with @ and the digest"
+        )
+    return {name: value for name, value in found.groupdict().items() if value is not None}
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
