@@ -13,7 +13,7 @@ from ledger_service import problems
 from ledger_service.kinds import Kind
 from ledger_service.parts import PART_FORMS, Access, Digest, Policy
 from ledger_service.problems import Refused
-from ledger_service.recognition.policy import convert_policy
+from ledger_service.recognition.policy import convert_policy, policy_digest
 
 EMERGENCY = "access.emergency"
 LATE_SECONDS = 3_600
@@ -71,11 +71,6 @@ def policy_subject(policy: Policy) -> bytes:
     return sha256(b"\x00".join(named)).digest()
 
 
-def rules_digest(rules: canonical.Json) -> str:
-    """The digest of a policy's rules: SHA-256 of their RFC 8785 text, in hex."""
-    return sha256(canonical.encode(rules)).hexdigest()
-
-
 def read_listed_part(text: bytes) -> Part | None:
     """The part that `text` is, its value in the form that is listed for its name, where the text is exactly what
     encoding it again gives. None for every other text: reading it as any part is tells what it is, or what is wrong.
@@ -121,7 +116,7 @@ def _check_rules(named: Policy | None, rules: canonical.Json) -> None:
         document = convert_policy(rules)
     except MalformedInput as error:
         raise Refused(problems.INVALID_PART, f"part 'rules': {error}") from None
-    says = Policy(document.policy, document.version, rules_digest(rules))
+    says = Policy(document.policy, document.version, policy_digest(document).hex())
     if named != says:
         raise Refused(
             problems.POLICY_DIFFERS,

@@ -12,8 +12,9 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from ledger_service.kind_rules import policy_subject, rules_digest
+from ledger_service.kind_rules import policy_subject
 from ledger_service.parts import Policy
+from ledger_service.recognition.policy import convert_policy, policy_digest
 from scripts.city.acts import Act
 from scripts.city.founding import Institution
 
@@ -54,7 +55,11 @@ def sample_rules() -> dict[str, Any]:
 
 def named_policy(rules: dict[str, Any]) -> dict[str, str]:
     """What a decision names: policy, version and digest."""
-    return {"policy": rules["policy"], "version": rules["version"], "digest": rules_digest(rules)}
+    return {
+        "policy": rules["policy"],
+        "version": rules["version"],
+        "digest": policy_digest(convert_policy(rules)).hex(),
+    }
 
 
 def plan_rules(

@@ -9,11 +9,10 @@ import pytest
 from anchors.core.content import Content, Part, Withheld
 from ledger_service.client.compose import Material, compose
 from ledger_service.client.errors import WrongInput
-from ledger_service.kind_rules import rules_digest
 from ledger_service.kinds import KINDS
 from ledger_service.problems import Refused
 from ledger_service.usecases.check import Said, read_parts
-from tests.fixtures.parts import EXAMPLES, RULES
+from tests.fixtures.parts import EXAMPLES, RULES, rules_digest
 
 SUBJECT, TARGET = bytes(31) + b"\x01", bytes(31) + b"\x02"
 DOCUMENT = {"bytes": 1, "format": "raw", "sha256": "0" * 64, "sm3": "1" * 64}

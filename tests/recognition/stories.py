@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from ledger_service.kind_rules import policy_subject, rules_digest
+from ledger_service.kind_rules import policy_subject
 from ledger_service.kinds import KINDS
 from ledger_service.parts import PART_FORMS, Policy
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.stated import Stated
+from tests.fixtures.parts import rules_digest
 
 QUALITY, BUREAU, OTHER_BUREAU = "SYN-QUALITY", "SYN-BUREAU", "SYN-BUREAU-2"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ledger_service.kind_rules import rules_digest
 from ledger_service.recognition.case import Case, Claim, Fact, Placed
 from ledger_service.recognition.policies import shipped_policy
 from ledger_service.recognition.responsibility import responsibility
 from ledger_service.recognition.sentences import ANSWERS, sentence
 from ledger_service.recognition.stated import Stated
+from tests.fixtures.parts import rules_digest
 from tests.recognition.stories import BUREAU, QUALITY, book_of, profile, published, qualification, section, stated
 
 VERIFIED, FAILED, NOT_CHECKED, NOT_PROVABLE = Claim

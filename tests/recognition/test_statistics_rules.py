@@ -8,14 +8,14 @@ import pytest
 
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import VerificationFailed
-from ledger_service.kind_rules import policy_subject, rules_digest
+from ledger_service.kind_rules import policy_subject
 from ledger_service.parts import Policy
 from ledger_service.recognition.figures import Period, read_day
 from ledger_service.storage.links import encode_links
 from ledger_service.usecases.hashed_log import hash_entries
 from ledger_service.usecases.statistics import compute
 from ledger_service.usecases.taken_apart import take_apart
-from tests.fixtures.parts import EXAMPLES, RULES
+from tests.fixtures.parts import EXAMPLES, RULES, rules_digest
 from tests.recognition.counted import CountedLog, Said, by, counts
 
 EAST, WEST, LAB, CENTRE = "SYN-EAST", "SYN-WEST", "SYN-LAB", "SYN-CENTRE"
