@@ -9,6 +9,7 @@ from pydantic import Field
 
 from anchors.core.encoding import decode_hex, encode_hex
 from ledger_service import problems
+from ledger_service.http.pages import find_page
 from ledger_service.http.read import Hex32 as StatementId
 from ledger_service.http.read import Limit, Position
 from ledger_service.http.services import require_viewer, services_of
@@ -99,8 +100,9 @@ def erasure(request: Request, viewer: SignedIn, id: StatementId, asked: ErasureR
 def readings(request: Request, viewer: SignedIn, after: Position = None, limit: Limit = 100) -> Page[ReadingView]:
     """Who was shown what, in order: for auditors and the operator."""
     _check_may_read_readings(viewer)
-    rows = services_of(request).readings.rows(after, limit)
-    return Page(items=[ReadingView.of(row) for row in rows], next=rows[-1].number if len(rows) == limit else None)
+    find = services_of(request).readings.rows
+    rows, following = find_page(find, after, limit, place=lambda row: row.number, size=lambda row: len(row.record))
+    return Page(items=[ReadingView.of(row) for row in rows], next=following)
 
 
 @router.get("/v1/readings/{day}", response_model=DayHeadView)

@@ -10,6 +10,7 @@ from anchors.core.content import Content
 from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
 from anchors.core.registry import Key, Registry
 from ledger_service import problems
+from ledger_service.http.pages import find_page
 from ledger_service.http.services import (
     Services,
     may_carry_token,
@@ -35,9 +36,8 @@ from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(tags=["reading"])
 
-PAGE_BYTES = 8 * 2**20
-"""A page of statements ends where its parts are so large, whatever the limit."""
-FOUND_AT_ONCE = 16
+MOST_LOOKED_AT = 1_000
+"""Of statements that a viewer may not know of, before a page without any ends."""
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Position = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
@@ -91,9 +91,17 @@ def documents(
 ) -> Page[StatementView]:
     """Statements whose document has this SHA-256 or SM3, as far as the viewer may know of them."""
     services, sought = services_of(request), decode_bare_hex(digest, 32, "digest")
-    found, following = _find(lambda last, most: services.look_up.by_document(sought, last, most), after, limit)
-    listed = services.disclosure.listed(viewer, found)
-    return _shown(request, viewer, ([item for item, known in zip(found, listed, strict=True) if known], following))
+    known, looked_at = [], 0
+    while True:
+        found, following = _find(lambda last, most: services.look_up.by_document(sought, last, most), after, limit)
+        listed = services.disclosure.listed(viewer, found)
+        known = [item for item, may_be_known in zip(found, listed, strict=True) if may_be_known]
+        looked_at += len(found)
+        if known or following is None or looked_at >= MOST_LOOKED_AT:
+            break
+        after = following
+    # Where a page goes on is no statement of which the viewer may not know.
+    return _shown(request, viewer, (known, known[-1].stored.index if known and following is not None else following))
 
 
 @router.get("/v1/checkpoints", response_model=Page[CheckpointView])
@@ -185,19 +193,9 @@ def registry(request: Request) -> RegistryView:
 def _find(
     find: Callable[[int | None, int], list[Found]], after: int | None, limit: int
 ) -> tuple[list[Found], int | None]:
-    """A page of what `find` gives behind an index, and where to go on; looked up few at a time: one statement may hold
-    megabytes."""
-    items: list[Found] = []
-    size_bytes = 0
-    while len(items) < limit and size_bytes < PAGE_BYTES:
-        asked = min(limit - len(items), FOUND_AT_ONCE)
-        found = find(after, asked)
-        items += found
-        size_bytes += sum(len(item.stored.parts) for item in found)
-        if len(found) < asked:
-            return items, None
-        after = found[-1].stored.index
-    return items, after
+    return find_page(
+        find, after, limit, place=lambda found: found.stored.index, size=lambda found: len(found.stored.parts)
+    )
 
 
 def _shown(request: Request, viewer: Viewer, page: tuple[list[Found], int | None]) -> Page[StatementView]:

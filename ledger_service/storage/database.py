@@ -126,10 +126,17 @@ class _WriteAheadLog:
             return
         if size < self._allowed_bytes:
             return
-        connection.execute(f"PRAGMA busy_timeout = {round(SQLITE_SHORTEN_SECONDS * 1000)}")
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        connection.execute(_BUSY_TIMEOUT)
-        self._allowed_bytes = SQLITE_LOG_BYTES + (size if busy else 0)
+        begun_anew = empty_write_ahead_log(connection)
+        self._allowed_bytes = SQLITE_LOG_BYTES + (0 if begun_anew else size)
+
+
+def empty_write_ahead_log(connection: sqlite3.Connection) -> bool:
+    """Copy SQLite's write-ahead log into the file and begin it anew; whether that was done. Writers wait meanwhile, so
+    whoever reads from the log is waited for a moment only."""
+    connection.execute(f"PRAGMA busy_timeout = {round(SQLITE_SHORTEN_SECONDS * 1000)}")
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.execute(_BUSY_TIMEOUT)
+    return not busy
 
 
 _WRITE_AHEAD_LOG = "write-ahead log"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, bindparam, update
 
 from ledger_service.storage import schema
-from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.database import begin_writing, empty_write_ahead_log, unavailable_on_error
 from ledger_service.storage.ledger import lock_log
 from ledger_service.storage.links import decode_links
 from ledger_service.storage.reader import read_statement
@@ -29,20 +29,29 @@ class SqlErasures:
         """See `privacy_ports.Erasures`."""
         with unavailable_on_error():
             with begin_writing(self._engine) as connection:
+                lock_log(connection)
                 erasure = SqlErasure(connection)
                 with _overwriting(connection):
                     yield erasure
-            if erasure.replaced:
-                _empty_write_ahead_log(self._engine)
+            if erasure.replaced and self._engine.dialect.name == "sqlite":
+                # Pages as they were before stand in the log until it begins anew; where somebody reads what is in it,
+                # that waits for the next time that it is shortened.
+                with self._engine.connect() as connection:
+                    empty_write_ahead_log(connection.connection.driver_connection)
+
+    @contextmanager
+    def look(self) -> Iterator["SqlErasure"]:
+        """See `privacy_ports.Erasures`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            yield SqlErasure(connection)
 
 
 class SqlErasure:
-    """`privacy_ports.ErasureTransaction`: exists only while the log's row is locked."""
+    """`privacy_ports.ErasureTransaction`."""
 
     def __init__(self, connection: Connection):
         self._connection = connection
         self.replaced = False
-        lock_log(connection)
 
     def statement(self, id: bytes) -> StoredStatement | None:
         """See `privacy_ports.ErasureTransaction`."""
@@ -73,11 +82,3 @@ def _overwriting(connection: Connection) -> Iterator[None]:
         yield
     finally:
         connection.exec_driver_sql("PRAGMA secure_delete = OFF")
-
-
-def _empty_write_ahead_log(engine: Engine) -> None:
-    """Pages as they were before stand in SQLite's write-ahead log until it begins anew. Where somebody reads what is in
-    it, that waits for the next time that it is shortened."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -78,8 +78,10 @@ class Retention:
         return cls(int(first), {category: int(years) for category, years in named.items()})
 
     def years_of(self, category: str | None) -> int:
-        """For how long."""
-        return self.by_category.get(category or "", self.years)
+        """For how long. Of what names no category it is not known which duty it has: the longest."""
+        if category is None:
+            return max(self.years, *self.by_category.values(), 0)
+        return self.by_category.get(category, self.years)
 
 
 @dataclass(frozen=True)
@@ -124,21 +126,30 @@ class Eraser:
 
     def erase(self, viewer: Viewer, id: bytes, names: Sequence[str], confirmed: Confirmation | None = None) -> Effect:
         """The effect of erasing these parts; done, durably, where it is confirmed. Raises `Refused`."""
-        with self._erasures.begin() as transaction:
-            read = self._read(transaction, id)
-            if read.statement.institution not in viewer.speaks_for:
-                who = viewer.institution or "the operator"
-                raise Refused(
-                    problems.NOT_PERMITTED,
-                    f"{who} did not sign this; only {read.statement.institution} may have parts of it erased",
-                )
-            effect = _effect(read, names)
-            self._check_holds(transaction, read)
-            self._check_retention(read)
-            if confirmed is not None:
+        # Whoever is only told, or refused, holds up nobody who waits for the log's lock.
+        with self._erasures.look() as looked:
+            read, effect = self._judge(looked, viewer, id, names)
+        self._check_retention(read)
+        if confirmed is not None:
+            with self._erasures.begin() as transaction:
+                read, effect = self._judge(transaction, viewer, id, names)
                 self._check_confirmed(transaction, effect, confirmed, viewer)
                 transaction.replace(effect.index, _without(read, effect))
         return effect
+
+    def _judge(
+        self, transaction: ErasureTransaction, viewer: Viewer, id: bytes, names: Sequence[str]
+    ) -> tuple[Read, Effect]:
+        read = self._read(transaction, id)
+        if read.statement.institution not in viewer.speaks_for:
+            who = viewer.institution or "the operator"
+            raise Refused(
+                problems.NOT_PERMITTED,
+                f"{who} did not sign this; only {read.statement.institution} may have parts of it erased",
+            )
+        effect = _effect(read, names)
+        self._check_holds(transaction, read)
+        return read, effect
 
     def _read(self, transaction: ErasureTransaction, id: bytes) -> Read:
         stored = transaction.statement(id)

@@ -119,3 +119,6 @@ class Erasures(Protocol):
     def begin(self) -> AbstractContextManager[ErasureTransaction]:
         """Take the log's lock, so that no hold is accepted meanwhile. Leaving the context commits, durably; afterwards
         the file holds nothing of what was replaced, as far as the database can see to that."""
+
+    def look(self) -> AbstractContextManager[ErasureTransaction]:
+        """Read without the lock; nothing is replaced."""

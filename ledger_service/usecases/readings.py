@@ -85,8 +85,7 @@ class CloseDay:
         if self._now() < end + MARGIN_SECONDS:
             raise Refused(
                 problems.NOT_FOUND,
-                f"the day {day} can be closed from {datetime.fromtimestamp(end + MARGIN_SECONDS, UTC):%Y-%m-%d %H:%M} "
-                "UTC on; ask then",
+                f"the day {day} can be closed {MARGIN_SECONDS} s after its end in UTC; ask then",
             )
         before, _ = self._readings.before(begin_of(day))
         through, head = self._readings.before(end)

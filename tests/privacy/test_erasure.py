@@ -240,7 +240,9 @@ def test_only_what_was_told_and_said_is_done(people: People) -> None:
 def test_retention_in_words() -> None:
     duty = Retention.parse("30,laboratory=15,imaging=0")
     assert [duty.years_of(name) for name in ("laboratory", "imaging", "functional", None)] == [15, 0, 30, 30]
-    assert Retention.parse("0").years_of("laboratory") == 0
+    assert Retention.parse("0").years_of("laboratory") == Retention.parse("0").years_of(None) == 0
+    # What names no category may be of the one that is kept longest.
+    assert Retention.parse("15,imaging=30").years_of(None) == 30
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,8 @@ def test_a_day_is_closed_an_hour_after_its_end(engine: Engine, after_noon: int, 
         return
     with pytest.raises(Refused, match="not-found"):
         closing.head(DAY)
+    with pytest.raises(Refused, match="not-found"):
+        closing.head(date.max)
 
 
 # Tampering
