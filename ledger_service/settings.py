@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     passphrase_file: Path | None = None
     """File whose first line is the passphrase, instead of `passphrase`."""
     operator_token: SecretStr | None = None
-    """Token for reading parts, timelines and documents and for freezing keys; without it these routes are closed."""
+    """Token that reads everything and freezes keys. Without it institutions read by their own keys; nobody freezes."""
     operator_token_file: Path | None = None
     """File whose first line is the token, instead of `operator_token`."""
     host: str = "127.0.0.1"

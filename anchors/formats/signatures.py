@@ -30,6 +30,7 @@ JWS, XML_SIGNATURE, UNREADABLE = "jws", "xml-dsig", "unreadable"
 _MAX_TEXT = 300
 _MAX_BASE64_CHARACTERS = 2 * 1024 * 1024
 _DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
+_ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _in_fhir_signature(place: str, item: dict[str, Any]) -> Found:
         from anchors.formats import xml_text
 
         try:
-            found = next(_xml_signatures(place, xml_text.parse(data)), Found(place))
+            # What is whole there is the XML inside, not the document.
+            found = replace(next(_xml_signatures(place, xml_text.parse(data)), Found(place)), whole=False)
         except Unreadable:
             found = Found(place)
     elif re.fullmatch(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+", data):
@@ -179,10 +181,16 @@ def _xml_signatures(place: str, root: Any) -> Iterator[Found]:
                 XML_SIGNATURE,
                 "" if method is None else method.get("Algorithm", ""),
                 "" if digest is None else digest.get("Algorithm", ""),
-                whole=any(reference.get("URI") == "" for reference in references),
+                whole=any(_covers_all(reference) for reference in references),
             ),
             _base64("" if held is None else held.text or ""),
         )
+
+
+def _covers_all(reference: Any) -> bool:
+    """Whether a reference names the whole document, and no transform but known ones may take something away from it."""
+    named = {transform.get("Algorithm", "") for transform in reference.iter(f"{_DSIG}Transform")}
+    return reference.get("URI") == "" and all(name == _ENVELOPED or "c14n" in name for name in named)
 
 
 def _jws(place: str, data: bytes) -> Found:

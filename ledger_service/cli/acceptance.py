@@ -83,7 +83,7 @@ def verify(
     """Judge a signature file, offline. Exit status 1 where a claim that is needed is not VERIFIED, or one FAILED."""
     data = read_bounded(file, MAX_FILE_BYTES, "signature file")
     believed, terms = _read_terms(trust, origin, institution, address)
-    recorded = find_recorded(believed.changes, terms)
+    recorded = find_recorded(believed.changes, terms, acceptance_digest(data))
     moment = parse_time(at, "--at") if at else recorded.time if recorded else int(datetime.now(UTC).timestamp())
     certificates = [_read_root(path) for path in roots or ()]
     claims = verify_acceptance(data, terms, recorded=recorded, roots=certificates, at=moment, holder=holder)

@@ -97,6 +97,8 @@ def _draft_of_fhir(line: Line, folder: Path, subject_secret: bytes | None, resol
         kind=line.kind,
     )
     read = read_report(read_bounded(path, MAX_JSON_BYTES, "FHIR document"), said)
+    if clash := read.material.more.keys() & line.parts.keys():
+        raise WrongInput(f"part {min(clash)!r} is read out of the FHIR report; leave it out")
     named = msgspec.structs.replace(line, report_number=None if line.subject else read.report_number)
     material = replace(read.material, more={**read.material.more, **line.parts})
     return compose(

@@ -112,18 +112,19 @@ def acceptance_digest(file: bytes) -> bytes:
     return sha256(file).digest()
 
 
-def find_recorded(changes: Iterable[Change], terms: Terms) -> Recorded | None:
-    """The acceptance that the registry names for a key: that of the change that added it, else that of its
-    institution's admission. None where neither names one."""
-    log, admitted, added = log_id(terms.origin), None, None
+def find_recorded(changes: Iterable[Change], terms: Terms, digest: bytes) -> Recorded | None:
+    """The acceptance that the registry names for a key, of several the one with this digest: that of the change that
+    added it, else those of its institution's admissions (each role's has its own). None where none is named."""
+    log, admitted, added = log_id(terms.origin), [], []
     for change in changes:
         if change.institution != terms.institution or change.data == ZERO_WORD:
             continue
         if change.action is Action.KEY_ADDED and (change.key, change.log) == (terms.key, log):
-            added = Recorded(change.data, change.time)
+            added.append(Recorded(change.data, change.time))
         elif change.action is Action.ADMITTED:
-            admitted = Recorded(change.data, change.time)
-    return added or admitted
+            admitted.append(Recorded(change.data, change.time))
+    named = added or admitted
+    return next((recorded for recorded in named if recorded.digest == digest), named[-1] if named else None)
 
 
 def verify_acceptance(

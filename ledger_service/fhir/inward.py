@@ -94,7 +94,8 @@ def read_report(raw: bytes, said: Said) -> ReadReport:
         )
     kind = _kind(string(report.get("status")), said)
     # Of the only report in a document, what was read of the document is what is to be read.
-    closure = document if len(resources.of_type("DiagnosticReport")) == 1 else _read_alone(resources, report)
+    alone = len(resources.of_type("DiagnosticReport")) == 1
+    closure = document if alone else _read_alone(resources, report)
     if not closure.parsed or closure.canonical is None:
         raise WrongInput(f"the report cannot be read: {closure.why_not}")
     parts: dict[str, Json] = {"closure": _digest(closure.canonical)}
@@ -102,8 +103,8 @@ def read_report(raw: bytes, said: Said) -> ReadReport:
         _refuse_missing_results(resources, report)
         parts["examination"] = read_examination(resources, report, category=said.category, performer=said.performer)
         parts |= _personal(report, closure)
-        signatures = find_signatures(raw)
-        if signatures.found:
+        # Which report of several a signature is about is not read here.
+        if alone and (signatures := find_signatures(raw)).found:
             parts["signatures"] = signatures.part_value()
     material = Material(
         document=document.part_value(),

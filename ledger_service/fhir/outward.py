@@ -11,7 +11,8 @@ from urllib.parse import quote
 from anchors.core.content import Content
 from anchors.core.times import iso_time
 from ledger_service.fhir import INSTITUTION, STATEMENT
-from ledger_service.kinds import KINDS
+from ledger_service.kinds import KINDS, Effect
+from ledger_service.recognition.join import moment
 
 FHIR_JSON = "application/fhir+json"
 ENTRY_EXTENSION = "urn:huzheng:fhir:entry"
@@ -134,7 +135,10 @@ def _audit_event(item: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str,
         resource["period"] = {"start": _instant(at)}
     seen = [link for link in parts.get("links", ()) if link["rel"] != "consent"]
     if seen:
-        resource["entity"] = [{"what": _statement(link["statement"]), "role": _REPORT_ROLE} for link in seen]
+        resource["entity"] = [
+            {"what": _statement(link["statement"])} | ({"role": _REPORT_ROLE} if link["rel"] == "report" else {})
+            for link in seen
+        ]
     return resource
 
 
@@ -172,13 +176,16 @@ def _entities(kind: str, parts: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _role(kind: str, rel: str) -> str:
     if rel != "replaces":
         return _SOURCE
-    return _REMOVAL if kind.endswith(".withdrawn") else _REVISION
+    known = KINDS.get(kind)
+    return _REMOVAL if known is not None and known.effect is Effect.WITHDRAWS else _REVISION
 
 
 def _occurred(parts: Mapping[str, Any]) -> str | None:
     """When it was done, where a part says so: by the clock of whoever did it."""
     if decision := parts.get("decision"):
         at = decision["at"]
+        if moment(at) is None:
+            return None  # on no calendar
         return f"{at[:16]}:00{at[16:]}" if at[16] != ":" else at  # FHIR has no time without seconds
     explanation = parts.get("explanation")
     return _instant(explanation["at"]) if explanation else None

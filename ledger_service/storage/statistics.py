@@ -78,5 +78,4 @@ class SqlStatisticsRows:
         query = select(e.position, e.entry, e.id, e.links, c.parts).where(
             e[column].in_(values), c.position == e.position
         )
-        found = query.where(e[column].in_(values))
-        return next((StoredEntry._make(row) for row in self._connection.execute(found) if row.id == id), None)
+        return next((StoredEntry._make(row) for row in self._connection.execute(query) if row.id == id), None)

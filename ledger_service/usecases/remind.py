@@ -28,6 +28,7 @@ from ledger_service.usecases.submission import content_of, decode_parts
 from ledger_service.usecases.viewer import Viewer
 
 MOST_SUBJECTS = 100
+MOST_CODES = 200
 MOST_STATEMENTS = 2_000
 """Of a timeline."""
 AHEAD_SECONDS = 300
@@ -103,6 +104,8 @@ class Remind:
         at = self._time(question.at)
         if len(question.subjects) > MOST_SUBJECTS:
             raise Refused(problems.MALFORMED_REQUEST, f"at most {MOST_SUBJECTS} subjects are asked about at once")
+        if sum(len(order.codes) for order in question.orders) > MOST_CODES:
+            raise Refused(problems.MALFORMED_REQUEST, f"at most {MOST_CODES} codes of orders are looked at at once")
         asked = Asked(
             institution,
             viewer.speaks_for | {institution},

@@ -58,6 +58,13 @@ def test_an_amendment_names_what_it_replaces(here: Here, tmp_path: Path, options
     assert stored(tmp_path, first.object).statement.kind == "report.issued"
 
 
+def test_what_was_read_is_not_replaced(here: Here, tmp_path: Path, options: list[object]) -> None:
+    (tmp_path / "report.json").write_bytes(bundle())
+    (tmp_path / "other.json").write_text('{"sha256": "00"}')
+    ran = here("record", "--fhir", tmp_path / "report.json", "--part", f"closure={tmp_path / 'other.json'}", *options)
+    assert ran.status == 2 and "part 'closure' is read out of the FHIR report" in ran.err
+
+
 def test_many_reports_in_a_file(here: Here, tmp_path: Path, options: list[object]) -> None:
     (tmp_path / "first.json").write_bytes(bundle())
     (tmp_path / "second.json").write_bytes(bundle(status="cancelled"))

@@ -159,6 +159,11 @@ def test_a_wrong_call_is_told_in_one_line(stored: Stored, here: Here, options: t
     assert told in ran.failed_in_one_line(2)
 
 
+def test_more_than_the_log_has_is_not_counted(stored: Stored, here: Here) -> None:
+    ran = here("stats", "--database", stored.url, *YEAR, "--size", str(2**53 - 1))
+    assert "not 9007199254740991; count fewer" in ran.failed_in_one_line(1)
+
+
 def test_what_is_no_ledger_is_told_in_one_line(here: Here, tmp_path: Path) -> None:
     assert "there is no file" in here("stats", "--database", f"sqlite:///{tmp_path}/none", *YEAR).failed_in_one_line(2)
     sqlite3.connect(tmp_path / "empty.sqlite").execute("CREATE TABLE other (x)")

@@ -190,14 +190,19 @@ def test_what_the_registry_names() -> None:
     log, first, second = log_id(TERMS.origin), bytes([1]) * 32, bytes([2]) * 32
     admitted = change(1, Action.ADMITTED, role="hospital", data=first)
     added = {"role": "statement", "log": log, "key": TERMS.key}
-    assert find_recorded([], TERMS) is None
-    assert find_recorded([change(1, Action.ADMITTED, role="hospital")], TERMS) is None
-    assert find_recorded([admitted, change(2, Action.KEY_ADDED, **added)], TERMS) == Recorded(first, 101)
-    assert find_recorded([admitted, change(2, Action.KEY_ADDED, data=second, **added)], TERMS) == Recorded(second, 102)
+    assert find_recorded([], TERMS, first) is None
+    assert find_recorded([change(1, Action.ADMITTED, role="hospital")], TERMS, first) is None
+    assert find_recorded([admitted, change(2, Action.KEY_ADDED, **added)], TERMS, first) == Recorded(first, 101)
+    assert find_recorded([admitted, change(2, Action.KEY_ADDED, data=second, **added)], TERMS, first) == Recorded(
+        second, 102
+    )
     other = change(2, Action.KEY_ADDED, data=second, **(added | {"key": bytes([3]) * 20}))
-    assert find_recorded([admitted, other], TERMS) == Recorded(first, 101)
+    assert find_recorded([admitted, other], TERMS, first) == Recorded(first, 101)
     elsewhere = change(2, Action.KEY_ADDED, data=second, **(added | {"log": log_id("another")}))
-    assert find_recorded([elsewhere], TERMS) is None
+    assert find_recorded([elsewhere], TERMS, first) is None
+    later = change(3, Action.ADMITTED, role="laboratory", data=second)
+    assert find_recorded([admitted, later], TERMS, first) == Recorded(first, 101), "a later role hides no acceptance"
+    assert find_recorded([admitted, later], TERMS, bytes([9]) * 32) == Recorded(second, 103)
 
 
 def test_a_subject_of_many_lines_is_told_in_one(root: Holder) -> None:

@@ -124,6 +124,13 @@ def test_another_report_of_the_bundle_is_left_out() -> None:
         read(raw)
     parts = read(raw, report_number=NUMBER)
     assert "OTHER-1" not in json.dumps(parts)
+    signed = {
+        "resourceType": "Provenance",
+        "signature": [{"sigFormat": "application/jose", "data": "ZXlKaGJHY2lPaUpTVXpJMU5pSjkuLmFh"}],
+    }
+    with_signature = bundle(lambda document: document["entry"].extend(({"resource": other}, {"resource": signed})))
+    assert "signatures" in read(bundle(lambda document: document["entry"].append({"resource": signed})))
+    assert "signatures" not in read(with_signature, report_number=NUMBER), "whose it is is not known"
     assert parts["closure"] == read(bundle())["closure"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.provenance import Provenance
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anchors.core.canonical import Json
@@ -96,6 +96,8 @@ def test_an_amended_report() -> None:
     [
         ("report.issued", {}, [], ["CREATE"]),
         ("report.withdrawn", {"links": links(replaces=VERSION)}, [("removal", VERSION)], ["NULLIFY"]),
+        ("hold.released", {"links": links(replaces=VERSION)}, [("removal", VERSION)], []),
+        ("qualification.revoked", {"links": links(replaces=VERSION)}, [("removal", VERSION)], []),
         (
             "recognition.accepted",
             {"links": links(access=ACCESS, report=VERSION)},
@@ -183,11 +185,20 @@ WORD = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1
 SECONDS = st.integers(0, 2**53 - 1)
 
 
-@given(basis=WORD, code=WORD, at=SECONDS, issued=SECONDS, kind=st.sampled_from(sorted(KINDS)), policy=WORD)
+MOMENT = st.from_regex(
+    r"\A20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-]0[0-9]:00)\Z"
+)
+
+
+@given(
+    basis=WORD, code=WORD, at=SECONDS, issued=SECONDS, kind=st.sampled_from(sorted(KINDS)), policy=WORD, decided=MOMENT
+)
+@example(basis="x", code="x", at=1, issued=1, kind="repeat.ordered", policy="x", decided="2026-02-31T10:15+08:00")
 def test_whatever_the_forms_allow_is_valid_fhir(
-    basis: str, code: str, at: int, issued: int, kind: str, policy: str
+    basis: str, code: str, at: int, issued: int, kind: str, policy: str, decided: str
 ) -> None:
     parts = {
+        "decision": {"at": decided, "extent": ["result"]},
         "access": {"at": at, "basis": basis},
         "explanation": {"at": at, "of": ["purpose"]},
         "policy": {"policy": policy, "version": basis},

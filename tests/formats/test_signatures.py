@@ -209,6 +209,10 @@ def test_an_xml_signature_in_cda(ecdsa: Holder) -> None:
     found = only(cda(signature, at="</ClinicalDocument>"))
     assert (found.place, found.format) == ("document, XML signature 1", "xml-dsig")
     assert (found.algorithm, found.digest, found.whole) == (ECDSA_URI, SHA256_URI, True)
+    for transform, whole in (("2000/09/xmldsig#enveloped-signature", True), ("TR/1999/REC-xpath-19991116", False)):
+        taken = f'<ds:Transforms><ds:Transform Algorithm="http://www.w3.org/{transform}"/></ds:Transforms>'
+        with_transform = signature.replace("<ds:DigestMethod", taken + "<ds:DigestMethod")
+        assert only(cda(with_transform, at="</ClinicalDocument>")).whole is whole, transform
     assert is_of(found, ecdsa)
 
 

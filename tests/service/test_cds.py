@@ -320,6 +320,14 @@ def test_an_order_of_r5_has_its_code_deeper(story: Story) -> None:
     assert len(story.call(ORDER, context=context)["cards"]) == 1
 
 
+def test_more_codes_of_orders_than_are_looked_at(story: Story) -> None:
+    """One call keeps nobody else waiting for long."""
+    for count, status in ((200, 200), (201, 400)):
+        draft = orders(*(("SAMPLE-national", f"N-{number}") for number in range(count)))
+        context = {"userId": "Practitioner/1", "patientId": PATIENT, "draftOrders": draft}
+        assert story.post(f"/cds-services/{ORDER}", story.body(ORDER, context=context)).status_code == status, count
+
+
 @pytest.mark.parametrize("service", [VISIT, ORDER])
 def test_the_plain_twin_says_the_same(story: Story, service: str) -> None:
     asked = {"hook": "order-sign" if service == ORDER else "patient-view", "subjects": story.subjects()}
