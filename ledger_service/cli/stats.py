@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from anchors.core import canonical
 from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.errors import VerificationFailed
 from ledger_service.cli.options import URL_EXAMPLES, AsJson, ReadDatabase
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
@@ -75,7 +76,12 @@ def app(
         if since is None or until is None:
             raise WrongInput("name the period with --since and --until, or a published statement with --check")
         period = Period(read_day(since), read_day(until), zone or ZONE)
-        figures = _count(output, database, size_now if size is None else size, period, with_gaps)
+        size = size_now if size is None else size
+        if size > size_now:
+            raise VerificationFailed(
+                f"the log has {size_now} entries here, not {size}; count fewer, or get a longer copy"
+            )
+        figures = _count(output, database, size, period, with_gaps)
     except (StoreUnavailable, ArgumentError) as error:
         raise WrongInput(f"{error}; give --database a URL such as {URL_EXAMPLES}") from None
     _write(figures, figures_file, csv_file)

@@ -280,10 +280,6 @@ class BookAsOf:
         """One version of a code map, None where no section of it is known."""
         return self._version(_CODEMAP, codemap, version)
 
-    def corrected(self, stated: Stated) -> Stated:
-        """A statement of the book as corrected by then."""
-        return self._book.corrected(stated, self.size)
-
     def _publications(self, policy: str) -> list[Publication]:
         book, size = self._book, self.size
         found = []

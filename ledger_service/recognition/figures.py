@@ -34,20 +34,6 @@ FIGURES = (
 )
 """In alphabetical order. `savings` are cents of a yuan; all others are numbers of statements."""
 
-DIMENSIONS = {
-    "category": ("category",),
-    "city": ("city",),
-    "direction": ("recogniser", "issuer"),
-    "district": ("city", "district"),
-    "institution": ("institution",),
-    "item": ("system", "item"),
-    "month": ("month",),
-    "ownership": ("ownership",),
-    "reason": ("reason",),
-    "tier": ("tier",),
-}
-"""By what figures are told apart, in alphabetical order, and what the values of each are. An empty value: unknown."""
-
 _ZONE = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]")
 _SECONDS_PER_DAY = 86_400
 _LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()

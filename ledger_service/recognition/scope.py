@@ -69,8 +69,6 @@ class CompiledScope:
         areas = {area.id: area for area in document.areas}
         pairs = _relation(document, scope.relation)
         phases = sorted(scope.phases, key=lambda phase: phase.first)
-        self.id = scope.id
-        self.clause = scope.clause
         self._test = _test(scope, areas, pairs)
         self._phases = tuple(_open_phase(phase, areas, phase is phases[-1]) for phase in phases)
 

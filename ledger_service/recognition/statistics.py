@@ -57,7 +57,7 @@ _ONCE_A_REASON = frozenset({"recognition.declined", REVIEWED})
 _DECISIONS = frozenset(NUMBERS[kind] for kind in (RECOGNISED, "recognition.declined", "repeat.ordered", REVIEWED))
 """What falls with its report."""
 _VERSIONS = frozenset(NUMBERS[kind] for kind in ("report.issued", "report.amended"))
-_JUDGED = frozenset({*_ABOUT, "report.issued", CORRECTED})
+JUDGED = frozenset({*_ABOUT, "report.issued", CORRECTED})
 """The kinds on which a figure rests; of others it only matters whether they begin a subject."""
 _NAMES = ("", *KINDS)
 
@@ -111,7 +111,7 @@ class Tally:
         remembered.up[position] = remembered.after[position] = position
         self._check_linked(event)
         first = remembered.subjects.find(event.subject)
-        judged = event.kind in _JUDGED or event.kind not in KINDS
+        judged = event.kind in JUDGED or event.kind not in KINDS
         if judged and (broken := self._rules.broken(event, first)):
             self._break(event, broken)
         else:
@@ -169,7 +169,7 @@ class Tally:
         """What is remembered of the statement: of a version what was examined, of others the day and the reason."""
         parts = event.parts
         if KINDS[event.kind].effect in (Effect.ISSUES, Effect.REPLACES):
-            examined = parts.get("examination") if event.kind in _JUDGED else None
+            examined = parts.get("examination") if event.kind in JUDGED else None
             return (examined.category, examined.system, examined.item) if examined is not None else NOBODY
         if event.kind == REVIEWED:
             return self._day(event), parts["review"].finding

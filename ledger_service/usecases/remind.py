@@ -22,15 +22,13 @@ from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import Reader, Tree
 from ledger_service.usecases.privacy_ports import Reading, Readings
 from ledger_service.usecases.reading import Request
-from ledger_service.usecases.responsibility import READ_AT_ONCE
 from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
+from ledger_service.usecases.timelines import MOST_STATEMENTS, TooLong, read_timeline
 from ledger_service.usecases.viewer import Viewer
 
 MOST_SUBJECTS = 100
 MOST_CODES = 200
-MOST_STATEMENTS = 2_000
-"""Of a timeline."""
 AHEAD_SECONDS = 300
 BASIS = "reminder"
 """Why a part was read, as the reading log says it."""
@@ -155,15 +153,13 @@ class Remind:
     def _timeline(self, subject: bytes, size: int, kinds: frozenset[str]) -> list[Stated] | None:
         """Statements of these kinds; None where too much is said about the subject to be read here."""
         told: list[Stated] = []
-        after, count = None, 0
-        while found := self._reader.timeline(subject, after, READ_AT_ONCE):
-            after, count = found[-1].index, count + len(found)
-            if count > MOST_STATEMENTS:
-                return None
-            for stored in found:
-                kind = Statement.from_words(stored.entry[:STATEMENT_BYTES]).kind
-                if stored.index < size and kind in kinds:
-                    told.append(stated_of(stored, content_of(decode_parts(stored.parts))))
+        try:
+            for found in read_timeline(self._reader, subject, size):
+                for stored in found:
+                    if Statement.from_words(stored.entry[:STATEMENT_BYTES]).kind in kinds:
+                        told.append(stated_of(stored, content_of(decode_parts(stored.parts))))
+        except TooLong:
+            return None
         return told
 
     def _record(self, viewer: Viewer, found: Reminders, request: Request) -> None:

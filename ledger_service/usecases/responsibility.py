@@ -14,11 +14,8 @@ from ledger_service.recognition.responsibility import responsibility
 from ledger_service.usecases.ports import ChainView, Reader, StoredStatement, Tree
 from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
+from ledger_service.usecases.timelines import MOST_STATEMENTS, TooLong, read_timeline
 
-MOST_STATEMENTS = 2_000
-"""Of a timeline, and of a subject that it leads to."""
-READ_AT_ONCE = 64
-"""One statement may hold megabytes; of each only the parts that have a form are kept."""
 _LEADS_ELSEWHERE = ("consent", "result")
 
 Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
@@ -63,20 +60,18 @@ class Responsibility:
         """What is said about a subject, and the indexes of what is shown in whole."""
         placed: list[Placed] = []
         visible: set[int] = set()
-        after = None
-        while found := self._reader.timeline(subject, after, READ_AT_ONCE):
-            after = found[-1].index
-            found = [stored for stored in found if stored.index < size]
-            for stored, shown in zip(found, show(found), strict=True):
-                content = content_of(decode_parts(stored.parts))
-                placed.append(self._place(stored, content))
-                if _listed(content) <= _listed(shown):
-                    visible.add(stored.index)
-            if len(placed) > MOST_STATEMENTS:
-                raise Refused(
-                    problems.TOO_LARGE,
-                    f"more than {MOST_STATEMENTS} statements are about one subject; read the timelines page by page",
-                )
+        try:
+            for found in read_timeline(self._reader, subject, size):
+                for stored, shown in zip(found, show(found), strict=True):
+                    content = content_of(decode_parts(stored.parts))
+                    placed.append(self._place(stored, content))
+                    if _listed(content) <= _listed(shown):
+                        visible.add(stored.index)
+        except TooLong:
+            raise Refused(
+                problems.TOO_LARGE,
+                f"more than {MOST_STATEMENTS} statements are about one subject; read the timelines page by page",
+            ) from None
         return placed, visible
 
     def _place(self, stored: StoredStatement, content: Content) -> Placed:

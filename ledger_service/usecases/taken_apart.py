@@ -19,15 +19,11 @@ from ledger_service.kinds import KINDS, Kind
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Problem, Refused
 from ledger_service.recognition.kept_rules import Event
+from ledger_service.recognition.statistics import JUDGED
 from ledger_service.usecases.hashed_log import StoredEntry, changed
 from ledger_service.usecases.submission import WithheldPart
 
-_KINDS = {
-    name: kind
-    for name, kind in KINDS.items()
-    if name.startswith(("report.", "reminder.", "access.", "recognition.", "repeat.", "explanation."))
-    or name in ("statement.corrected", "institution.profiled", "catalogue.published")
-}
+_KINDS = {name: KINDS[name] for name in JUDGED | {"institution.profiled", "catalogue.published"}}
 """The kinds on whose parts a figure rests."""
 _FORMS = frozenset({"catalogue", "examination", "knowingly", "policy", "profile", "reason", "review"})
 """The parts on whose values a figure rests, beside the links."""

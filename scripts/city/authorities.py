@@ -8,7 +8,6 @@ marked as a sample.
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -16,7 +15,7 @@ from ledger_service.kind_rules import policy_subject
 from ledger_service.parts import Policy
 from ledger_service.recognition.policy import convert_policy, policy_digest
 from scripts.city.acts import Act
-from scripts.city.founding import Institution
+from scripts.city.founding import Institution, derive_secret
 
 TEMPLATE = "zhanjiang-2024.json"
 CITY, NEIGHBOUR, PROVINCE = "样例市", "邻市", "样例省"
@@ -99,7 +98,7 @@ def city_of(number: int) -> str:
 
 
 def _published(seed: str, by: Institution, name: str, value: dict[str, Any]) -> Act:
-    return Act(f"rules/{name}", ROUND, by, f"{name}.published", _subject(seed, name), parts={name: value})
+    return Act(f"rules/{name}", ROUND, by, f"{name}.published", derive_secret(seed, name), parts={name: value})
 
 
 def _profile(seed: str, by: Institution, number: int, institution: Institution, since: str) -> Act:
@@ -116,7 +115,9 @@ def _profile(seed: str, by: Institution, number: int, institution: Institution, 
         "groups": [{"group": f"city-close/SAMPLE-{alliance}", "since": since}],
     }
     name = f"profile {institution.code}"
-    return Act(f"rules/{name}", ROUND, by, "institution.profiled", _subject(seed, name), parts={"profile": profile})
+    return Act(
+        f"rules/{name}", ROUND, by, "institution.profiled", derive_secret(seed, name), parts={"profile": profile}
+    )
 
 
 def _qualifications(
@@ -135,7 +136,7 @@ def _qualifications(
             "marks": [f"{city_of(number)} HR"],
         }
         name = f"qualification {category} {institution.code}"
-        subject = _subject(seed, name)
+        subject = derive_secret(seed, name)
         parts = {"qualification": qualification}
         acts.append(Act(f"rules/{name}", ROUND, by, "qualification.granted", subject, parts=parts))
     return acts
@@ -169,7 +170,3 @@ def _codemap(since: str) -> dict[str, Any]:
         "target": SYSTEM,
         "pairs": [*pairs, ["N-L-001", "L-003"]],
     }
-
-
-def _subject(seed: str, name: str) -> bytes:
-    return sha256(f"huzheng synthetic city/{seed}/{name}".encode()).digest()

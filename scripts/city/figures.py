@@ -5,12 +5,11 @@ import json
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from anchors.core.encoding import encode_hex
 from scripts.city.acts import ZONE, Act
-from scripts.city.founding import Institution
+from scripts.city.founding import Institution, derive_secret
 from scripts.city.service import HUZHENG
 
 Publish = Callable[[Act], bytes]
@@ -32,7 +31,7 @@ class MonthlyFigures:
         counted = self._stats("--since", f"{month}-01", "--until", f"{month}-{last:02d}")
         part = counted["statistics"]
         name = f"figures/{month}"
-        subject = sha256(f"huzheng synthetic city/{seed}/{name}".encode()).digest()
+        subject = derive_secret(seed, name)
         act = Act(name, 0, commission, "statistics.published", subject, parts={"statistics": part})
         return self._stats("--check", encode_hex(publish(act)))["check"] == "ok"
 

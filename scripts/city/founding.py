@@ -83,7 +83,7 @@ class City:
 
 
 def derive_secret(seed: str, purpose: str) -> bytes:
-    """A 32-byte secret for synthetic use."""
+    """A 32-byte secret, or a subject, for synthetic use."""
     return sha256(f"huzheng synthetic city/{seed}/{purpose}".encode()).digest()
 
 

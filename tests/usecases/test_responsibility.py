@@ -8,7 +8,7 @@ import pytest
 from anchors.core.content import Content
 from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
-from ledger_service.usecases import responsibility as module
+from ledger_service.usecases import timelines
 from ledger_service.usecases.ports import StoredStatement
 from ledger_service.usecases.responsibility import Responsibility
 from ledger_service.usecases.rule_book import RuleBook
@@ -71,7 +71,7 @@ def opened_often(times: int) -> tuple[Stored, bytes]:
 
 
 def test_a_timeline_is_read_in_pieces_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_AT_ONCE", 2)
+    monkeypatch.setattr(timelines, "READ_AT_ONCE", 2)
     for times in (0, 1, 2, 5):
         stored, subject = opened_often(times)
         assert stored.ask(subject) == list(range(times + 1))
@@ -85,7 +85,7 @@ def test_a_subject_of_which_nothing_is_known() -> None:
 
 
 def test_a_timeline_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_STATEMENTS", 4)
+    monkeypatch.setattr(timelines, "MOST_STATEMENTS", 4)
     stored, subject = opened_often(3)
     assert stored.ask(subject) == [0, 1, 2, 3]
     stored, subject = opened_often(4)
