@@ -1,14 +1,19 @@
 """Entries that break a rule and are in the log all the same: each is named, and spoils no other."""
 
 import secrets
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from anchors.chain.acts import RevokeKey
+from ledger_service.recognition.figures import Period
+from ledger_service.storage.statistics import open_statistics_rows
+from ledger_service.usecases.statistics import compute
 from tests.audit.world import World, place
 from tests.fixtures.ledger import LABORATORY, administrator_of
-from tests.fixtures.signer import Signed, Signer, access, document, links, policy, reason
+from tests.fixtures.signer import Signed, Signer, access, document, example, links, policy, reason
 
 
 def _stranger(world: World) -> Signed:
@@ -78,6 +83,25 @@ def _missing_link(world: World) -> Signed:
     return world.signers[0].sign("access.granted", world.story[0].subject, access(), links())
 
 
+def _old_version_unknowingly(world: World) -> Signed:
+    # Institution 2 opened the version that was withdrawn since.
+    return world.signers[2].recognised(world.story[5], world.story[4])
+
+
+def _other_rules(world: World) -> Signed:
+    """A decision that names rules by a digest, and links to what is no such publication."""
+    named = example("policy")
+    linked = links(access=world.story[1], report=world.story[0], policy=world.story[8])
+    return world.signers[1].sign("recognition.declined", world.story[0].subject, named, reason(), linked)
+
+
+def _late_without_a_word(world: World) -> Signed:
+    version, hours_ago = world.story[0], int(time.time()) - 7_200
+    return world.signers[0].sign(
+        "access.emergency", version.subject, access(at=hours_ago), reason(), links(report=version)
+    )
+
+
 WITHOUT_EFFECT: list[tuple[Callable[[World], Signed], str]] = [
     (_stranger, "attribution"),
     (_other_institution, "attribution"),
@@ -93,7 +117,20 @@ WITHOUT_EFFECT: list[tuple[Callable[[World], Signed], str]] = [
     (_other_version, "link-refused"),
     (_missing_part, "missing-part"),
     (_missing_link, "invalid-links"),
+    (_old_version_unknowingly, "not-said-knowingly"),
+    (_other_rules, "link-refused"),
+    (_late_without_a_word, "not-said-late"),
 ]
+NOT_COUNTED_BY = frozenset({"attribution", "role-missing"})
+"""Signatures and roles are the audit's alone."""
+
+
+def broken_in_figures(world: World) -> dict[str, int]:
+    """What the figures of these days say of statements that break the rules of their kind."""
+    today = datetime.now(UTC).date()
+    period = Period(today - timedelta(days=2), today + timedelta(days=2), "+08:00")
+    with open_statistics_rows(world.database) as rows:
+        return compute(rows, rows.log().size, period).broken
 
 
 @pytest.mark.parametrize(("make", "what"), WITHOUT_EFFECT, ids=[make.__name__[1:] for make, _ in WITHOUT_EFFECT])
@@ -110,6 +147,9 @@ def test_it_is_named_and_spoils_no_other(small_world: World, make: Callable[[Wor
     result = world.audit()
     assert [place(fault.first) for fault in result.findings.faults] == [("entries", str(index), what)]
     assert result.findings.faults[0].count == 1
+    # Figures have their own, quick reading of the rules: it says the same.
+    if what not in NOT_COUNTED_BY:
+        assert broken_in_figures(world) == {what: 1}
 
 
 def test_a_fork(small_world: World) -> None:
