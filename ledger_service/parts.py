@@ -15,7 +15,7 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 StatementId = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
 Word = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[!-~]{1,32}\Z")]
-Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,128}\Z")]
+Name = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,128}\Z")]
 Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Seconds = Count
 Tier = Annotated[int, Meta(ge=0, le=3)]
@@ -52,7 +52,8 @@ class Document(_Form):
 
 class Examination(_Form):
     """What was examined: its code as the source wrote it, when the sample was taken or the picture made, by whom, and
-    how the report came. `performer` and `custodian` are institutions where they are not the one that signs."""
+    how the report came. `modality` is by what pictures were made, as DICOM writes it (`US`); `performer` and
+    `custodian` are institutions where they are not the one that signs."""
 
     at: Moment
     category: Category
@@ -62,6 +63,7 @@ class Examination(_Form):
     complete: bool = True
     custodian: Code | None = None
     marks: list[Name] = []
+    modality: Word | None = None
     performer: Code | None = None
 
 
@@ -144,8 +146,17 @@ class Group(_Form):
     until: Day | None = None
 
 
+class Connection(_Form):
+    """A step of an institution towards the platform (全民健康信息平台) from a day on: the agreement is signed (已签约),
+    systems are being joined (对接中), connected (已接入), left again (已退出)."""
+
+    since: Day
+    state: Literal["agreed", "integrating", "connected", "left"]
+
+
 class Profile(_Form):
-    """An institution from a day on: tier 3 to 1 (三级 to 一级), 0 without one."""
+    """An institution from a day on: tier 3 to 1 (三级 to 一级), 0 without one. `connection` are all its steps towards
+    the platform, none where nobody says."""
 
     institution: Code
     name: Name
@@ -155,6 +166,7 @@ class Profile(_Form):
     district: Name
     city: Name
     region: Name
+    connection: list[Connection] = []
     groups: list[Group] = []
     pilot: list[Word] = []
 

@@ -86,6 +86,7 @@ def decide(policy: Prepared, facts: Facts) -> Decision:
         _judge_qualification(policy, policy.qualification, facts, examined, answers)
         _warn_of_marks(policy, facts, answers)
     _warn_of_age(policy, facts, examined, decided, answers)
+    _warn_of_modality(policy, facts, answers)
     _warn_of_channel(policy, facts, answers)
     _warn_of_report(policy, facts, answers)
     return answers.decision()
@@ -247,6 +248,18 @@ def _warn_of_age(policy: Prepared, facts: Facts, examined: int | None, decided: 
         window = policy.item_windows.get(facts.item, window)
     if window is not None and examined is not None and decided is not None and decided - examined > window.days:
         answers.warnings.append(window.warning)
+
+
+def _warn_of_modality(policy: Prepared, facts: Facts, answers: _Answers) -> None:
+    for caveat in policy.caveats:
+        if facts.category not in (None, caveat.category):
+            continue
+        if facts.modality is not None and facts.modality not in caveat.modalities:
+            continue
+        missing = [name for name in ("category", "modality") if getattr(facts, name) is None]
+        answers.missing += missing
+        if not missing:
+            answers.warnings.append(caveat.warning)
 
 
 def _warn_of_channel(policy: Prepared, facts: Facts, answers: _Answers) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from ledger_service.recognition.policy import Extent, Ownership, Tier
+from ledger_service.recognition.policy_words import Extent, Ownership, Tier
 
 Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -47,6 +47,8 @@ class Qualification(_Facts):
 class Facts(_Facts):
     """`category`, `item` and `in_catalogue` are in the words of the policy and its catalogue, after code mapping.
 
+    `modality`: by what the pictures were made, as DICOM writes it: `CT`, `MR`, `US`.
+
     `extent`: which parts of the report the decision is about. `examined`: when the sample was taken or the examination
     made; `decided`: when the doctor decides. `marks`: the recognition marks printed on the report. `connected`: whether
     the platform is in service and both institutions are connected to it. `complete`: whether report and images are
@@ -55,6 +57,7 @@ class Facts(_Facts):
 
     category: str | None = None
     item: str | None = None
+    modality: str | None = None
     in_catalogue: bool | None = None
     extent: frozenset[Extent] | None = None
     examined: Instant | None = None

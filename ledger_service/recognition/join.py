@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger_service import parts
-from ledger_service.recognition.book import BookAsOf, ProfileAnswer, groups_on
+from ledger_service.recognition.book import BookAsOf, ProfileAnswer, connection_on, groups_on
 from ledger_service.recognition.catalogue import CodeAnswer, translate
 from ledger_service.recognition.facts import Facts, Profile, Qualification
 from ledger_service.recognition.prepared import Prepared
@@ -82,6 +82,7 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
     facts = Facts(
         category=examination.category if examination is not None else None,
         item=item.code if item is not None else None,
+        modality=examination.modality if examination is not None else None,
         in_catalogue=item.listed if item is not None else None,
         extent=frozenset(said.extent) if said is not None else None,
         examined=examined,
@@ -91,18 +92,20 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
         qualification=_as_qualification(qualification),
         marks=frozenset(examination.marks) if examination is not None else None,
         channel=examination.channel if examination is not None else None,
+        connected=_connected(profiles, day),
         version=situation.version,
         complete=examination.complete if examination is not None else None,
         emergency=access.kind == "access.emergency" if access is not None else None,
     )
     found = {
-        **dict.fromkeys(("category", "examined", "marks", "channel", "complete"), (report.id,)),
+        **dict.fromkeys(("category", "modality", "examined", "marks", "channel", "complete"), (report.id,)),
         **dict.fromkeys(("decided", "extent"), (decision.id,)),
         "item": (report.id, *(item.statements if item is not None else ())),
         "in_catalogue": item.statements if item is not None else (),
         "issuer": (report.id, *profiles[0].statements),
         "recogniser": (decision.id, *profiles[1].statements),
         "qualification": qualification.statements if qualification is not None else (),
+        "connected": profiles[0].statements + profiles[1].statements,
         "version": (report.id,),
         "emergency": (access.id,) if access is not None else (),
     }
@@ -189,20 +192,34 @@ def _as_profile(code: str, answer: ProfileAnswer, day: date | None) -> Profile:
     if day is None or not answer.candidates:
         return Profile(code=code)
 
-    def agreed(values: Iterable[Any]) -> Any:
-        different = set(values)
-        return different.pop() if len(different) == 1 else None
-
     return Profile(
         code=code,
-        tier=agreed(each.tier for each in answer.candidates),
-        ownership=agreed(each.ownership for each in answer.candidates),
-        region=agreed(each.region for each in answer.candidates),
-        city=agreed(each.city for each in answer.candidates),
-        district=agreed(each.district for each in answer.candidates),
-        groups=agreed(groups_on(each, day) for each in answer.candidates),
-        pilots=agreed(frozenset(each.pilot) for each in answer.candidates),
+        tier=_agreed(each.tier for each in answer.candidates),
+        ownership=_agreed(each.ownership for each in answer.candidates),
+        region=_agreed(each.region for each in answer.candidates),
+        city=_agreed(each.city for each in answer.candidates),
+        district=_agreed(each.district for each in answer.candidates),
+        groups=_agreed(groups_on(each, day) for each in answer.candidates),
+        pilots=_agreed(frozenset(each.pilot) for each in answer.candidates),
     )
+
+
+def _connected(profiles: Iterable[ProfileAnswer], day: date | None) -> bool | None:
+    """Whether both are connected to the platform, which then is in service. One that is not is enough to tell."""
+    states = [_connection(answer, day) if day is not None else None for answer in profiles]
+    if any(state not in (None, "connected") for state in states):
+        return False
+    return None if None in states else True
+
+
+def _connection(answer: ProfileAnswer, day: date) -> str | None:
+    return _agreed(connection_on(each, day) for each in answer.candidates)
+
+
+def _agreed(values: Iterable[Any]) -> Any:
+    """What all say; None where they do not agree, or nobody says anything."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else None
 
 
 def _as_qualification(answer: QualificationAnswer | None) -> Qualification:

@@ -4,45 +4,35 @@ Every rule carries the clause that it comes from, so that an answer can name it.
 refused when it is read, never when a decision is made.
 """
 
-from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from anchors.core import canonical
 from anchors.core.content import MAX_PART_BYTES
 from anchors.core.errors import MalformedInput
-
-Code = Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")]
-Words = Annotated[str, Meta(min_length=1, max_length=400)]
-Clause = Annotated[str, Meta(min_length=1, max_length=200)]
-Tier = Annotated[int, Meta(ge=0, le=3)]
-"""3, 2 and 1 are the hospital tiers (三级, 二级, 一级); 0 is an institution below them or without one (未定级)."""
-TIERS = (0, 1, 2, 3)
-Place = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,128}\Z")]
-"""A region, city or district as profiles name it: its name, or its six digits of GB/T 2260 (440883 is 吴川市)."""
-PlaceLevel = Literal["region", "city", "district"]
-Ownership = Literal["public", "private"]
-Extent = Literal["result", "conclusion"]
-Days = Annotated[int, Meta(ge=1, le=3660)]
-
-
-class _Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
-    pass
+from ledger_service.recognition.policy_words import (
+    Clause,
+    Code,
+    Days,
+    Extent,
+    Form,
+    Named,
+    Ownership,
+    Place,
+    PlaceLevel,
+    Tier,
+    Words,
+    check_order,
+    check_unique,
+)
 
 
-class Named(_Form):
-    """What people read, in both languages."""
-
-    zh: Words
-    en: Words
-
-
-class InForce(_Form):
+class InForce(Form):
     """The days on which the policy holds; both count. Without `last` it holds until another takes its place."""
 
     clause: Clause
@@ -50,7 +40,7 @@ class InForce(_Form):
     last: date | None = None
 
     def __post_init__(self) -> None:
-        _check_order(self.first, self.last)
+        check_order(self.first, self.last)
 
 
 class Area(Named):
@@ -61,7 +51,7 @@ class Area(Named):
     places: Annotated[tuple[Place, ...], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
-        _check_unique("place", self.places)
+        check_unique("place", self.places)
 
 
 class Level(Named):
@@ -76,7 +66,7 @@ class GroupKind(Named):
     id: Annotated[str, Meta(pattern=r"^[!-.0-~]{1,32}\Z")]
 
 
-class Window(_Form):
+class Window(Form):
     """For how many calendar days after the examination a result is recognised as a rule. Advice to the doctor."""
 
     clause: Clause
@@ -104,7 +94,7 @@ class ExcludedPart(Named):
     clause: Clause
 
 
-class Categories(_Form):
+class Categories(Form):
     """What the policy covers. A category that stands in neither list is not covered, by `clause`."""
 
     clause: Clause
@@ -112,10 +102,10 @@ class Categories(_Form):
     excluded: tuple[Excluded, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_unique("category", [category.id for category in (*self.included, *self.excluded)])
+        check_unique("category", [category.id for category in (*self.included, *self.excluded)])
 
 
-class ItemWindow(_Form):
+class ItemWindow(Form):
     """A window of one item, which stands in place of its category's."""
 
     item: Code
@@ -123,14 +113,27 @@ class ItemWindow(_Form):
     days: Days
 
 
-class Catalogue(_Form):
+class Catalogue(Form):
     """The list of items that the policy refers to. The list itself is a document of its own."""
 
     clause: Clause
     title: Named
 
 
-class Party(_Form):
+class Caveat(Named):
+    """What a doctor is told of results of a category that were made by one of these modalities, as DICOM (PS3.3
+    C.7.3.1.1.1) writes them: `US` is ultrasound."""
+
+    id: Code
+    clause: Clause
+    category: Code
+    modalities: Annotated[tuple[Code, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        check_unique("modality", self.modalities)
+
+
+class Party(Form):
     """What a rule asks of one of the two institutions; `pilot` names a pilot scheme. What is left out is not asked."""
 
     tiers: tuple[Tier, ...] = ()
@@ -142,10 +145,10 @@ class Party(_Form):
     def __post_init__(self) -> None:
         if not (self.tiers or self.ownership or self.area or self.outside or self.pilot):
             raise ValueError("a party without a condition says nothing; leave it out")
-        _check_unique("tier", self.tiers)
+        check_unique("tier", self.tiers)
 
 
-class Step(_Form):
+class Step(Form):
     """Whom a phase opens the rule to. Up to and including `due` the step is being put in place."""
 
     recogniser: Party | None = None
@@ -154,7 +157,7 @@ class Step(_Form):
     due: date | None = None
 
 
-class Phase(_Form):
+class Phase(Form):
     """The days on which a rule is open, to whom any of `steps` names, or to everyone where there are none."""
 
     clause: Clause
@@ -163,7 +166,7 @@ class Phase(_Form):
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_order(self.first, self.last)
+        check_order(self.first, self.last)
         for step in self.steps:
             if step.due is not None and not self.first <= step.due <= (self.last or date.max):
                 raise ValueError(f"the due day {step.due} is outside its phase; correct one of them")
@@ -193,14 +196,14 @@ class Scope(Named):
                 )
 
 
-class Mark(_Form):
+class Mark(Form):
     """A recognition mark (互认标识) as printed on a report, and the area that it names."""
 
     text: Words
     area: Code
 
 
-class QualificationRule(_Form):
+class QualificationRule(Form):
     """Only items that passed quality evaluation are recognised, inside the scope of their qualification.
 
     `months`: a quality evaluation is due at least this often. `marks`: those that the policy names, not all there are.
@@ -211,16 +214,16 @@ class QualificationRule(_Form):
     marks: tuple[Mark, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_unique("mark", [mark.text for mark in self.marks])
+        check_unique("mark", [mark.text for mark in self.marks])
 
 
-class Ruling(_Form):
+class Ruling(Form):
     """A rule that needs no more than its clause."""
 
     clause: Clause
 
 
-class Emergency(_Form):
+class Emergency(Form):
     """In an emergency the doctor may examine again; `reason` is that reason's code in the list of reasons."""
 
     clause: Clause
@@ -235,7 +238,7 @@ class Reason(Named):
     explain: bool = False
 
 
-class Refusal(_Form):
+class Refusal(Form):
     """What a hospital owes that does not recognise. `reasons` is None where the policy's list is not known.
 
     `explain`: whether every refusal is explained to the patient; None where the policy does not say.
@@ -246,17 +249,17 @@ class Refusal(_Form):
     reasons: Annotated[tuple[Reason, ...], Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
-        _check_unique("reason", [reason.code for reason in self.reasons or ()])
+        check_unique("reason", [reason.code for reason in self.reasons or ()])
 
 
-class Record(_Form):
+class Record(Form):
     """What the medical record holds of a recognised result."""
 
     clause: Clause
     members: Annotated[tuple[Code, ...], Meta(min_length=1)]
 
 
-class Reminder(_Form):
+class Reminder(Form):
     """The platform reminds the doctor of a result that can be recognised and is inside its window: at the visit
     (`patient-view`), at ordering (`order-sign`), or as the policy leaves open."""
 
@@ -264,7 +267,7 @@ class Reminder(_Form):
     hook: Literal["patient-view", "order-sign"] | None = None
 
 
-class PolicyDocument(_Form):
+class PolicyDocument(Form):
     """A policy. `sample` marks one that no authority published; `number` is its document number (文号)."""
 
     format: Literal["huzheng policy v1"]
@@ -286,6 +289,7 @@ class PolicyDocument(_Form):
     groups: tuple[GroupKind, ...] = ()
     items: tuple[ItemWindow, ...] = ()
     excluded_parts: tuple[ExcludedPart, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     catalogue: Catalogue | None = None
     qualification: QualificationRule | None = None
     complete: Ruling | None = None
@@ -296,13 +300,15 @@ class PolicyDocument(_Form):
     reminders: tuple[Reminder, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_unique("area", [area.id for area in self.areas])
-        _check_unique("group kind", [kind.id for kind in self.groups])
-        _check_unique("tier", [tier for level in self.levels for tier in level.tiers])
-        _check_unique("item", [item.item for item in self.items])
-        _check_unique("excluded part", [part.id for part in self.excluded_parts])
-        _check_unique("scope", [scope.id for scope in self.scopes])
+        check_unique("area", [area.id for area in self.areas])
+        check_unique("group kind", [kind.id for kind in self.groups])
+        check_unique("tier", [tier for level in self.levels for tier in level.tiers])
+        check_unique("item", [item.item for item in self.items])
+        check_unique("excluded part", [part.id for part in self.excluded_parts])
+        check_unique("caveat", [caveat.id for caveat in self.caveats])
+        check_unique("scope", [scope.id for scope in self.scopes])
         _check_areas(self)
+        _check_caveats(self)
         for scope in self.scopes:
             _check_scope(self, scope)
         reasons = self.refusal.reasons if self.refusal is not None else None
@@ -347,19 +353,6 @@ def policy_digest(document: PolicyDocument) -> bytes:
     return sha256(policy_text(document)).digest()
 
 
-def _check_order(first: date, last: date | None) -> None:
-    if last is not None and last < first:
-        raise ValueError(f"the last day {last} is before the first day {first}; exchange them")
-
-
-def _check_unique(what: str, values: Iterable[Any]) -> None:
-    seen: set[Any] = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{what} {value!r} stands twice; name it once")
-        seen.add(value)
-
-
 def _check_areas(document: PolicyDocument) -> None:
     known = {area.id for area in document.areas}
     marks = document.qualification.marks if document.qualification is not None else ()
@@ -368,12 +361,21 @@ def _check_areas(document: PolicyDocument) -> None:
             raise ValueError(f"area {area!r} is not among the areas; add it there")
 
 
+def _check_caveats(document: PolicyDocument) -> None:
+    included = [category.id for category in document.categories.included]
+    for caveat in document.caveats:
+        if caveat.category not in included:
+            raise ValueError(
+                f"caveat {caveat.id!r}: category {caveat.category!r} is not among the included; add it there"
+            )
+
+
 def _check_scope(document: PolicyDocument, scope: Scope) -> None:
     areas = {area.id for area in document.areas}
     kinds = {kind.id for kind in document.groups}
     tiers = {tier for level in document.levels for tier in level.tiers}
     for rule in (scope, *(step for phase in scope.phases for step in phase.steps)):
-        _check_unique("group kind", rule.groups)
+        check_unique("group kind", rule.groups)
         for kind in rule.groups:
             if kind not in kinds:
                 raise ValueError(f"scope {scope.id!r}: group kind {kind!r} is not among the groups; add it there")

@@ -4,7 +4,7 @@ from datetime import date, timedelta, timezone
 from typing import NamedTuple
 
 from ledger_service.recognition.decision import Finding
-from ledger_service.recognition.policy import ItemWindow, PolicyDocument, Window, policy_digest
+from ledger_service.recognition.policy import Caveat, ItemWindow, PolicyDocument, Window, policy_digest
 from ledger_service.recognition.scope import CompiledScope
 from ledger_service.recognition.warnings import WARNING_CODES, CodedWarning, coded_warning
 
@@ -22,6 +22,14 @@ class OpenWindow(NamedTuple):
     """A window, and the warning for what lies outside it."""
 
     days: int
+    warning: CodedWarning
+
+
+class OpenCaveat(NamedTuple):
+    """A caveat, and the warning that it gives."""
+
+    category: str
+    modalities: frozenset[str]
     warning: CodedWarning
 
 
@@ -50,6 +58,7 @@ class Prepared:
             category.id: _window(category.window) for category in listed.included if category.window
         }
         self.item_windows = {item.item: _window(item) for item in document.items}
+        self.caveats = tuple(map(_caveat, document.caveats))
         self.excluded_parts = {part.id: _named_rule("part", part.clause) for part in document.excluded_parts}
         self.catalogue = _rule("catalogue", document.catalogue)
 
@@ -93,6 +102,11 @@ def _days_in_force(document: PolicyDocument) -> range:
 
 def _window(window: Window | ItemWindow) -> OpenWindow:
     return OpenWindow(window.days, coded_warning("outside-window", window.clause))
+
+
+def _caveat(caveat: Caveat) -> OpenCaveat:
+    warning = CodedWarning(f"caveat:{caveat.id}", caveat.clause, caveat.zh, caveat.en)
+    return OpenCaveat(caveat.category, frozenset(caveat.modalities), warning)
 
 
 def _marks(document: PolicyDocument) -> dict[str, frozenset[str]]:

@@ -8,7 +8,8 @@ from datetime import date
 from typing import NamedTuple
 
 from ledger_service.recognition.facts import Profile
-from ledger_service.recognition.policy import TIERS, Area, Party, Phase, PolicyDocument, Scope, Step
+from ledger_service.recognition.policy import Area, Party, Phase, PolicyDocument, Scope, Step
+from ledger_service.recognition.policy_words import TIERS
 from ledger_service.recognition.warnings import CodedWarning, coded_warning
 
 _NEVER = date.max.toordinal()

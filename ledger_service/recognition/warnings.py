@@ -1,4 +1,6 @@
-"""What a decision may be warned of, as a table (docs/spec/policy.md). A warning never decides: the doctor does."""
+"""What a decision may be warned of, as a table (docs/spec/policy.md). A warning never decides: the doctor does.
+
+A policy's own caveats (`caveat:` and their id) are not in the table: their words are the policy's."""
 
 from msgspec import Struct
 

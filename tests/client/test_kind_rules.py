@@ -57,6 +57,14 @@ def test_of_a_withheld_part_no_form_is_asked() -> None:
     assert read_parts(KINDS["access.granted"], Content.of([*shown, withheld]), ISSUED_AT).links == (("report", TARGET),)
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x1f", "\x7f", "\x80", "\x85", "\x9f"])
+def test_a_name_holds_no_control_character(character: str) -> None:
+    assert at_the_door("institution.profiled", {"profile": EXAMPLES["profile"] | {"name": "样例\xa0医院"}})
+    with pytest.raises(Refused, match="name") as refused:
+        at_the_door("institution.profiled", {"profile": EXAMPLES["profile"] | {"name": f"样例{character}医院"}})
+    assert refused.value.problem.code == "invalid-part"
+
+
 def emergency(**access: Any) -> dict[str, Any]:
     return {"access": ACCESS | access, "links": [LINK], "reason": {"code": "x"}}
 
@@ -86,7 +94,7 @@ def test_the_subject_of_a_policy_is_what_the_specification_says() -> None:
     values = {"policy": EXAMPLES["policy"], "rules": EXAMPLES["rules"]}
     digest = sha256(json.dumps(RULES, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     assert EXAMPLES["policy"]["digest"] == digest
-    subject = sha256(b"huzheng policy\0sample-city\x001\0" + digest.encode()).digest()
+    subject = sha256(b"huzheng policy\0sample-city\x002\0" + digest.encode()).digest()
     assert at_the_door("policy.published", values).policy == subject
 
 

@@ -35,6 +35,7 @@ def known_facts(draw: st.DrawFn) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "category": draw(st.sampled_from(["laboratory", "imaging", "pathology", "other"])),
         "item": draw(st.sampled_from(["I1", "I2", "I3"])),
+        "modality": draw(st.sampled_from(["CT", "MR", "US"])),
         "in_catalogue": draw(st.sampled_from([True, True, True, False])),
         "extent": draw(st.sampled_from([["result"], ["result"], ["conclusion"], ["conclusion", "result"]])),
         "decided": decided,
@@ -161,6 +162,10 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "items": [
             {"item": "I1", "clause": "5", "days": draw(st.integers(1, 40))},
             {"item": "I2", "clause": "6", "days": draw(st.integers(1, 40))},
+        ],
+        "caveats": [
+            {"id": "c1", "clause": "9", "category": "imaging", "modalities": ["US", "MR"]} | named,
+            {"id": "c2", "clause": "9", "category": "laboratory", "modalities": ["US"]} | named,
         ],
         "scopes": scopes,
         "qualification": {"clause": "7", "months": draw(st.integers(1, 24))},

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from anchors.core.errors import MalformedInput
-from ledger_service.recognition.book import Book
+from ledger_service.recognition.book import Book, connection_on
 from ledger_service.recognition.policies import shipped_policy
 from tests.recognition.stories import BUREAU, OTHER_BUREAU, book_of, profile, published, stated
 
@@ -100,6 +100,36 @@ def test_a_corrected_profile() -> None:
     assert (tier(book, "2025-05-01", 4), tier(book, "2025-05-01", 5)) == (2, 1)
     answer = book.as_of(ALL).profile("SYN-A", MAY)
     assert answer.statements == ("s0",)
+
+
+STEPS = [
+    {"since": "2024-03-01", "state": "agreed"},
+    {"since": "2024-05-10", "state": "integrating"},
+    {"since": "2025-01-01", "state": "connected"},
+    {"since": "2026-01-01", "state": "left"},
+]
+
+
+@pytest.mark.parametrize(
+    ("day", "steps", "expected"),
+    [
+        ("2024-02-29", STEPS, "none"),
+        ("2024-03-01", STEPS, "agreed"),
+        ("2024-05-09", STEPS, "agreed"),
+        ("2024-05-10", STEPS, "integrating"),
+        ("2024-12-31", STEPS, "integrating"),
+        ("2025-01-01", STEPS[::-1], "connected"),
+        ("2025-12-31", STEPS, "connected"),
+        ("2026-01-01", STEPS, "left"),
+        ("2025-06-01", [], None),
+        ("2024-03-01", [STEPS[0], STEPS[0] | {"state": "connected"}], "connected"),
+    ],
+)
+def test_how_far_an_institution_is_with_the_platform_on_a_day(day: str, steps: list, expected: str | None) -> None:
+    on = date.fromisoformat(day)
+    said = profile("SYN-A", "2024-01-01", connection=steps)
+    answer = book_of(stated(0, "institution.profiled", BUREAU, "a", profile=said)).as_of(ALL).profile("SYN-A", on)
+    assert answer.profile is not None and connection_on(answer.profile, on) == expected
 
 
 def test_an_alliance_on_its_days() -> None:

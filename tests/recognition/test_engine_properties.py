@@ -26,6 +26,7 @@ ADVISORY = {
     "complete": [True, False],
     "emergency": [True, False],
     "marks": [[], ["湛江市 HR"]],
+    "modality": ["CT", "US"],
     "issuer.code": ["A", "B"],
 }
 

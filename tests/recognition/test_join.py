@@ -70,11 +70,12 @@ def known(book: Book | None = None, size: int = 12, **changed: dict[str, Any] | 
 
 def test_everything_is_known() -> None:
     here = {"ownership": "public", "region": "440000", "city": "440800", "district": "440883"}
-    marked = EXAMINED | {"marks": ["湛江市 HR"], "channel": "paper", "complete": False}
+    marked = EXAMINED | {"marks": ["湛江市 HR"], "channel": "paper", "complete": False, "modality": "US"}
     found = known(examination=marked)
     assert found.facts == Facts(
         category="laboratory",
         item="S-001",
+        modality="US",
         in_catalogue=True,
         extent=frozenset({"result"}),
         examined=datetime(2026, 3, 1, 8, 30, tzinfo=CHINA),
@@ -95,7 +96,7 @@ def test_everything_is_known() -> None:
         emergency=True,
     )
     assert found.sources == {
-        **dict.fromkeys(("category", "examined", "marks", "channel", "complete", "version"), ("s10",)),
+        **dict.fromkeys(("category", "modality", "examined", "marks", "channel", "complete", "version"), ("s10",)),
         **dict.fromkeys(("decided", "extent"), ("s12",)),
         "item": ("s10", "s3", "s4"),
         "in_catalogue": ("s3", "s4"),
@@ -210,3 +211,44 @@ def test_qualifications_that_contradict_are_not_known() -> None:
 
 def test_what_it_says_of_every_fact_is_a_name_of_the_engines() -> None:
     assert set(known().sources) <= {field.name for field in msgspec.structs.fields(Facts)}
+
+
+JOINED = {"connection": [{"since": "2026-01-01", "state": "connected"}]}
+JOINING = {"connection": [{"since": "2026-01-01", "state": "integrating"}]}
+LATER = {"connection": [{"since": "2026-03-06", "state": "connected"}]}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "recogniser", "connected"),
+    [
+        (JOINED, JOINED, True),
+        (JOINED, JOINING, False),
+        (LATER, JOINED, False),
+        (JOINED, {}, None),
+        ({}, JOINING, False),
+        ({}, {}, None),
+    ],
+)
+def test_whether_both_are_connected_on_the_day_of_the_decision(
+    issuer: dict, recogniser: dict, connected: bool | None
+) -> None:
+    """Decided on 5 March: what begins on the day after does not count."""
+    found = known(
+        book_of(
+            stated(0, "institution.profiled", BUREAU, "a", profile=profile("SYN-A", "2025-01-01", **issuer)),
+            stated(1, "institution.profiled", BUREAU, "b", profile=profile("SYN-B", "2025-01-01", **recogniser)),
+        )
+    )
+    assert found.facts.connected is connected
+    assert found.sources.get("connected") == (("s0", "s1") if connected is not None else None)
+
+
+def test_bureaus_that_differ_about_the_platform_leave_it_unknown() -> None:
+    found = known(
+        book_of(
+            stated(0, "institution.profiled", BUREAU, "a", profile=profile("SYN-A", "2025-01-01", **JOINED)),
+            stated(1, "institution.profiled", OTHER_BUREAU, "a2", profile=profile("SYN-A", "2025-01-01", **JOINING)),
+            stated(2, "institution.profiled", BUREAU, "b", profile=profile("SYN-B", "2025-01-01", **JOINED)),
+        )
+    )
+    assert found.facts.connected is None

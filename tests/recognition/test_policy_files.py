@@ -17,7 +17,7 @@ from tests.architecture.tree import ROOT
 from tests.recognition.table import prepared
 
 DIGESTS = {
-    "sample-city": "50039d9a8a4ba42f6031e2ffefbdf2e44e612063790918e917d6bbfcee7f2a5b",
+    "sample-city": "2da8bc79009bd1eb2a7a7f04e5f2710f64d80a0ec42a0fe0b50d676b23d7724b",
     "zhanjiang-2024": "3306822de4925b8e087d12cd38f442f9cd47551eaf443fbf846dbf70cb12f0a7",
 }
 EIGHT_REASONS = [

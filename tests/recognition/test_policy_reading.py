@@ -45,6 +45,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("an area twice", lambda p: p["areas"].append(p["areas"][0]), "area 'zhanjiang' stands twice"),
     ("a place twice", lambda p: p["areas"][0].update(places=["440800", "440800"]), "'440800' stands twice"),
     ("a place without a name", lambda p: p["areas"][0].update(places=[""]), r"\$\.areas\[0\]\.places"),
+    ("a place with a C1 control", lambda p: p["areas"][0].update(places=["湛\x85江"]), r"\$\.areas\[0\]\.places"),
     ("a place of two lines", lambda p: p["areas"][0].update(places=["湛\n江"]), r"\$\.areas\[0\]\.places"),
     ("a kind of group with a slash", lambda p: p["groups"][0].update(id="city/close"), r"\$\.groups\[0\]\.id"),
     (
@@ -87,6 +88,14 @@ FAULTS: list[tuple[str, Change, str]] = [
         "'conclusion' stands twice",
     ),
     ("a part that reports do not have", lambda p: p["excluded_parts"][0].update(id="price"), "price"),
+    ("a caveat twice", lambda p: p.update(caveats=[_caveat()] * 2), "caveat 'U' stands twice"),
+    ("a caveat of no modality", lambda p: p.update(caveats=[_caveat(modalities=[])]), r"caveats\[0\]\.modalities"),
+    ("a modality twice", lambda p: p.update(caveats=[_caveat(modalities=["US", "US"])]), "modality 'US' stands twice"),
+    (
+        "a caveat of what is excluded",
+        lambda p: p.update(caveats=[_caveat(category="pathology")]),
+        "caveat 'U'.*'pathology' is not among the included",
+    ),
     ("null", lambda p: p.update(number=None), "leave out members that say nothing"),
     ("false", lambda p: p.update(sample=False), "leave out members that say nothing"),
     ("an empty list", lambda p: p.update(items=[]), "leave out members that say nothing"),
@@ -108,6 +117,17 @@ def _step(policy: dict[str, Any]) -> dict[str, Any]:
 
 def _reasons(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return policy["refusal"]["reasons"]
+
+
+def _caveat(**members: Any) -> dict[str, Any]:
+    return {
+        "id": "U",
+        "clause": "1",
+        "category": "imaging",
+        "modalities": ["US"],
+        "zh": "超声",
+        "en": "ultrasound",
+    } | members
 
 
 @pytest.fixture
