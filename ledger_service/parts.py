@@ -29,6 +29,9 @@ Moment = Annotated[
 ]
 """Clinical time, always with its zone (RFC 3339; seconds may be missing)."""
 
+Pseudonym = Annotated[str, Meta(pattern=r"^p1\.[0-9a-f]{16}\.[0-9a-f]{64}\Z")]
+"""A number under a key (docs/PRIVACY.md): who has no key can try no numbers against it."""
+
 Zone = Annotated[str, Meta(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]\Z")]
 """A city's fixed offset from UTC."""
 
@@ -229,6 +232,15 @@ class Basis(_Form):
     basis: Word
 
 
+class Insurance(_Form):
+    """Insurance that the statement has to do with, by the insurer's number under a key: the cover (互认责任险) under
+    which a hospital decides, the claim that a dispute is about, the settlement (医保清算) that rests on figures."""
+
+    insurer: Code
+    of: Literal["cover", "claim", "settlement"]
+    reference: Pseudonym
+
+
 class Export(_Form):
     """What left in an evidence package."""
 
@@ -291,6 +303,7 @@ PART_FORMS: dict[str, Any] = {
     "examination": Examination,
     "explanation": Explanation,
     "export": Export,
+    "insurance": Insurance,
     "knowingly": Knowingly,
     "links": list[Link],
     "outcome": Outcome,

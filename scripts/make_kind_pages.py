@@ -131,7 +131,7 @@ def _members(form: type[msgspec.Struct]) -> str:
 def _type(hint: Any) -> str:
     from ledger_service import parts
 
-    named = {"Digest", "StatementId", "Word", "Code", "Name", "Count", "Tier", "Day", "Moment", "Zone"}
+    named = {"Digest", "StatementId", "Word", "Code", "Name", "Count", "Tier", "Day", "Moment", "Zone", "Pseudonym"}
     for name in named:
         if hint == getattr(parts, name):
             return name.lower() if name != "StatementId" else "statement id"

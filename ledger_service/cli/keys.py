@@ -120,6 +120,30 @@ def consent(
     return 0
 
 
+@app.command("pseudonym")
+def pseudonym(
+    file: Annotated[Path, typer.Argument(help="The pseudonym key file.")],
+    system: Annotated[str, typer.Argument(help="Whose number it is: resident-id, or a hospital's or insurer's word.")],
+    as_json: AsJson = False,
+) -> int:
+    """Put a number under a key (docs/PRIVACY.md). It is a line of standard input, so that no history keeps it."""
+    from ledger_service.client.pseudonyms import LONGEST_NUMBER, PseudonymKeys
+
+    key = read_key_file(file)
+    if key.purpose != keystore.PSEUDONYM:
+        raise WrongInput(f"{file} is of purpose {key.purpose}; give one of purpose {keystore.PSEUDONYM}")
+    keys = PseudonymKeys([key.unlock(passphrase())])
+    if sys.stdin.isatty():
+        number = getpass.getpass("Number: ", stream=sys.stderr)
+    else:
+        number = sys.stdin.readline(4 * LONGEST_NUMBER)
+    made = keys.pseudonym(system, number)
+    output = Output(as_json)
+    output.result({"system": system, "pseudonym": made})
+    output.line(made)
+    return 0
+
+
 def _domain(trust: Path | None, origin: str | None, chain_id: int | None, registry: str | None) -> Domain:
     if chain_id is not None and registry is not None and origin is not None:
         return Domain(chain_id, parse_hex(registry, 20, "--registry"), log_id(origin))

@@ -1,4 +1,4 @@
-"""Pseudonyms of patients, made on the hospital's own machine (docs/PRIVACY.md, Patients).
+"""Pseudonyms of patients, and of numbers that are as few, made on the hospital's own machine (docs/PRIVACY.md).
 
     p1.<key id>.<HMAC-SHA256(key, "huzheng pseudonym v1" || 0x00 || system || 0x00 || number), 64 hex digits>
     key id = the first 16 hex digits of SHA-256("huzheng pseudonym key v1" || 0x00 || key)
@@ -77,7 +77,11 @@ def _system(system: str) -> bytes:
 
 def _number(system: str, number: str) -> bytes:
     """The number as it is hashed, so that one person has one pseudonym. An error never quotes it."""
-    plain = "".join(number.split()).upper()
+    plain = "".join(number.split())
+    if system == RESIDENT:
+        plain = (
+            plain.upper()
+        )  # the check character is X, however it is written; elsewhere case may tell two people apart
     if not plain or len(plain) > LONGEST_NUMBER or not plain.isprintable():
         raise WrongInput(f"the number is empty, longer than {LONGEST_NUMBER} characters or not printable; give it")
     if system == RESIDENT and not _is_resident_number(plain):

@@ -7,7 +7,7 @@ from anchors.core.canonical import Json
 from anchors.formats.fhir_bundle import Resource, Resources, objects, string
 from ledger_service.client.errors import WrongInput
 from ledger_service.fhir import INSTITUTION
-from ledger_service.fhir.categories import CATEGORIES, category_of
+from ledger_service.fhir.categories import CATEGORIES, category_of, modality_of
 
 _WORD = re.compile(r"[ -~]{1,64}")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -27,8 +27,8 @@ def read_examination(
         "item": item,
         "system": system,
     }
-    institution = _performer(resources, report, performer)
-    return value | ({"performer": institution} if institution else {})
+    more = {"modality": _modality(report), "performer": _performer(resources, report, performer)}
+    return value | {name: said for name, said in more.items() if said}
 
 
 def _item(report: Resource) -> tuple[str, str]:
@@ -47,9 +47,18 @@ def _item(report: Resource) -> tuple[str, str]:
     )
 
 
+def _modality(report: Resource) -> str | None:
+    """By what pictures were made, where the categories say one and no other."""
+    found = {modality for coding in _categories(report) if (modality := modality_of(*coding))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _categories(report: Resource) -> list[tuple[str, str]]:
+    return [pair for concept in objects(report.get("category")) for pair in codings_of(concept)]
+
+
 def _category(report: Resource, said: str | None) -> str:
-    codings = [pair for concept in objects(report.get("category")) for pair in codings_of(concept)]
-    found = sorted({category for system, code in codings if (category := category_of(system, code))})
+    found = sorted({category for coding in _categories(report) if (category := category_of(*coding))})
     if said is not None and said not in CATEGORIES:
         raise WrongInput(f"category {said[:40]!r}: must be one of {', '.join(CATEGORIES)}")
     if len(found) > 1 or (found and said not in (None, found[0])):

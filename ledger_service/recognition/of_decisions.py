@@ -40,6 +40,10 @@ def decisions(case: Case) -> Iterator[Fact]:
         prepared = published.only.prepared if published.only is not None else None
         if version is not None:
             yield _eligible(case, placed, stated, version.stated, published, prepared)
+        if (insurance := stated.parts.get("insurance")) is not None:
+            yield case.fact(
+                "insured", insurance.of, True, placed, insurer=insurance.insurer, reference=insurance.reference
+            )
         if stated.kind in _REFUSALS:
             yield from _refusal(case, placed, reason, published, prepared)
         if stated.kind == "repeat.ordered":

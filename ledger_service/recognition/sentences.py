@@ -173,6 +173,18 @@ _TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "所引政策的规则在此无法读取，未作判断",
         "the rules of the policy cannot be read here, so it was not asked",
     ),
+    ("insured", "cover"): (
+        "{who}称该决定在{insurer}的保险之下（编号“{reference}”）",
+        "{who} said that {insurer} insures this decision (number {reference!r})",
+    ),
+    ("insured", "claim"): (
+        "{who}称已就该决定向{insurer}提出理赔（编号“{reference}”）",
+        "{who} said that a claim about this decision was made to {insurer} (number {reference!r})",
+    ),
+    ("insured", "settlement"): (
+        "{who}称该决定列入{insurer}的清算（编号“{reference}”）",
+        "{who} said that this decision is settled by {insurer} (number {reference!r})",
+    ),
     ("reason-listed", "listed"): (
         "{who}所给原因“{reason}”在政策清单内（{clause}）",
         "the reason {reason!r} of {who} is on the policy's list ({clause})",

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+import msgspec
+
 from anchors.core.content import Content, Part, Withheld
 from ledger_service import problems
 from ledger_service.kinds import Role
-from ledger_service.parts import PART_FORMS
+from ledger_service.parts import PART_FORMS, Insurance
 from ledger_service.problems import Refused
 from ledger_service.usecases.look_up import Read
 from ledger_service.usecases.privacy_ports import Reading, Readings, Relation, Relations
@@ -68,9 +70,19 @@ def judge(viewer: Viewer, read: Read, relation: Relation) -> Ruling:
     for role in OVERSEERS:
         if role in viewer.roles:
             return Ruling(Sight.STRUCTURAL, role)
+    if Role.INSURER in viewer.roles and _insurer_of(read.content) in viewer.speaks_for:
+        return Ruling(Sight.STRUCTURAL, "insurer")
     if statement.kind in PUBLISHED:
         return Ruling(Sight.STRUCTURAL, "published")
     return Ruling(Sight.NOTHING)
+
+
+def _insurer_of(content: Content) -> str | None:
+    """The insurer that a statement names, where it does in the listed form."""
+    try:
+        return msgspec.convert(content.value("insurance"), Insurance).insurer
+    except msgspec.ValidationError:
+        return None
 
 
 def may_list(viewer: Viewer, relation: Relation) -> bool:

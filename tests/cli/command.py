@@ -46,13 +46,15 @@ def clean_environment(**more: str) -> dict[str, str]:
     return kept | {"HUZHENG_PASSPHRASE": PASSPHRASE} | more
 
 
-def huzheng(*arguments: object, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Ran:
-    """Run the command with these arguments until it ends."""
+def huzheng(
+    *arguments: object, cwd: Path | None = None, environment: Mapping[str, str] | None = None, stdin: str = ""
+) -> Ran:
+    """Run the command with these arguments, and this on its standard input, until it ends."""
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
         cwd=cwd,
         env=clean_environment(**(environment or {})),
-        stdin=subprocess.DEVNULL,
+        input=stdin.encode("utf-8"),
         capture_output=True,
         timeout=TIMEOUT_SECONDS,
     )

@@ -49,6 +49,18 @@ def test_a_key_file_of_another_tool_is_an_account(tmp_path: Path) -> None:
     assert key_file.purpose == "account" and key_file.unlock(PASSPHRASE) == bytes(account.key)
 
 
+def test_a_number_under_a_key(tmp_path: Path) -> None:
+    """The number comes on standard input; the pseudonym is the vector that OpenSSL made (tests/privacy)."""
+    path = tmp_path / "key.json"
+    create_key_file(path, "pseudonym", PASSPHRASE, secret=bytes(range(32)), light=True)
+    made = answer("keys", "pseudonym", path, "patient-number", stdin="A-17\n")
+    assert made["pseudonym"] == "p1.50cf0a13565e4a60.e290ba2b712bb41e6205b77a8c3d2cb13ed116562b4987242bc4363f6ed7006b"
+    huzheng("keys", "pseudonym", path, "patient-number").failed_in_one_line(2)
+    answer("keys", "new", "--purpose", "subject", "--out", tmp_path / "subject.json", "--light")
+    wrong = huzheng("keys", "pseudonym", tmp_path / "subject.json", "patient-number", stdin="A-17\n")
+    assert "of purpose subject" in wrong.failed_in_one_line(2)
+
+
 def test_a_note_key_signs_notes(tmp_path: Path) -> None:
     path = tmp_path / "note.json"
     answer("keys", "new", "--purpose", "note", "--out", path, "--light")

@@ -207,6 +207,28 @@ def test_what_was_examined(report: dict[str, Any], said: dict[str, Any], member:
     assert read(bundle(change, **report), **said)["examination"][member] == expected
 
 
+DCM, SECTIONS = "http://dicom.nema.org/resources/ontology/DCM", "http://terminology.hl7.org/CodeSystem/v2-0074"
+
+
+@pytest.mark.parametrize(
+    ("codings", "modality"),
+    [
+        ([(DCM, "US")], "US"),
+        ([(SECTIONS, "VUS")], "US"),
+        ([(SECTIONS, "RUS"), (DCM, "US")], "US"),
+        ([(SECTIONS, "NMR")], "MR"),
+        ([(DCM, "CT"), (DCM, "PT")], None),
+        ([(SECTIONS, "RAD")], None),
+        ([(DCM, "us")], None),
+        ([("urn:x", "US")], None),
+    ],
+)
+def test_by_what_pictures_were_made(codings: list[tuple[str, str]], modality: str | None) -> None:
+    coded = {"coding": [{"system": system, "code": code} for system, code in codings]}
+    parts = read(bundle(None, category=[RADIOLOGY, coded]))
+    assert parts["examination"].get("modality") == modality
+
+
 # What the caller gives wrong is named as that; everything else is an element of the DiagnosticReport.
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"status": None}, {}, "status: says nothing"),

@@ -34,6 +34,12 @@ def test_one_person_has_one_pseudonym_however_the_number_is_written(written: str
     assert PseudonymKeys([KEY]).pseudonym(RESIDENT, written).endswith(VECTORS[RESIDENT, EXAMPLE])
 
 
+def test_elsewhere_case_tells_two_numbers_apart() -> None:
+    keys = PseudonymKeys([KEY])
+    assert keys.pseudonym("patient-number", "a-17") != keys.pseudonym("patient-number", "A-17")
+    assert keys.pseudonym("patient-number", " A- 17") == f"p1.{KEY_ID}.{VECTORS['patient-number', 'A-17']}"
+
+
 @pytest.mark.parametrize(
     "number",
     ["", "  ", "1" * 129, "a\x00b", "110105194912310021", EXAMPLE[:-1], EXAMPLE + "1", "440524188001010015", "１" * 18],

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from anchors.core.content import Content
+from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from tests.fixtures.ledger import check_problem_response
 from tests.fixtures.signer import Signed, access, example, links
@@ -114,6 +114,23 @@ def test_rules_are_for_everybody_who_is_signed_in(people: People, role: str) -> 
     accepted(people, profiled)
     assert people.seen(role, profiled) == {"profile"}
     assert people.get("nobody", f"/v1/statements/{profiled.name}").json()["parts"] is None
+
+
+def test_an_insurer_sees_what_names_it(people: People) -> None:
+    issuer, opener = people.signers["issuer"], people.signers["opener"]
+    report = a_report(issuer)
+    opened = opener.granted(report)
+    on_access, parts = links(access=opened, report=report), (example("policy"), Part.create("note", "（合成）"))
+    named, another = (
+        opener.sign("recognition.accepted", report.subject, *parts, on_access, example("insurance", insurer=insurer))
+        for insurer in ("SYN-INSURER", "SYN-OTHER")
+    )
+    accepted(people, report, opened, named, another)
+    assert people.seen("insurer", named) == {"policy", "links", "insurance"}
+    assert people.seen("insurer", another) == people.seen("insurer", report) == set()
+    assert people.seen("stranger", named) == set()
+    timeline = people.get("insurer", f"/v1/subjects/{encode_hex(report.subject)}")
+    check_problem_response(timeline, "not-permitted", 403)
 
 
 def test_pages_of_a_timeline_are_shown_by_the_same_rules(people: People) -> None:

@@ -373,6 +373,14 @@ def test_what_became_of_statements() -> None:
     assert facts[-1].zh == "SYN-B导出证据（披露：document；未披露：note、result）"
 
 
+def test_under_which_insurance_a_decision_is_said_to_stand() -> None:
+    insurance = {"insurer": "SYN-INSURER", "of": "cover", "reference": f"p1.{'0a' * 8}.{'1b' * 32}"}
+    said = {"policy": POLICY, "access": "s11", "report": "s10", "insurance": insurance}
+    insured = one(facts_of(ISSUED, OPENED, report(12, "recognition.accepted", "SYN-B", **said, **DECIDED)), "insured")
+    assert (insured.says, insured.claim, insured.statements) == ("cover", VERIFIED, ("s12",))
+    assert insured.en == f"SYN-B said that SYN-INSURER insures this decision (number '{insurance['reference']}')"
+
+
 def test_a_correction_counts_from_when_it_was_said() -> None:
     """The decision at 12 is judged by the item as it stood then; what is told of the report is corrected."""
     accepted = report(12, "recognition.accepted", "SYN-B", policy=POLICY, access="s11", report="s10", **DECIDED)
@@ -392,8 +400,23 @@ def test_no_fact_is_a_verdict() -> None:
 
 
 VALUES = (
-    *("basis", "clause", "clauses", "custodian", "day", "disclosed", "edition", "item", "mark", "missing", "of", "old"),
-    *("parts", "performer", "policy", "reason", "seconds", "state", "state_zh", "until", "version", "who", "withheld"),
+    *("basis", "clause", "clauses", "custodian", "day", "disclosed", "edition", "insurer", "item", "mark", "missing"),
+    *(
+        "of",
+        "old",
+        "parts",
+        "performer",
+        "policy",
+        "reason",
+        "reference",
+        "seconds",
+        "state",
+        "state_zh",
+        "until",
+        "version",
+        "who",
+        "withheld",
+    ),
 )
 
 
