@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import httpx
 
@@ -28,10 +28,22 @@ class ServiceFailed(Exception):
     """The service did not start or did not become ready; the message names its log."""
 
 
+_kept: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port on 127.0.0.1 that nobody listens on now. On Linux nobody is given it by chance as long as this process
+    lives; whoever asks for this very port can have it."""
+    keeper = socket.socket()
+    keeper.bind(("127.0.0.1", 0))
+    port = keeper.getsockname()[1]
+    if sys.platform == "linux":
+        # It does not listen, so whoever sets the same option, as servers do, may bind beside it.
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _kept.append(keeper)
+    else:
+        keeper.close()
+    return port
 
 
 def is_free(port: int) -> bool:
@@ -84,15 +96,13 @@ class ServiceProcess:
         """Start, without waiting."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUZHENG_")}
         with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                env=environment | self._settings,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self._process = self._launch(environment | self._settings, log)
         return self
+
+    def _launch(self, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen:
+        return subprocess.Popen(
+            self._command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
     def wait_ready(self, path: str = "/readyz") -> Self:
         """Wait until `path` answers 200. Raises `ServiceFailed`."""

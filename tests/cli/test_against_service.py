@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from ledger_service.client.keystore import create_key_file
+from scripts.city.service import free_port
 from scripts.local_chain import CHAIN_ID
 from tests.cli.command import COMMAND, PASSPHRASE, Ran, answer, clean_environment, huzheng
 from tests.fixtures.chain import ScratchChain
@@ -69,11 +69,6 @@ class City:
         while not holds():
             assert time.monotonic() < deadline, f"not within {WITHIN_SECONDS} s: {what}"
             time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from ledger_service.client.keystore import create_key_file, new_secret
 from ledger_service.operator_keys import FILES, AnchorerKeys
 from ledger_service.settings import read_settings
 from scripts.city.founding import City
+from scripts.city.service import ServiceProcess
 from tests.cli.command import huzheng
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, found_small_city
@@ -92,6 +93,7 @@ def ledger(
         chain, city, tmp_path, f"sqlite:///{tmp_path / 'ledger.db'}", operator_token=TOKEN,
         rpc=with_credentials(chain.url), log_format=request.param,
     )  # fmt: skip
+    made.service = ServiceProcess(made.settings, made.log_file)  # an interpreter of its own, to be made talkative
     _lock_again(city, tmp_path / "keys")
     try:
         made.start()

@@ -20,7 +20,6 @@ from ledger_service.client.api import Api
 from ledger_service.client.sender import Sender
 from ledger_service.client.store import Store
 from scripts.city.founding import PASSPHRASE
-from scripts.city.service import ServiceProcess
 from tests.cli.command import Ran, huzheng
 from tests.client.conftest import report
 from tests.fixtures.chain import ScratchChain
@@ -103,7 +102,7 @@ def operate(ledger: Ledger, *arguments: object, apart: bool = False) -> Ran:
 @contextmanager
 def serving(ledger: Ledger) -> Iterator[None]:
     """The service on the present database, which may never become ready."""
-    ledger.service = ServiceProcess(ledger.settings, ledger.log_file).start()
+    ledger.start_unready()
     try:
         ledger.wait_for(lambda: _answers(ledger))
         yield

@@ -14,7 +14,7 @@ import pytest
 from anchors.chain.acts import OpenLog
 from anchors.core.typed_data import Domain, log_id
 from scripts.city.founding import OPERATOR
-from scripts.city.service import ServiceFailed, ServiceProcess
+from scripts.city.service import ServiceFailed
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, check_problem_response, running_ledger
 from tests.fixtures.signer import Signed, Signer
@@ -96,6 +96,7 @@ def _followed(ledger: Ledger) -> None:
 def _witnessed_again(ledger: Ledger, signed: Signed) -> dict:
     def look() -> dict | None:
         ledger.chain.mine(1)
+        _followed(ledger)  # one block a look: a head is never final when it is seen first
         return ledger.get(f"/v1/statements/{signed.name}").json()["head"]
 
     return ledger.wait_for(look)
@@ -188,7 +189,7 @@ def test_an_older_copy_of_the_database_signs_nothing(chain: ScratchChain, tmp_pa
         lost = settle(ledger)
         ledger.service.stop()
         shutil.copy(tmp_path / "copy.db", tmp_path / "ledger.db")
-        ledger.service = ServiceProcess(ledger.settings, ledger.log_file).start()
+        ledger.start_unready()
         ledger.wait_for(lambda: _answers(ledger))
         found = ledger.wait_for(lambda: "an older copy was restored" in reasons(ledger) and reasons(ledger))
         assert "collect the lost entries from the senders" in found
