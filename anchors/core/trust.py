@@ -1,6 +1,7 @@
 """The trust file: what a verifier must already believe (docs/spec/trust.md)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -220,8 +221,25 @@ def write_change(change: Change) -> _Change:
     )
 
 
-def _read_change(wire: _Change) -> Change:
-    what = f"trust file: change {wire.number}"
+def read_changes(text: bytes, what: str) -> tuple[int, bytes, tuple[Change, ...]]:
+    """Count, head and changes of a registry that stands alone in RFC 8785 text; whether they fold is the caller's
+    question. Raises `MalformedInput`."""
+    try:
+        wire = msgspec.convert(canonical.decode(text, MAX_TRUST_BYTES), _Registry)
+    except msgspec.ValidationError as error:
+        raise MalformedInput(f"{what}: {error}") from None
+    changes = tuple(_read_change(change, what) for change in wire.changes)
+    return wire.count, decode_hex(wire.head, 32, f"{what}: head"), changes
+
+
+def write_changes(registry: Registry, changes: Sequence[Change]) -> bytes:
+    """The RFC 8785 text of a registry and the changes that fold to it."""
+    wire = _Registry(registry.count, encode_hex(registry.head), [write_change(change) for change in changes])
+    return canonical.encode(msgspec.to_builtins(wire))
+
+
+def _read_change(wire: _Change, whole: str = "trust file") -> Change:
+    what = f"{whole}: change {wire.number}"
     return Change(
         wire.number,
         wire.time,

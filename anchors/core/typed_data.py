@@ -21,6 +21,8 @@ KEY_CONSENT_TYPE = keccak256(b"KeyConsent(bytes32 institution,bytes32 log,bytes3
 CHECKPOINT_TYPE = keccak256(b"Checkpoint(bytes32 log,uint64 size,bytes32 root)")
 RECEIPT_TYPE = keccak256(b"Receipt(bytes32 log,bytes32 accepted,uint64 acceptedAt,uint64 witnessBy)")
 REFUSAL_TYPE = keccak256(b"Refusal(bytes32 log,bytes32 statement,bytes32 reason,uint64 refusedAt)")
+EVIDENCE_TYPE = keccak256(b"Evidence(bytes32 log,bytes32 manifest)")
+COMPLETENESS_TYPE = keccak256(b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 statements)")
 SESSION_TYPE = keccak256(b"Session(bytes32 log,bytes32 nonce,uint64 expires,bytes32 institution,address key)")
 
 
@@ -71,6 +73,14 @@ class Domain:
     def refusal(self, statement: bytes, reason: bytes, refused_at: int) -> bytes:
         """Digest of Refusal; `reason` is the problem's code as a bytes32, the time in Unix seconds."""
         return self._digest(REFUSAL_TYPE, self.log + statement + reason + uint_word(refused_at))
+
+    def evidence(self, manifest: bytes) -> bytes:
+        """Digest of Evidence, by which an exporter signs a package; `manifest` is the SHA-256 of its manifest."""
+        return self._digest(EVIDENCE_TYPE, self.log + manifest)
+
+    def completeness(self, subject: bytes, size: int, statements: bytes) -> bytes:
+        """Digest of Completeness; `statements` is the SHA-256 of the statement ids one after the other."""
+        return self._digest(COMPLETENESS_TYPE, self.log + subject + uint_word(size) + statements)
 
     def session(self, nonce: bytes, expires: int, institution: bytes, key: bytes) -> bytes:
         """Digest of Session, by which an institution's key signs in; a 32-byte nonce, Unix seconds, a code as a

@@ -1,0 +1,97 @@
+"""A package as far as it can be read, and what its steps have established so far."""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from anchors.core.checkpoint import Checkpoint
+from anchors.core.content import Content
+from anchors.core.registry import Registry
+from anchors.core.statement import Entry
+from anchors.core.trust import Trust, TrustedLog
+from anchors.core.typed_data import Domain
+from anchors.evidence import members as forms
+from anchors.evidence.report import Report
+
+
+@dataclass(frozen=True)
+class BlockTime:
+    """A block that was proved: its number and its time in Unix seconds."""
+
+    number: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """A statement of the package: its place, what it is there for, entry, id, claimed key, parts."""
+
+    index: int
+    role: str
+    entry: Entry
+    entry_bytes: bytes = field(repr=False)
+    id: bytes
+    key: bytes
+    content: Content = field(repr=False)
+    checkpoint: bytes = field(repr=False)
+    inclusion: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass
+class Case:
+    """What is judged. The members past `trust` are None or empty until the step that establishes them has been taken:
+    `manifest` by `manifest`, `registry` and `registry_heads` (by count) by `registry`, `checkpoint` by `checkpoint`, `heads` (by size) by
+    `heads`, `blocks` and `parents` (of heads, by size) by `blocks`, `statements` by `content`."""
+
+    data: bytes = field(repr=False)
+    trust: Trust = field(repr=False)
+    report: Report = field(default_factory=Report)
+    members: dict[str, bytes] = field(default_factory=dict, repr=False)
+    manifest: forms.Manifest | None = None
+    registry: Registry | None = None
+    registry_heads: list[bytes] = field(default_factory=list, repr=False)
+    checkpoint: Checkpoint | None = None
+    heads: dict[int, forms.Head] = field(default_factory=dict)
+    blocks: dict[int, BlockTime] = field(default_factory=dict)
+    parents: dict[int, BlockTime] = field(default_factory=dict)
+    statements: list[Told] = field(default_factory=list)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the package."""
+        return sha256(self.data).digest()
+
+    @property
+    def log(self) -> TrustedLog:
+        """The log of the manifest, as the trust file knows it."""
+        assert self.manifest is not None, "the manifest was read"
+        return self.trust.log(self.manifest.origin)
+
+    @property
+    def domain(self) -> Domain:
+        """The log's EIP-712 domain."""
+        return self.trust.domain(self.log)
+
+    def under(self, folder: str) -> dict[str, bytes]:
+        """Members of a folder, by the rest of their path."""
+        return {path.partition("/")[2]: data for path, data in self.members.items() if path.startswith(folder + "/")}
+
+    def covering(self, index: int) -> forms.HeadEvent | None:
+        """The first head that covers an entry, where the package has it."""
+        events = (head.event for head in self.heads.values())
+        return next((event for event in events if event.oldSize <= index < event.newSize), None)
+
+    def signed_before(self, told: Told) -> BlockTime | None:
+        """The block of the first head that covers a statement, where it was proved."""
+        event = self.covering(told.index)
+        return self.blocks.get(event.newSize) if event is not None else None
+
+    def signed_after(self, told: Told) -> BlockTime | None:
+        """The block before that of the head that a statement observed, where it was proved."""
+        head = self.observed(told)
+        return self.parents.get(head.newSize) if head is not None else None
+
+    def observed(self, told: Told) -> forms.HeadEvent | None:
+        """The head that a statement observed, where the package has it and it does not cover the statement."""
+        wanted = "0x" + told.entry.statement.observed.hex()
+        events = (head.event for head in self.heads.values())
+        return next((event for event in events if event.witnessId == wanted and event.newSize <= told.index), None)

@@ -1,0 +1,182 @@
+"""Steps about the file itself: archive, manifest, registry, exporter, completeness (docs/spec/evidence.md, Steps)."""
+
+from anchors.core import signature as signatures
+from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.registry import Key, Purpose, Registry
+from anchors.core.trust import read_changes
+from anchors.core.verify import State
+from anchors.evidence import members as forms
+from anchors.evidence.archive import read_archive
+from anchors.evidence.case import Case
+from anchors.evidence.outcome import NotProvable, Outcome, failed
+from anchors.evidence.report import Said
+
+FOLDERS = {forms.STATEMENTS, forms.HEADS, forms.DOCUMENTS, forms.ACCEPTANCE, forms.TIMESTAMPS}
+FILES = {
+    forms.MANIFEST,
+    forms.SIGNATURE,
+    forms.COMPLETENESS,
+    forms.CUSTODY,
+    forms.METHOD,
+    forms.REGISTRY,
+    forms.CHECKPOINT,
+}
+
+
+def check_archive(case: Case) -> Outcome:
+    """Step 1."""
+    case.members = read_archive(case.data)
+    count = len(case.members)
+    return Outcome(
+        State.VERIFIED,
+        Said(
+            f"由{count}个成员重建的归档与本文件逐位一致",
+            f"rebuilt from its {count} members, it is this file bit for bit",
+        ),
+    )
+
+
+def check_manifest(case: Case) -> Outcome:
+    """Step 2."""
+    manifest = forms.Manifest.read(_member(case, forms.MANIFEST))
+    case.manifest = manifest
+    for path in case.members:
+        folder, separator, _ = path.partition("/")
+        if path not in FILES and not (separator and folder in FOLDERS):
+            raise VerificationFailed(f"{path} is no member of an evidence package")
+    _compare_lists(manifest.members, forms.list_members(case.members))
+    if manifest.bytes != sum(listed.bytes for listed in manifest.members):
+        raise VerificationFailed("the manifest's bytes are not the sum over its members")
+    there = {path for path in case.members if path.startswith(forms.STATEMENTS + "/")}
+    named = {forms.statement_path(index) for index in manifest.roles.of()}
+    if there != named:
+        raise VerificationFailed(f"{min(there ^ named)} stands in the archive or in the manifest's roles alone")
+    return Outcome(
+        State.VERIFIED,
+        Said(
+            f"清单所列{len(manifest.members)}个成员的长度与SHA-256全部相符，无遗漏、无多余",
+            f"all {len(manifest.members)} members have the length and SHA-256 that it names, and there are no others",
+        ),
+    )
+
+
+def _compare_lists(named: list[forms.Listed], found: list[forms.Listed]) -> None:
+    if named == found:
+        return
+    wanted, there = {item.path: item for item in named}, {item.path: item for item in found}
+    if missing := wanted.keys() - there.keys():
+        raise VerificationFailed(f"{min(missing)} is in the manifest and not in the archive")
+    if extra := there.keys() - wanted.keys():
+        raise VerificationFailed(f"{min(extra)} is in the archive and not in the manifest")
+    wrong = [path for path in there if wanted[path] != there[path]]
+    raise VerificationFailed(
+        f"{min(wrong)} is not what the manifest names: its bytes were changed"
+        if wrong
+        else "its members are out of order"
+    )
+
+
+def check_registry(case: Case) -> Outcome:
+    """Step 3."""
+    trust = case.trust
+    count, head, changes = read_changes(_member(case, forms.REGISTRY), "registry.json")
+    shared = min(len(changes), len(trust.changes))
+    if tuple(changes[:shared]) != trust.changes[:shared]:
+        raise VerificationFailed("its changes are not those of the trust file: another chain, or another registry")
+    registry = Registry(trust.chain_id, trust.registry_contract.address)
+    heads = [registry.head]
+    for change in changes:
+        registry.apply(change)
+        heads.append(registry.head)
+    if (registry.count, registry.head) != (count, head):
+        raise VerificationFailed("its changes do not fold to the count and head that it names")
+    case.registry, case.registry_heads = registry, heads
+    return Outcome(
+        State.VERIFIED,
+        Said(
+            f"登记册的{count}次变更折叠得到其链头，前{shared}次与信任文件一致",
+            f"its {count} changes fold to its head; the first {shared} are those of the trust file",
+        ),
+    )
+
+
+def check_exporter(case: Case) -> Outcome:
+    """Step 4."""
+    signed = forms.Signed.read(_member(case, forms.SIGNATURE))
+    digest = case.domain.evidence(forms.sha256(_member(case, forms.MANIFEST)).digest())
+    key = _signer(case, digest, signed.key, signed.signature)
+    if key.purpose not in (Purpose.STATEMENT, Purpose.RECEIPT):
+        raise VerificationFailed(f"the manifest is signed by a {key.purpose} key, which signs no packages")
+    if key.institution != case.manifest.exporter:
+        raise VerificationFailed(f"the key that signed is of {key.institution}, not of {case.manifest.exporter}")
+    return Outcome(
+        State.VERIFIED,
+        Said(
+            f"清单由{key.institution}登记的密钥{signed.key}签名",
+            f"the manifest is signed by {signed.key}, a key of {key.institution}",
+        ),
+    )
+
+
+def check_complete(case: Case) -> Outcome:
+    """Step 18: never VERIFIED."""
+    try:
+        _check_word(case)
+    except NotProvable as error:
+        return Outcome(
+            State.NOT_PROVABLE,
+            Said(
+                "运营方签名声明：截至该检查点，关于本标识的陈述仅此若干件；声明若不实即为可追究的不实签名，但离线无法证明没有其他陈述",
+                str(error),
+            ),
+        )
+    raise AssertionError("unreachable: completeness is never proved")
+
+
+def _check_word(case: Case) -> None:
+    word = forms.Completeness.read(_member(case, forms.COMPLETENESS))
+    manifest = case.manifest
+    if word.subject != manifest.subject or word.size != manifest.size:
+        raise VerificationFailed("the operator's word is about another subject or another size than the manifest")
+    told = [told for told in case.statements if encode_hex(told.entry.statement.subject) == manifest.subject]
+    if [encode_hex(one.id) for one in sorted(told, key=lambda one: one.index)] != word.statements:
+        raise VerificationFailed(
+            "the statements about the subject in the package are not those that the operator names"
+        )
+    if {told.index for told in told} != set(manifest.roles.timeline):
+        raise VerificationFailed("the manifest's timeline is not what is said about the subject")
+    ids = forms.hash_ids(forms.hashes(word.statements))
+    digest = case.domain.completeness(decode_hex(word.subject, 32, "subject"), word.size, ids)
+    key = _signer(case, digest, word.key, word.signature)
+    if key.purpose != Purpose.RECEIPT:
+        raise VerificationFailed(f"the operator's word is signed by a {key.purpose} key, not by a receipt key")
+    raise NotProvable(
+        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the first "
+        f"{word.size} entries; that there are no others nobody can show offline"
+    )
+
+
+def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:
+    """The registered key that signed, in force as of the registry's last change in the package and in the trust file."""
+    address = signatures.recover(digest, decode_hex(signature, 65, "signature"))
+    if encode_hex(address) != claimed:
+        raise VerificationFailed(f"the signature is by {encode_hex(address)}, not by {claimed}")
+    for registry in (case.registry, case.trust.registry):
+        key = registry.keys.get(address)
+        if key is not None and key.revoked_by is not None:
+            raise VerificationFailed(f"{claimed} is revoked")
+    key = case.registry.keys.get(address)
+    if key is None or key.log != case.log.id:
+        raise VerificationFailed(f"{claimed} is no key of this log")
+    return key
+
+
+def _member(case: Case, path: str) -> bytes:
+    try:
+        return case.members[path]
+    except KeyError:
+        raise MalformedInput(f"{path} is missing") from None
+
+
+__all__ = ["check_archive", "check_complete", "check_exporter", "check_manifest", "check_registry", "failed"]

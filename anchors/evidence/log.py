@@ -1,0 +1,200 @@
+"""Steps about the log: checkpoint, heads, content, logged, signed, times, documents (docs/spec/evidence.md, Steps)."""
+
+from hashlib import new, sha256
+
+from anchors.core.canonical import Json
+from anchors.core.checkpoint import Checkpoint
+from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
+from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.merkle import leaf_hash, verify_consistency, verify_inclusion
+from anchors.core.note import open_note
+from anchors.core.registry import check_attribution
+from anchors.core.statement import Entry
+from anchors.core.tlog_proof import Extra, TlogProof
+from anchors.core.verify import State
+from anchors.evidence import members as forms
+from anchors.evidence.case import Case, Told
+from anchors.evidence.outcome import Items, NotChecked, NotProvable, Outcome
+from anchors.evidence.report import Said
+
+
+def check_checkpoint(case: Case) -> Outcome:
+    """Step 5."""
+    data = case.members.get(forms.CHECKPOINT)
+    if data is None:
+        raise MalformedInput(f"{forms.CHECKPOINT} is missing")
+    if not case.log.keys:
+        named = ", ".join(log.origin for log in case.trust.logs) or "none"
+        raise VerificationFailed(f"the package is of the log {case.log.origin}, the trust file names {named}")
+    note = open_note(data, case.log.keys)
+    checkpoint = Checkpoint.from_text(note.text)
+    if (checkpoint.origin, checkpoint.size) != (case.manifest.origin, case.manifest.size):
+        raise VerificationFailed("it is not the checkpoint that the manifest names")
+    case.checkpoint = checkpoint
+    if all(case.trust.is_revoked(key) for key in note.signers):
+        raise NotProvable("it is signed by a revoked key alone")
+    return Outcome(
+        State.VERIFIED,
+        Said(
+            f"日志{checkpoint.origin}的检查点（{checkpoint.size}条）由其密钥签名",
+            f"a key of {checkpoint.origin} signed the checkpoint of {checkpoint.size} entries",
+        ),
+    )
+
+
+def check_heads(case: Case) -> Outcome:
+    """Step 6."""
+    items = Items("见证链头", "heads")
+    for name, data in case.under(forms.HEADS).items():
+        items.look(f"{forms.HEADS}/{name}", lambda name=name, data=data: _check_head(case, name, data))
+    return items.outcome()
+
+
+def _check_head(case: Case, name: str, data: bytes) -> None:
+    head = forms.Head.read(data)
+    event = head.event
+    if forms.head_path(event.newSize) != f"{forms.HEADS}/{name}":
+        raise VerificationFailed(f"it is the head of {event.newSize} entries, not the one that its path names")
+    if not event.oldSize < event.newSize <= case.checkpoint.size:
+        raise VerificationFailed("its sizes are not in order, or above the checkpoint's")
+    root = decode_hex(event.root, 32, "root")
+    proof = forms.hashes(head.consistency)
+    verify_consistency(event.newSize, case.checkpoint.size, proof, root, case.checkpoint.root)
+    if event.registryCount > case.registry.count:
+        raise VerificationFailed(f"it is of registry change {event.registryCount}, registry.json ends before")
+    if encode_hex(case.registry_heads[event.registryCount]) != event.registryHead:
+        raise VerificationFailed(
+            f"the registry's first {event.registryCount} changes do not fold to the head that it names"
+        )
+    case.heads[event.newSize] = head
+
+
+def check_content(case: Case) -> Outcome:
+    """Step 8. Reads the statements."""
+    items = Items("陈述的内容", "statements' contents")
+    roles = case.manifest.roles.of()
+    for index in sorted(roles):
+        path = forms.statement_path(index)
+        items.look(path, lambda index=index, path=path: _read_statement(case, index, roles[index], path))
+    return items.outcome()
+
+
+def _read_statement(case: Case, index: int, role: str, path: str) -> None:
+    data = case.members.get(path)
+    if data is None:
+        raise MalformedInput("it is missing")
+    proof = TlogProof.parse(data)
+    if proof.extra is None:
+        raise MalformedInput("no extra line, so the entry is not there")
+    if proof.format() != data:
+        raise VerificationFailed("it is not written as such proofs are")
+    extra = Extra.decode(proof.extra)
+    entry = Entry.from_bytes(extra.entry)
+    told = Told(
+        proof.index,
+        role,
+        entry,
+        extra.entry,
+        entry.statement.id(case.domain),
+        extra.key,
+        extra.content,
+        proof.checkpoint,
+        tuple(proof.hashes),
+    )
+    if told.index != index:
+        raise VerificationFailed(f"it is a proof of entry {told.index}")
+    case.statements.append(told)
+    if extra.content.hash != entry.statement.content:
+        raise VerificationFailed("the parts do not hash to the content that the entry names: a part was changed")
+
+
+def check_logged(case: Case) -> Outcome:
+    """Step 9."""
+    items = Items("陈述的入链证明", "inclusion proofs")
+    for told in case.statements:
+        items.look(forms.statement_path(told.index), lambda told=told: _check_logged(case, told))
+    return items.outcome()
+
+
+def _check_logged(case: Case, told: Told) -> None:
+    if told.checkpoint != case.members[forms.CHECKPOINT]:
+        raise VerificationFailed("it stands under another checkpoint than the package")
+    if told.index >= case.checkpoint.size:
+        raise VerificationFailed(f"its index is not below the checkpoint's size {case.checkpoint.size}")
+    leaf = leaf_hash(told.entry_bytes)
+    verify_inclusion(leaf, told.index, case.checkpoint.size, told.inclusion, case.checkpoint.root)
+
+
+def check_signed(case: Case) -> Outcome:
+    """Step 10."""
+    items = Items("陈述的签名与归属", "signatures")
+    for told in case.statements:
+        items.look(forms.statement_path(told.index), lambda told=told: _check_signed(case, told))
+    return items.outcome()
+
+
+def _check_signed(case: Case, told: Told) -> None:
+    statement = told.entry.statement
+    signer = told.entry.signer(case.domain)
+    if signer != told.key:
+        raise VerificationFailed(f"the signature is by {encode_hex(signer)}, not by {encode_hex(told.key)}")
+    event = case.covering(told.index)
+    if event is not None and event.newSize in case.blocks:
+        registry, count = case.registry, event.registryCount
+    else:
+        registry, count = case.trust.registry, case.trust.registry.count
+    key = registry.keys.get(signer)
+    check_attribution(key, case.log.id, statement.institution, statement.sequence, count)
+
+
+def check_times(case: Case) -> Outcome:
+    """Step 11."""
+    items = Items("陈述的时间", "statements' times")
+    for told in case.statements:
+        items.look(forms.statement_path(told.index), lambda told=told: _check_times(case, told))
+    return items.outcome()
+
+
+def _check_times(case: Case, told: Told) -> None:
+    event = case.covering(told.index)
+    if event is None:
+        raise VerificationFailed("the package has no head that covers it first")
+    if event.newSize not in case.blocks:
+        raise NotChecked(
+            f"the block of the head of {event.newSize} entries was not proved: nothing is known of before when"
+        )
+    if told.role != "timeline" or told.entry.statement.observed == ZERO_WORD:
+        return
+    head = case.observed(told)
+    if head is None:
+        raise VerificationFailed("the package has no head below it that is the one it observed")
+    if head.newSize not in case.parents:
+        raise NotChecked(
+            f"the block before the head of {head.newSize} entries was not proved: nothing is known of after when"
+        )
+
+
+def check_documents(case: Case) -> Outcome:
+    """Step 14."""
+    items = Items("原始文件", "documents")
+    for name, data in case.under(forms.DOCUMENTS).items():
+        items.look(f"{forms.DOCUMENTS}/{name}", lambda name=name, data=data: _check_document(case, name, data))
+    return items.outcome()
+
+
+def _check_document(case: Case, name: str, data: bytes) -> None:
+    digest = sha256(data).hexdigest()
+    if digest != name:
+        raise VerificationFailed(f"its SHA-256 is {digest}: the document was changed")
+    if statement_of_document(case, data) is None:
+        raise VerificationFailed("no shown part of a statement in the package has its SHA-256 and SM3")
+
+
+def statement_of_document(case: Case, data: bytes) -> Told | None:
+    """The first statement of which the part `document` names the length and both digests of these bytes."""
+    named = {"bytes": len(data), "sha256": sha256(data).hexdigest(), "sm3": new("sm3", data).hexdigest()}
+    return next((told for told in case.statements if _names(told.content.value("document"), named)), None)
+
+
+def _names(value: Json, named: dict[str, Json]) -> bool:
+    return isinstance(value, dict) and all(value.get(member) == wanted for member, wanted in named.items())

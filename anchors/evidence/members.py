@@ -1,0 +1,173 @@
+"""What stands in a package beside proofs, documents and tokens: JSON members (docs/spec/evidence.md, Members)."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import msgspec
+
+from anchors.core import canonical
+from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.errors import MalformedInput
+
+MANIFEST = "manifest.json"
+SIGNATURE = "signature.json"
+COMPLETENESS = "completeness.json"
+CUSTODY = "custody.json"
+METHOD = "method.json"
+REGISTRY = "registry.json"
+CHECKPOINT = "checkpoint.txt"
+STATEMENTS, HEADS, DOCUMENTS, ACCEPTANCE, TIMESTAMPS = "statements", "heads", "documents", "acceptance", "timestamps"
+
+MAX_JSON_BYTES = 64 * 2**20
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Hex32 = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{64}$")]
+Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{40}$")]
+SignatureHex = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{130}$")]
+Code = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,32}$")]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A JSON member of a package; its bytes are the RFC 8785 text of its fields."""
+
+    @classmethod
+    def read(cls, text: bytes) -> Self:
+        """Raises `MalformedInput`."""
+        return read_json(text, cls, cls.__name__.lower())
+
+    def write(self) -> bytes:
+        """The member's bytes."""
+        return canonical.encode(msgspec.to_builtins(self))
+
+
+Form = TypeVar("Form")
+
+
+def read_json(text: bytes, form: type[Form], name: str) -> Form:
+    """The value of canonical `text` in its form. Raises `MalformedInput`."""
+    try:
+        return msgspec.convert(canonical.decode(text, MAX_JSON_BYTES), form)
+    except msgspec.ValidationError as error:
+        raise MalformedInput(f"{name}: {error}") from None
+
+
+class Listed(Member, frozen=True):
+    """A member as the manifest names it. `sha256` has no prefix."""
+
+    bytes: Count
+    path: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Roles(Member, frozen=True):
+    """What the statements are there for, each index once."""
+
+    linked: list[Count]
+    rules: list[Count]
+    timeline: list[Count]
+
+    def of(self) -> dict[int, str]:
+        """The role of each index. Raises `MalformedInput` where one has two."""
+        roles: dict[int, str] = {}
+        for role, indexes in (("timeline", self.timeline), ("linked", self.linked), ("rules", self.rules)):
+            for index in indexes:
+                if roles.setdefault(index, role) != role or indexes.count(index) > 1:
+                    raise MalformedInput(f"manifest: statement {index} stands twice in roles")
+        return roles
+
+
+class Manifest(Member, frozen=True):
+    """What is in the package, as of which checkpoint, by whom. `bytes` is the sum over `members`."""
+
+    bytes: Count
+    exportedAt: Count
+    exporter: Code
+    members: list[Listed]
+    origin: str
+    roles: Roles
+    size: Count
+    subject: Hex32
+    tool: Line
+    version: Literal[1]
+
+
+class Signed(Member, frozen=True):
+    """A key's 65-byte signature over the manifest."""
+
+    key: Address
+    signature: SignatureHex
+
+
+class Completeness(Member, frozen=True):
+    """Which statements about the subject are among the first `size` entries, by the operator's word."""
+
+    key: Address
+    signature: SignatureHex
+    size: Count
+    statements: list[Hex32]
+    subject: Hex32
+
+
+class Act(Member, frozen=True):
+    """One act of custody. `did` is `assembled` or `added`; `members` are the paths that were added."""
+
+    at: Count
+    by: Code
+    did: Literal["assembled", "added"]
+    members: list[str]
+    tool: Line
+
+
+class HeadEvent(Member, frozen=True):
+    """What the event `Witnessed` says of a head (docs/spec/witness.md), but for its log."""
+
+    newSize: Count
+    oldSize: Count
+    registryCount: Count
+    registryHead: Hex32
+    root: Hex32
+    witnessId: Hex32
+
+
+class Head(Member, frozen=True):
+    """A head, the RFC 9162 proof from it to the package's checkpoint, and the proof of its block, where there is one."""
+
+    block: dict[str, Any] | None
+    consistency: list[Hex32]
+    event: HeadEvent
+
+
+def list_members(members: dict[str, bytes]) -> list[Listed]:
+    """The manifest's list of all members but the manifest and its signature, in the archive's order."""
+    return [
+        Listed(len(data), path, sha256(data).hexdigest())
+        for path, data in sorted(members.items())
+        if path not in (MANIFEST, SIGNATURE)
+    ]
+
+
+def hash_ids(ids: Sequence[bytes]) -> bytes:
+    """SHA-256 of statement ids (32 bytes each) one after the other: what `Completeness` signs."""
+    return sha256(b"".join(ids)).digest()
+
+
+def statement_path(index: int) -> str:
+    """Where the proof of the entry at `index` stands."""
+    return f"{STATEMENTS}/{index:012}.tlog-proof"
+
+
+def head_path(size: int) -> str:
+    """Where the head of `size` stands."""
+    return f"{HEADS}/{size:012}.json"
+
+
+def hashes(texts: Sequence[str]) -> list[bytes]:
+    """32-byte hashes of their hex."""
+    return [decode_hex(text, 32, "hash") for text in texts]
+
+
+def hex_of(values: Sequence[bytes]) -> list[str]:
+    """Hex of hashes."""
+    return [encode_hex(value) for value in values]
