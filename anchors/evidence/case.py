@@ -38,9 +38,8 @@ class Told:
 
 @dataclass
 class Case:
-    """What is judged. The members past `trust` are None or empty until the step that establishes them has been taken:
-    `manifest` by `manifest`, `registry` and `registry_heads` (by count) by `registry`, `checkpoint` by `checkpoint`, `heads` (by size) by
-    `heads`, `blocks` and `parents` (of heads, by size) by `blocks`, `statements` by `content`."""
+    """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; `registry`
+    gives `registry_heads` (by count) too, `blocks` (of heads, by size) `parents` too, `content` the `statements`."""
 
     data: bytes = field(repr=False)
     trust: Trust = field(repr=False)

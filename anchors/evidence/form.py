@@ -9,7 +9,7 @@ from anchors.core.verify import State
 from anchors.evidence import members as forms
 from anchors.evidence.archive import read_archive
 from anchors.evidence.case import Case
-from anchors.evidence.outcome import NotProvable, Outcome, failed
+from anchors.evidence.outcome import NotProvable, Outcome
 from anchors.evidence.report import Said
 
 FOLDERS = {forms.STATEMENTS, forms.HEADS, forms.DOCUMENTS, forms.ACCEPTANCE, forms.TIMESTAMPS}
@@ -152,23 +152,22 @@ def _check_word(case: Case) -> None:
     if key.purpose != Purpose.RECEIPT:
         raise VerificationFailed(f"the operator's word is signed by a {key.purpose} key, not by a receipt key")
     raise NotProvable(
-        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the first "
-        f"{word.size} entries; that there are no others nobody can show offline"
+        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the "
+        f"first {word.size} entries; that there are no others nobody can show offline"
     )
 
 
 def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:
-    """The registered key that signed, in force as of the registry's last change in the package and in the trust file."""
+    """The registered key that signed; nobody can tell when, so a key that is revoked raises `NotProvable`."""
     address = signatures.recover(digest, decode_hex(signature, 65, "signature"))
     if encode_hex(address) != claimed:
         raise VerificationFailed(f"the signature is by {encode_hex(address)}, not by {claimed}")
-    for registry in (case.registry, case.trust.registry):
-        key = registry.keys.get(address)
-        if key is not None and key.revoked_by is not None:
-            raise VerificationFailed(f"{claimed} is revoked")
     key = case.registry.keys.get(address)
     if key is None or key.log != case.log.id:
         raise VerificationFailed(f"{claimed} is no key of this log")
+    later = case.trust.registry.keys.get(address, key)
+    if key.revoked_by is not None or later.revoked_by is not None:
+        raise NotProvable(f"{claimed} of {key.institution} signed, and is revoked: it may have signed afterwards")
     return key
 
 
@@ -177,6 +176,3 @@ def _member(case: Case, path: str) -> bytes:
         return case.members[path]
     except KeyError:
         raise MalformedInput(f"{path} is missing") from None
-
-
-__all__ = ["check_archive", "check_complete", "check_exporter", "check_manifest", "check_registry", "failed"]

@@ -132,7 +132,7 @@ class HeadEvent(Member, frozen=True):
 
 
 class Head(Member, frozen=True):
-    """A head, the RFC 9162 proof from it to the package's checkpoint, and the proof of its block, where there is one."""
+    """A head, the RFC 9162 proof from it to the package's checkpoint, and its block proof, where there is one."""
 
     block: dict[str, Any] | None
     consistency: list[Hex32]
