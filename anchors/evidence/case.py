@@ -38,8 +38,9 @@ class Told:
 
 @dataclass
 class Case:
-    """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; `registry`
-    gives `registry_heads` (by count) too, `blocks` (of heads, by size) `parents` too, `content` the `statements`."""
+    """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; that of
+    `registry` gives `registry_heads` (by count), of `blocks` also `parents` (both by the head's size), of `content` the
+    `statements`."""
 
     data: bytes = field(repr=False)
     trust: Trust = field(repr=False)
