@@ -17,6 +17,7 @@ CUSTODY = "custody.json"
 METHOD = "method.json"
 REGISTRY = "registry.json"
 CHECKPOINT = "checkpoint.txt"
+ROLES = ("timeline", "linked", "rules")
 STATEMENTS, HEADS, DOCUMENTS, ACCEPTANCE, TIMESTAMPS = "statements", "heads", "documents", "acceptance", "timestamps"
 
 MAX_JSON_BYTES = 64 * 2**20
@@ -118,6 +119,16 @@ class Act(Member, frozen=True):
     did: Literal["assembled", "added"]
     members: list[str]
     tool: Line
+
+
+def read_acts(text: bytes) -> list[Act]:
+    """The custody log. Raises `MalformedInput`."""
+    return read_json(text, list[Act], "custody")
+
+
+def write_acts(acts: Sequence[Act]) -> bytes:
+    """The custody log's bytes."""
+    return canonical.encode(msgspec.to_builtins(list(acts)))
 
 
 class HeadEvent(Member, frozen=True):

@@ -55,8 +55,8 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether the package holds (docs/spec/evidence.md, Steps). A checkpoint that only a revoked key signed, and the
-        contract took, is as good as signed."""
+        """Whether the package holds (docs/spec/evidence.md, Steps). A checkpoint that the contract took is as good as
+        signed where only a revoked key signed it."""
         failed = any(step.state is State.FAILED for step in self.steps)
         needed = BASE - {"checkpoint"} if self.verified("blocks") else BASE
         return not failed and all(self.verified(claim) for claim in needed)

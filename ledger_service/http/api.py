@@ -18,6 +18,7 @@ from ledger_service import problems
 from ledger_service.http import (
     cds,
     disclosure,
+    evidence,
     fhir,
     health,
     index,
@@ -84,7 +85,7 @@ def _create_framework(services: Services, metrics: CollectorRegistry, submitting
     # So that other methods are told which one it takes; POST never comes here.
     api.router.routes.insert(0, Route(submit.PATH, submitting, methods=["POST"]))
     api.openapi = partial(_describe, api)
-    for part in (index, read, recognition, reminders, cds, fhir, session, disclosure, operate, log, health):
+    for part in (index, read, recognition, reminders, cds, fhir, session, disclosure, evidence, operate, log, health):
         api.include_router(part.router)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -15,6 +15,7 @@ from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.erase import Eraser
+from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
@@ -75,6 +76,7 @@ class Services:
     eraser: Eraser
     responsibility: Responsibility
     remind: Remind
+    evidence: ExportEvidence
     operator_token: str | None
     bundles_need_token: bool
 

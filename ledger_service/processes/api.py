@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
 import uvicorn
 
@@ -37,6 +38,7 @@ from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
 from ledger_service.usecases.erase import Eraser
+from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import Ledger
@@ -97,7 +99,8 @@ class ApiProcess:
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)
         sign_in = _sign_in(opened, receipt_secret)
-        services = _services(opened, ledger, tree, view, door, self._commit, readiness, sign_in)
+        evidence = _evidence(opened, receipt_secret, tree, view)
+        services = _services(opened, ledger, tree, view, door, self._commit, readiness, sign_in, evidence)
         figures = SqlFigures(engine)
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
         self._api = RequestLog(
@@ -154,6 +157,23 @@ def _sign_in(opened: OpenedLog, receipt_secret: bytes) -> SignIn:
     return SignIn(opened.domain, receipt_secret, SqlSessions(opened.engine), registry, now)
 
 
+def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: SqlChainView) -> ExportEvidence:
+    engine = opened.engine
+    return ExportEvidence(
+        opened.domain,
+        opened.settings.origin,
+        receipt_secret,
+        SqlReader(engine),
+        tree,
+        LogTiles(tree),
+        view,
+        SqlGrounds(engine),
+        lambda _sizes: {},
+        now,
+        f"huzheng {version('huzheng')}",
+    )
+
+
 def _services(
     opened: OpenedLog,
     ledger: Ledger,
@@ -163,6 +183,7 @@ def _services(
     commit: GroupCommit,
     readiness: ReadinessCheck,
     sign_in: SignIn,
+    evidence: ExportEvidence,
 ) -> Services:
     settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
     readings, grounds = SqlReadings(engine), SqlGrounds(engine)
@@ -192,6 +213,7 @@ def _services(
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
         responsibility=Responsibility(reader, tree, view, grounds, rules),
         remind=Remind(reader, tree, rules, readings, now),
+        evidence=evidence,
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -88,6 +88,10 @@ class SqlChainView:
         query = select(schema.heads).where(schema.heads.c.new_size > index).order_by(schema.heads.c.new_size).limit(1)
         return next(iter(self._heads(query)), None)
 
+    def head_of(self, witness_id: bytes) -> WitnessEvent | None:
+        """See `ports.ChainView`."""
+        return next(iter(self._heads(select(schema.heads).where(schema.heads.c.witness_id == witness_id))), None)
+
     def head_time(self, head: WitnessEvent) -> int:
         """See `ports.ChainView`."""
         query = select(schema.heads.c.time).where(schema.heads.c.new_size == head.new_size)

@@ -294,6 +294,9 @@ class ChainView(Protocol):
     def covering_head(self, index: int) -> WitnessEvent | None:
         """The first head that covers the entry at `index`."""
 
+    def head_of(self, witness_id: bytes) -> WitnessEvent | None:
+        """The head of this id."""
+
     def head_time(self, head: WitnessEvent) -> int:
         """The time of the block in which a stored head stands."""
 

@@ -1,21 +1,19 @@
 """Who speaks for whom as of any change of the registry (docs/spec/registry.md, The rule of attribution)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from anchors.chain.port import RegistryEvent
-from anchors.core.registry import Action, Key, Purpose, Registry, check_attribution
+from anchors.core.registry import Action, Change, Key, Purpose, Registry, check_attribution
 
 
 class Attribution:
     """The registry of one log with its past, held as for every fact the number of the change that made it."""
 
-    def __init__(self, log: bytes, registry: Registry, changes: Sequence[RegistryEvent]):
+    def __init__(self, log: bytes, registry: Registry, changes: Iterable[Change]):
         self._log = log
         self._keys = registry.keys
         self._roles: dict[tuple[str, str], int] = {}
         self._successors: dict[str, tuple[int, str]] = {}
-        for event in changes:
-            change = event.change
+        for change in changes:
             if change.action is Action.ADMITTED:
                 self._roles.setdefault((change.institution, change.role), change.number)
             elif change.action is Action.EXITED and change.successor:

@@ -104,7 +104,8 @@ class Audit:
         if not history.read():
             return
         history.check_present_head()
-        attribution = Attribution(self._log.id, history.registry, history.changes)
+        changes = [event.change for event in history.changes]
+        attribution = Attribution(self._log.id, history.registry, changes)
         note_keys = {*self._log.keys, *(VerifierKey(self._log.origin, key) for key in attribution.note_keys())}
         tree = TreeWalk(
             rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)

@@ -1,0 +1,45 @@
+"""Exporting evidence (docs/spec/evidence.md)."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from anchors.core.content import Content
+from anchors.core.encoding import decode_hex
+from ledger_service.http.services import reading_request, require_viewer, services_of
+from ledger_service.http.wire import Hex32, Wire
+from ledger_service.usecases.evidence import Asked
+from ledger_service.usecases.look_up import Read
+from ledger_service.usecases.viewer import Viewer
+
+router = APIRouter(tags=["evidence"])
+
+MEDIA_TYPE = "application/zip"
+SignedIn = Annotated[Viewer, Depends(require_viewer)]
+PartName = Annotated[str, Field(pattern="^[a-z][a-z0-9._-]{0,63}$")]
+
+
+class EvidenceRequest(Wire):
+    """What is to be exported: all about a subject, and of the personal parts that one may see those of these names."""
+
+    subject: Hex32
+    personal: list[PartName] = Field(default_factory=list, max_length=64)
+
+
+@router.post(
+    "/v1/evidence",
+    response_class=Response,
+    responses={200: {"description": "The evidence package", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+)
+def evidence(request: Request, viewer: SignedIn, asked: EvidenceRequest) -> Response:
+    """The evidence package about a subject, as of the newest final head, with the parts that one may see."""
+    services, subject = services_of(request), decode_hex(asked.subject, 32, "subject")
+    services.disclosure.check_list(viewer, subject)
+
+    def show(statements: Sequence[Read]) -> Sequence[Content]:
+        return services.disclosure.show(viewer, statements, reading_request(request))
+
+    package = services.evidence.package(Asked(subject, frozenset(asked.personal)), show)
+    return Response(package, media_type=MEDIA_TYPE)

@@ -1,0 +1,125 @@
+"""Judge an evidence package by kinds and their rules too, and tell what its statements say of who did what
+(docs/spec/evidence.md, step 12 and the facts). Everything comes from the package and the trust file."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from anchors.core.errors import VerificationFailed
+from anchors.core.trust import Trust, read_changes
+from anchors.evidence import members as forms
+from anchors.evidence.case import Case as Package
+from anchors.evidence.case import Told
+from anchors.evidence.outcome import Items, NotChecked, Outcome
+from anchors.evidence.verify import Check, verify_package
+from ledger_service.kinds import Kind
+from ledger_service.problems import Refused
+from ledger_service.recognition.book import KINDS as RULES
+from ledger_service.recognition.book import Book
+from ledger_service.recognition.case import Case, Fact, Placed
+from ledger_service.recognition.responsibility import responsibility
+from ledger_service.recognition.stated import Stated
+from ledger_service.usecases import rules
+from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.check import known_kind, read_parts
+from ledger_service.usecases.ports import Logged, StoredStatement, SubjectState
+from ledger_service.usecases.rule_book import stated_of
+
+
+@dataclass(frozen=True)
+class JudgedPackage:
+    """What was found about a package: its steps (in `package.report`) and the facts that its statements tell."""
+
+    package: Package
+    facts: tuple[Fact, ...]
+
+
+def judge_evidence(data: bytes, trust: Trust, checks: dict[str, Check] | None = None) -> JudgedPackage:
+    """Take all steps and derive the facts. `checks` are further steps by their claims. Raises nothing for what is in
+    `data`; facts are told only where the package holds."""
+    package = verify_package(data, trust, {"rules": check_rules, **(checks or {})})
+    return JudgedPackage(package, _facts(package) if package.report.holds else ())
+
+
+def check_rules(package: Package) -> Outcome:
+    """Step 12: each statement is one that its kind allows, as far as the package shows."""
+    walk = _Walk(package)
+    items = Items("陈述是否符合其类型的规则", "statements' rules")
+    for told in sorted(package.statements, key=lambda told: told.index):
+        items.look(forms.statement_path(told.index), partial(walk.judge, told))
+    return items.outcome()
+
+
+class _Walk:
+    """Judges the statements of a package in log order, as the door did."""
+
+    def __init__(self, package: Package):
+        self._package = package
+        _, _, changes = read_changes(package.members[forms.REGISTRY], "registry.json")
+        self._attribution = Attribution(package.log.id, package.registry, changes)
+        self._logged: dict[bytes, Logged] = {}
+        self._subject: SubjectState | None = None
+        """The state of the subject that the package is about: of others it has not all statements."""
+
+    def judge(self, told: Told) -> None:
+        """Raises `VerificationFailed` where a rule is broken, `NotChecked` where the package shows too little."""
+        statement = told.entry.statement
+        event = self._package.covering(told.index)
+        count = event.registryCount if event is not None else self._package.registry.count
+        try:
+            kind = known_kind(statement.kind)
+            if not self._attribution.has_role(statement.institution, kind.roles, count):
+                raise VerificationFailed(f"{statement.institution} had no role that signs {kind.name}")
+            self._judge_said(told, kind, partial(self._attribution.speaks_for, count=count))
+        except Refused as refused:
+            raise VerificationFailed(f"{refused.problem.code}: {refused.detail}") from None
+        finally:
+            self._logged.setdefault(told.id, _logged(told))
+
+    def _judge_said(self, told: Told, kind: Kind, speaks_for: rules.SpeaksFor) -> None:
+        statement = told.entry.statement
+        if withheld := [name for name in kind.parts if name not in told.content.names()]:
+            raise NotChecked(f"the part {withheld[0]} is withheld")
+        said = read_parts(kind, told.content, statement.issued_at)
+        targets = {rel: self._logged[id] for rel, id in said.links if id in self._logged}
+        links = {rel: target.index for rel, target in targets.items()}
+        self._logged[told.id] = _logged(told, links)
+        if told.role != "timeline":
+            return
+        rules.check_subject(statement, kind, said, self._subject, speaks_for)
+        before = self._subject or SubjectState(statement.institution, told.index, None)
+        outside = [rel for rel, id in said.links if id not in self._logged]
+        if not outside:
+            rules.check_links(statement, kind, said, targets, self._subject, speaks_for)
+        self._subject = rules.subject_after(kind.effect, before, statement.institution, told.index)
+        if outside:
+            raise NotChecked(f"its link {outside[0]!r} leads to a statement that is not in the package before it")
+
+
+def _logged(told: Told, links: dict[str, int] | None = None) -> Logged:
+    statement = told.entry.statement
+    return Logged(told.index, told.id, statement.kind, statement.institution, statement.subject, links or {})
+
+
+def _facts(package: Package) -> tuple[Fact, ...]:
+    """What the timeline tells of who did what."""
+    placed = [_place(package, told) for told in sorted(package.statements, key=lambda told: told.index)]
+    book, elsewhere, timeline = Book(), {}, []
+    for told, one in zip(sorted(package.statements, key=lambda told: told.index), placed, strict=True):
+        if told.entry.statement.kind in RULES:
+            book.add(one.stated)
+        if told.role == "timeline":
+            timeline.append(one)
+        elif told.role == "linked":
+            elsewhere.setdefault(one.stated.subject, []).append(one)
+    size = package.manifest.size
+    return tuple(responsibility(Case(timeline, elsewhere, book, size, size)))
+
+
+def _place(package: Package, told: Told) -> Placed:
+    after, before = package.signed_after(told), package.signed_before(told)
+    return Placed(stated(told), after and after.time, before and before.time)
+
+
+def stated(told: Told) -> Stated:
+    """A statement of a package as those who judge it read it."""
+    return stated_of(StoredStatement(told.index, told.id, told.key, told.entry_bytes, b""), told.content)
