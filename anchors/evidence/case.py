@@ -1,11 +1,10 @@
 """A package as far as it can be read, and what its steps have established so far."""
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content
-from anchors.core.registry import Registry
+from anchors.core.registry import Change, Registry
 from anchors.core.statement import Entry
 from anchors.core.trust import Trust, TrustedLog
 from anchors.core.typed_data import Domain
@@ -39,7 +38,7 @@ class Told:
 @dataclass
 class Case:
     """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; that of
-    `registry` gives `registry_heads` (by count), of `blocks` also `parents` (both by the head's size), of `content` the
+    `registry` gives `changes` and `registry_heads` (by count), of `blocks` also `parents` (both by the head's size), of `content` the
     `statements`."""
 
     data: bytes = field(repr=False)
@@ -48,6 +47,7 @@ class Case:
     members: dict[str, bytes] = field(default_factory=dict, repr=False)
     manifest: forms.Manifest | None = None
     registry: Registry | None = None
+    changes: tuple[Change, ...] = field(default=(), repr=False)
     registry_heads: list[bytes] = field(default_factory=list, repr=False)
     checkpoint: Checkpoint | None = None
     heads: dict[int, forms.Head] = field(default_factory=dict)
@@ -56,9 +56,9 @@ class Case:
     statements: list[Told] = field(default_factory=list)
 
     @property
-    def digest(self) -> bytes:
-        """SHA-256 of the package."""
-        return sha256(self.data).digest()
+    def custody(self) -> list[forms.Act]:
+        """The custody log. Raises `MalformedInput`."""
+        return forms.read_acts(self.members.get(forms.CUSTODY, b""))
 
     @property
     def log(self) -> TrustedLog:

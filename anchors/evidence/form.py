@@ -48,6 +48,7 @@ def check_manifest(case: Case) -> Outcome:
     _compare_lists(manifest.members, forms.list_members(case.members))
     if manifest.bytes != sum(listed.bytes for listed in manifest.members):
         raise VerificationFailed("the manifest's bytes are not the sum over its members")
+    forms.read_acts(_member(case, forms.CUSTODY))
     there = {path for path in case.members if path.startswith(forms.STATEMENTS + "/")}
     named = {forms.statement_path(index) for index in manifest.roles.of()}
     if there != named:
@@ -91,7 +92,7 @@ def check_registry(case: Case) -> Outcome:
         heads.append(registry.head)
     if (registry.count, registry.head) != (count, head):
         raise VerificationFailed("its changes do not fold to the count and head that it names")
-    case.registry, case.registry_heads = registry, heads
+    case.registry, case.changes, case.registry_heads = registry, changes, heads
     return Outcome(
         State.VERIFIED,
         Said(

@@ -46,7 +46,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "logged": ("checkpoint", "statements"),
     "signed": ("registry", "statements"),
     "times": ("heads", "statements"),
-    "rules": ("statements",),
+    "rules": ("registry", "statements"),
     "decisions": ("statements",),
     "documents": ("statements",),
     "acceptance": ("registry", "statements"),

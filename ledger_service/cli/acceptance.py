@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchors.core.encoding import encode_hex
 from anchors.core.times import iso_time
@@ -20,6 +18,7 @@ from ledger_service.cli.options import (
     parse_hex,
     parse_time,
     read_bounded,
+    read_certificate,
     read_trust,
 )
 from ledger_service.cli.output import Output
@@ -31,7 +30,6 @@ from ledger_service.client.acceptance import (
     signature_words,
     verify_acceptance,
 )
-from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
 
 MAX_FILE_BYTES = 2**20
@@ -85,7 +83,7 @@ def verify(
     believed, terms = _read_terms(trust, origin, institution, address)
     recorded = find_recorded(believed.changes, terms, acceptance_digest(data))
     moment = parse_time(at, "--at") if at else recorded.time if recorded else int(datetime.now(UTC).timestamp())
-    certificates = [_read_root(path) for path in roots or ()]
+    certificates = [read_certificate(path) for path in roots or ()]
     claims = verify_acceptance(data, terms, recorded=recorded, roots=certificates, at=moment, holder=holder)
     states = {claim.name: claim.state for claim in claims}
     holds = all(states[name] is State.VERIFIED for name in NEEDED) and State.FAILED not in states.values()
@@ -110,13 +108,3 @@ def _read_terms(trust: Path, origin: str | None, institution: str, address: str)
     log = choose_log(believed, origin)
     key = parse_hex(address, 20, "--address")
     return believed, Terms(institution, key, believed.chain_id, believed.registry_contract.address, log.origin)
-
-
-def _read_root(path: Path) -> bytes:
-    raw = read_bounded(path, MAX_FILE_BYTES, "certificate")
-    try:
-        if b"-----BEGIN" in raw:
-            return x509.load_pem_x509_certificate(raw).public_bytes(Encoding.DER)
-        return x509.load_der_x509_certificate(raw).public_bytes(Encoding.DER)
-    except ValueError:
-        raise WrongInput(f"{path}: is no certificate; give one in PEM or DER") from None

@@ -14,6 +14,7 @@ from anchors.core.errors import Error
 from anchors.core.trust import MAX_TRUST_BYTES, Trust, TrustedLog, parse_trust
 from ledger_service.client.errors import WrongInput
 
+MAX_CERTIFICATE_BYTES = 2**20
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
@@ -105,6 +106,20 @@ def needed_token(token: str | None) -> str:
     if not token:
         raise WrongInput("this needs the operator token; give --token or set HUZHENG_OPERATOR_TOKEN")
     return token
+
+
+def read_certificate(path: Path) -> bytes:
+    """A certificate of PEM or DER, as DER."""
+    from cryptography import x509  # few verbs need it
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    raw = read_bounded(path, MAX_CERTIFICATE_BYTES, "certificate")
+    try:
+        if b"-----BEGIN" in raw:
+            return x509.load_pem_x509_certificate(raw).public_bytes(Encoding.DER)
+        return x509.load_der_x509_certificate(raw).public_bytes(Encoding.DER)
+    except ValueError:
+        raise WrongInput(f"{path}: is no certificate; give one in PEM or DER") from None
 
 
 def parse_hex(text: str, length: int, what: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`huzheng verify`: judge proof files by a trust file. Without --rpc it opens no connection."""
+"""`huzheng verify`: judge proof files and evidence packages by a trust file. Without --rpc it opens no connection."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anchors.chain.witnessed import Times
 
 HOLDS, DOES_NOT_HOLD, WRONG_INPUT = 0, 1, 2
+_ARCHIVE = b"PK\x03\x04"
 
 
 class Judge:
@@ -34,7 +35,7 @@ class Judge:
             self._chain = EthereumChain(rpc, trust.registry_contract.address, trust.witness_contract.address)
 
     def judge(self, path: Path) -> Judged:
-        """Judge one file. Never raises for what is in it."""
+        """Judge one proof file. Never raises for what is in it."""
         try:
             return self.judge_bytes(read_bounded(path, MAX_PROOF_BYTES, "proof file"), str(path))
         except ClientError as error:
@@ -73,8 +74,37 @@ class Judge:
         return judge_with_node(verdict, self._trust, self._chain, self._first_block)
 
 
+def is_package(path: Path) -> bool:
+    """Whether a file begins as an archive does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ARCHIVE)) == _ARCHIVE
+    except OSError:
+        return False  # reading it as a proof says why
+
+
+def _judge_package(path: Path, trust: Trust, roots: list[Path], output: Output) -> int:
+    from anchors.evidence.archive import MAX_ARCHIVE_BYTES  # what proofs do not need is not loaded for them
+    from ledger_service.cli.case_verdict import CaseVerdict
+    from ledger_service.cli.options import read_certificate
+    from ledger_service.client.accepted import acceptance_check
+    from ledger_service.usecases.judge_evidence import judge_evidence
+
+    data = read_bounded(path, MAX_ARCHIVE_BYTES, "evidence package")
+    checks = {"acceptance": acceptance_check([read_certificate(root) for root in roots])}
+    verdict = CaseVerdict(str(path), data, judge_evidence(data, trust, checks))
+    members = verdict.members()
+    output.result(members)
+    verdict.show(output)
+    if members["error"]:
+        output.note(f"huzheng: {members['error']}")
+    return HOLDS if verdict.holds else DOES_NOT_HOLD
+
+
 def app(
-    files: Annotated[list[Path], typer.Argument(help="Proof files (.tlog-proof).", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Proof files (.tlog-proof), or one evidence package.", show_default=False)
+    ],
     trust: TrustFile,
     rpc: Annotated[
         str | None, typer.Option("--rpc", help="JSON-RPC address of a node, to check the claim 'witnessed' too.")
@@ -85,14 +115,20 @@ def app(
     require_witnessed: Annotated[
         bool, typer.Option("--require-witnessed", help="Exit with 1 unless 'witnessed' is VERIFIED as well.")
     ] = False,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Option("--root", help="Of a package: certificate of an authority you trust, for acceptances; repeat."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Judge proof files by a trust file.
+    """Judge proof files, or one evidence package, by a trust file.
 
     Offline unless --rpc is given. Exit status 0: every proof holds; 1: one does not; 2: one cannot be read.
     """
-    judge = Judge(read_trust(trust), rpc, first_block, witnessed=require_witnessed)
-    output = Output(as_json)
+    output, trusted = Output(as_json), read_trust(trust)
+    if len(files) == 1 and is_package(files[0]):
+        return _judge_package(files[0], trusted, roots or [], output)
+    judge = Judge(trusted, rpc, first_block, witnessed=require_witnessed)
     judged = [judge.judge(path) for path in files]
     output.result({"holds": all(one.status == HOLDS for one in judged), "files": [one.members() for one in judged]})
     for one in judged:

@@ -94,6 +94,10 @@ class Api:
         """Which of a patient's results can be recognised, or would be repeated; see `client.reminders.drafts_of`."""
         return self._object("POST", "/v1/reminders", json=asked)
 
+    def evidence(self, asked: Json) -> bytes:
+        """The evidence package about a subject, with those of its parts that one may see."""
+        return self._ask("POST", "/v1/evidence", json=asked)
+
     # Reading
 
     def statement(self, statement: bytes) -> Json:

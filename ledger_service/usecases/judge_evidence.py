@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from anchors.core.errors import VerificationFailed
-from anchors.core.trust import Trust, read_changes
+from anchors.core.trust import Trust
 from anchors.evidence import members as forms
 from anchors.evidence.case import Case as Package
 from anchors.evidence.case import Told
@@ -54,8 +54,7 @@ class _Walk:
 
     def __init__(self, package: Package):
         self._package = package
-        _, _, changes = read_changes(package.members[forms.REGISTRY], "registry.json")
-        self._attribution = Attribution(package.log.id, package.registry, changes)
+        self._attribution = Attribution(package.log.id, package.registry, package.changes)
         self._logged: dict[bytes, Logged] = {}
         self._subject: SubjectState | None = None
         """The state of the subject that the package is about: of others it has not all statements."""

@@ -1,0 +1,71 @@
+"""Step 15 over an evidence package: the acceptances in it, under the certificate authorities that one trusts."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from anchors.core.errors import VerificationFailed
+from anchors.core.registry import Action, Change
+from anchors.core.verify import Claim, State
+from anchors.evidence import members as forms
+from anchors.evidence.case import Case
+from anchors.evidence.outcome import Items, NotChecked, Outcome
+from anchors.evidence.verify import Check
+from ledger_service.client.acceptance import NEEDED, Recorded, Terms, acceptance_digest, verify_acceptance
+
+
+def acceptance_check(roots: Sequence[bytes]) -> Check:
+    """The step, with the certificates (DER) of the authorities that are trusted."""
+    return partial(_check, roots=roots)
+
+
+def _check(case: Case, roots: Sequence[bytes]) -> Outcome:
+    items = Items("机构对其密钥的确认书", "acceptances")
+    for name, data in case.under(forms.ACCEPTANCE).items():
+        items.look(f"{forms.ACCEPTANCE}/{name}", partial(_judge, case, name, data, roots))
+    return items.outcome()
+
+
+def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes]) -> None:
+    digest = acceptance_digest(file)
+    if name != f"{digest.hex()}.p7s":
+        raise VerificationFailed("its SHA-256 is not its name")
+    change = next((change for change in case.changes if change.data == digest and change.action in _ACCEPTED_BY), None)
+    if change is None:
+        raise VerificationFailed("no change of the registry names it")
+    recorded = Recorded(digest, change.time)
+    judged = [
+        verify_acceptance(file, _terms(case, change, key), recorded=recorded, roots=roots, at=change.time)
+        for key in _keys(case, change)
+    ]
+    if not judged:
+        raise NotChecked(f"no statement in the package is signed by a key of {change.institution}")
+    _conclude(next((claims for claims in judged if _verified(claims, "text")), judged[0]))
+
+
+_ACCEPTED_BY = (Action.KEY_ADDED, Action.ADMITTED)
+
+
+def _keys(case: Case, change: Change) -> list[bytes]:
+    """The keys that a change may have been about: that which it added, or those by which the institution signs here."""
+    if change.action is Action.KEY_ADDED:
+        return [change.key]
+    told = [one for one in case.statements if one.entry.statement.institution == change.institution]
+    return list(dict.fromkeys(one.key for one in told))
+
+
+def _terms(case: Case, change: Change, key: bytes) -> Terms:
+    trust = case.trust
+    return Terms(change.institution, key, trust.chain_id, trust.registry_contract.address, case.log.origin)
+
+
+def _conclude(claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        if claim.state is State.FAILED:
+            raise VerificationFailed(f"{claim.name}: {claim.why}")
+    for claim in claims:
+        if claim.name in NEEDED and claim.state is not State.VERIFIED:
+            raise NotChecked(f"{claim.name}: {claim.why}")
+
+
+def _verified(claims: Sequence[Claim], name: str) -> bool:
+    return any(claim.name == name and claim.state is State.VERIFIED for claim in claims)

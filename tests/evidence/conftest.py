@@ -1,0 +1,84 @@
+"""`exported`: one disputed report of a running ledger, and its evidence package as the court fetched it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import new, sha256
+
+import pytest
+
+from anchors import Part
+from anchors.chain.ethereum import EthereumChain
+from anchors.core.encoding import encode_hex
+from anchors.core.trust import Finality, Trust
+from anchors.evidence.archive import read_archive
+from anchors.evidence.build import Exporter, add_members
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.ledger import FINALITY_BLOCKS, database_of, running_ledger
+from tests.fixtures.signer import Signed, document, example, links
+from tests.privacy.people import People, gather, place_hold, sign_in
+from tests.service.test_responsibility import DECIDED, EXAMINATION, rules
+
+ORIGINAL = "（合成）检验报告原件".encode()
+EXPORTED_AT = 1_800_000_000
+
+
+@dataclass
+class Exported:
+    """The story, the package with its original document, and the trust file of the court."""
+
+    people: People
+    report: Signed
+    order: Signed
+    package: bytes
+    trust: Trust
+
+    @property
+    def members(self) -> dict[str, bytes]:
+        """The package's members."""
+        return read_archive(self.package)
+
+    def fetch(self, role: str, subject: bytes, **asked: object) -> bytes:
+        """The package as somebody of this role gets it."""
+        response = self.people.ask(role, "POST", "/v1/evidence", json={"subject": encode_hex(subject), **asked})
+        assert response.status_code == 200, response.text
+        return response.content
+
+
+@pytest.fixture(scope="package")
+def exported(session_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
+    """Shared by the tests of this folder, which change nothing."""
+    folder = tmp_path_factory.mktemp("evidence")
+    with (
+        database_of("sqlite", folder, lambda: None) as database,
+        running_ledger(session_chain, folder, database) as ledger,
+    ):
+        people = gather(ledger)
+        issuer, reader, court = (people.signers[role] for role in ("issuer", "opener", "court"))
+        known = rules(ledger, issuer, reader)
+        digests = {"sha256": sha256(ORIGINAL).hexdigest(), "sm3": new("sm3", ORIGINAL).hexdigest()}
+        original = document(bytes=len(ORIGINAL), **digests)
+        personal = Part.create("note", "（合成）患者自述")
+        subject = sha256(b"the disputed report").digest()
+        report = issuer.sign("report.issued", subject, original, example("examination", **EXAMINATION), personal)
+        opened = reader.granted(report)
+        named = Part.create("policy", known["policy"].content.value("policy"))
+        why = Part.create("reason", {"code": "patient-asks"})
+        behind = links(access=opened, repeats=report, policy=known["policy"])
+        order = reader.sign("repeat.ordered", subject, named, why, DECIDED, behind)
+        ledger.submit(*known.values(), report, opened, order)
+        ledger.wait_for_state(order, "final")
+        head = bytes.fromhex(ledger.get("/v1/heads/final").json()["witnessId"][2:])
+        hold = place_hold(court, report)
+        amended = issuer.amended(report, observed=head)
+        ledger.submit(hold, amended)
+        ledger.wait_for_state(amended, "final")
+        deployed = ledger.city.deployment
+        chain = EthereumChain(session_chain.url, deployed.registry, deployed.witness)
+        trust = ledger.city.trust(chain, Finality(FINALITY_BLOCKS))
+        people.tokens["court"] = sign_in(ledger, court)
+        story = Exported(people, report, order, b"", trust)
+        fetched = story.fetch("opener", subject, personal=["note"])
+        exporter = Exporter(reader.institution, reader.secret, EXPORTED_AT, "huzheng test")
+        added = {f"documents/{digests['sha256']}": ORIGINAL}
+        story.package = add_members(fetched, added, ledger.city.domain, exporter)
+        yield story
