@@ -38,8 +38,8 @@ class Told:
 @dataclass
 class Case:
     """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; that of
-    `registry` gives `changes` and `registry_heads` (by count), of `blocks` also `parents` (both by the head's size), of `content` the
-    `statements`."""
+    `registry` gives `changes` and `registry_heads` (by count) too, of `blocks` `parents` (both by the head's size), of
+    `content` the `statements`."""
 
     data: bytes = field(repr=False)
     trust: Trust = field(repr=False)

@@ -29,13 +29,23 @@ class Exported:
     people: People
     report: Signed
     order: Signed
-    package: bytes
-    trust: Trust
+    package: bytes = b""
+    trust: Trust | None = None
 
     @property
     def members(self) -> dict[str, bytes]:
         """The package's members."""
         return read_archive(self.package)
+
+    def fetch_trust(self) -> Trust:
+        """The trust file as somebody would make it now."""
+        ledger = self.people.ledger
+        deployed = ledger.city.deployment
+        chain = EthereumChain(ledger.chain.url, deployed.registry, deployed.witness)
+        try:
+            return ledger.city.trust(chain, Finality(FINALITY_BLOCKS))
+        finally:
+            chain.close()
 
     def fetch(self, role: str, subject: bytes, **asked: object) -> bytes:
         """The package as somebody of this role gets it."""
@@ -72,11 +82,9 @@ def exported(session_chain: ScratchChain, tmp_path_factory: pytest.TempPathFacto
         amended = issuer.amended(report, observed=head)
         ledger.submit(hold, amended)
         ledger.wait_for_state(amended, "final")
-        deployed = ledger.city.deployment
-        chain = EthereumChain(session_chain.url, deployed.registry, deployed.witness)
-        trust = ledger.city.trust(chain, Finality(FINALITY_BLOCKS))
         people.tokens["court"] = sign_in(ledger, court)
-        story = Exported(people, report, order, b"", trust)
+        story = Exported(people, report, order)
+        story.trust = story.fetch_trust()
         fetched = story.fetch("opener", subject, personal=["note"])
         exporter = Exporter(reader.institution, reader.secret, EXPORTED_AT, "huzheng test")
         added = {f"documents/{digests['sha256']}": ORIGINAL}

@@ -21,6 +21,7 @@ import pytest
 from anchors.core.content import Content
 from anchors.core.encoding import encode_hex
 from anchors.core.tlog_proof import Extra, TlogProof
+from anchors.evidence.archive import read_archive
 from tests.fixtures.ledger import check_problem
 from tests.privacy.people import PERSONAL, STRUCTURAL, People, shown_names
 
@@ -36,6 +37,7 @@ POST /v1/reminders                 401      ok        ok     ok      403   403  
 GET /cds-services                  ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 POST /cds-services/{service}       401      ok        ok     ok      403   403        403        403       403       403       400
 POST /cds-services/{service}/feedback 401   ok        ok     ok      403   403        403        403       403       403       400
+POST /v1/evidence                  401      403       all    all     all   structural structural 403       403       403       all
 GET /v1/documents/{digest}         401      no-report all    all     all   structural structural no-report no-report no-report all
 POST /v1/statements/{id}/erasure   401      403       409    403     403   403        403        403       403       403       403
 GET /v1/readings                   401      403       403    403     403   403        ok         403       403       ok        ok
@@ -94,6 +96,7 @@ def request_of(people: People, route: str) -> tuple[str, dict[str, Any]]:
         "POST /cds-services/{service}/feedback": {
             "feedback": [{"card": "c", "outcome": "accepted", "outcomeTimestamp": "2026-01-01T00:00:00Z"}],
         },
+        "POST /v1/evidence": {"subject": subjects[0], "personal": list(PERSONAL)},
         "POST /v1/statements/{id}/erasure": {"parts": ["note"]},
         "POST /v1/statements": {"origin": people.ledger.city.origin, "statements": [people.report.wire]},
         "POST /v1/session": {
@@ -105,6 +108,10 @@ def request_of(people: People, route: str) -> tuple[str, dict[str, Any]]:
 
 def parts_of(people: People, response: httpx.Response) -> list[Any] | None:
     """The report's parts as an answer gives them."""
+    if response.headers["content-type"] == "application/zip":
+        proofs = [data for path, data in read_archive(response.content).items() if path.startswith("statements/")]
+        extras = [Extra.decode(TlogProof.parse(proof).extra) for proof in proofs]
+        return next(one.content.to_wire() for one in extras if one.entry == people.report.entry.to_bytes())
     if response.headers["content-type"].startswith("text/plain"):
         extra = TlogProof.parse(response.content).extra
         return Extra.decode(extra).content.to_wire()
