@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from anchors.chain.http_post import HttpPost, PostFailed
 from anchors.chain.port import ChainError, ChainUnavailable
 from anchors.core.errors import MalformedInput
+from anchors.http_post import HttpPost, PostFailed
 
 _HTTP_OK = 200
 _HTTP_TOO_LARGE = 413

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchors.core import canonical
 from anchors.core.checkpoint import check_origin
-from anchors.core.encoding import decode_hex, encode_hex
+from anchors.core.encoding import decode_base64, decode_hex, encode_base64, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Change, Purpose, Registry, note_key_address, parse_action
@@ -68,12 +70,18 @@ class _Registry(_Wire):
     changes: list[_Change]
 
 
+class _Authority(_Wire):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    certificate: str
+
+
 class _Trust(_Wire):
     version: Literal[1]
     chain: _Chain
     contracts: _Contracts
     logs: list[_Log]
     registry: _Registry
+    authorities: list[_Authority] = []
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,26 @@ class Contract:
 
 
 @dataclass(frozen=True)
+class Authority:
+    """A time-stamp authority that is believed: the name that its reader gives it, and its root certificate, DER."""
+
+    name: str
+    certificate: bytes
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Self:
+        """The authority of a certificate as PEM or base64 of its DER. Raises `MalformedInput`."""
+        try:
+            if text.lstrip().startswith("-----BEGIN"):
+                certificate = x509.load_pem_x509_certificate(text.encode())
+            else:
+                certificate = x509.load_der_x509_certificate(decode_base64(text, f"certificate of {name}"))
+        except (ValueError, TypeError):
+            raise MalformedInput(f"certificate of {name}: expected an X.509 certificate, PEM or base64") from None
+        return cls(name, certificate.public_bytes(Encoding.DER))
+
+
+@dataclass(frozen=True)
 class TrustedLog:
     """A log that is trusted, with the keys that sign its checkpoints."""
 
@@ -145,6 +173,7 @@ class Trust:
     logs: tuple[TrustedLog, ...]
     changes: tuple[Change, ...]
     registry: Registry
+    authorities: tuple[Authority, ...] = ()
 
     def log(self, origin: str) -> TrustedLog:
         """The log of `origin`; without any key where the file does not name it, so that no checkpoint of it is
@@ -175,6 +204,8 @@ def parse_trust(data: bytes) -> Trust:
     origins = [log.origin for log in wire.logs]
     if len(set(origins)) != len(origins):
         raise MalformedInput("trust file: two logs have one origin; name each once, with all its keys")
+    if len({authority.name for authority in wire.authorities}) != len(wire.authorities):
+        raise MalformedInput("trust file: two authorities have one name; give each its own")
     return Trust(
         chain_id=wire.chain.id,
         genesis=decode_hex(wire.chain.genesis, 32, "trust file: genesis"),
@@ -185,6 +216,7 @@ def parse_trust(data: bytes) -> Trust:
         logs=tuple(_read_log(log, registry) for log in wire.logs),
         changes=changes,
         registry=registry,
+        authorities=tuple(Authority.parse(one.name, one.certificate) for one in wire.authorities),
     )
 
 
@@ -203,6 +235,7 @@ def format_trust(trust: Trust) -> bytes:
         registry=_Registry(
             trust.registry.count, encode_hex(trust.registry.head), [write_change(change) for change in trust.changes]
         ),
+        authorities=[_Authority(one.name, encode_base64(one.certificate)) for one in trust.authorities],
     )
     return msgspec.json.format(msgspec.json.encode(wire), indent=2) + b"\n"
 

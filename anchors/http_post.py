@@ -24,20 +24,21 @@ class PostFailed(Exception):
 class HttpPost:
     """One server, by its URL with whatever credentials it holds. Safe to use from several threads."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, content_type: str = "application/json", max_answer_bytes: int = MAX_ANSWER_BYTES):
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except (ValueError, AttributeError):
             host = port = None
         if not host or parts.scheme not in ("http", "https"):
-            raise MalformedInput("node URL: expected http://host:port or https://…")
+            raise MalformedInput("server URL: expected http://host:port or https://…")
         shown = f"[{host}]" if ":" in host else host
         self.name = f"{parts.scheme}://{shown}:{port}" if port else f"{parts.scheme}://{shown}"
         """Scheme, host and port: providers put their tokens into the rest of the URL."""
         self._secure, self._host, self._port = parts.scheme == "https", host, port
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._headers = {"content-type": "application/json"}
+        self._max_answer_bytes = max_answer_bytes
+        self._headers = {"content-type": content_type}
         if parts.username is not None:
             credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._headers["authorization"] = "Basic " + b64encode(credentials).decode("ascii")
@@ -100,8 +101,8 @@ class HttpPost:
             if not piece:
                 break
             received += piece
-            if len(received) > MAX_ANSWER_BYTES:
-                raise PostFailed(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+            if len(received) > self._max_answer_bytes:
+                raise PostFailed(f"an answer of more than {self._max_answer_bytes} bytes")
         if response.length:
             raise PostFailed(f"{response.length} bytes of the answer are missing")
         response.close()  # `read1` leaves it open, and the connection would take no other request

@@ -1,0 +1,1 @@
+"""Clocks beside the chain."""
