@@ -83,6 +83,7 @@ class LedgerCollector(Collector):
         found = list(_progress(readiness.figures)) if readiness.figures else []
         try:
             found += [*self._chain(), *self._promises(readiness), *self._anchorer(), *self._transactions()]
+            found += self._timestamps()
             answers = True
         except StoreUnavailable:
             answers = False
@@ -115,12 +116,29 @@ class LedgerCollector(Collector):
             "huzheng_incident", "Whether an incident stops signing; /readyz says which", bool(standing.incident)
         )
         failing = GaugeMetricFamily("huzheng_worker_failing", "Whether a worker fails now", labels=["worker"])
-        nodes = GaugeMetricFamily("huzheng_node_failing", "Whether one of several nodes fails now", labels=["node"])
+        beside = {
+            "node": GaugeMetricFamily(
+                "huzheng_node_failing", "Whether one of several nodes fails now", labels=["node"]
+            ),
+            "authority": GaugeMetricFamily(
+                "huzheng_authority_failing", "Whether a time-stamp authority fails now", labels=["authority"]
+            ),
+        }
         for worker in standing.workers:
-            family = failing if worker.needed else nodes
-            family.add_metric([worker.name.removeprefix("node ")], int(bool(worker.problem)))
+            kind, _, name = worker.name.partition(" ")
+            family = failing if worker.needed else beside[kind]
+            family.add_metric([worker.name if worker.needed else name], int(bool(worker.problem)))
         yield failing
-        yield nodes
+        yield from beside.values()
+
+    def _timestamps(self) -> Iterator[Metric]:
+        ages = GaugeMetricFamily("huzheng_timestamp_age_seconds", "Age of its newest token", labels=["authority"])
+        sizes = GaugeMetricFamily("huzheng_timestamp_entries", "Entries under its newest token", labels=["authority"])
+        for authority, size, stamped_at in self._figures.timestamps():
+            ages.add_metric([authority], max(0, self._now() - stamped_at))
+            sizes.add_metric([authority], size)
+        yield ages
+        yield sizes
 
     def _transactions(self) -> Iterator[Metric]:
         figures = self._figures.transactions()

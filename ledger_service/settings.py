@@ -14,8 +14,12 @@ from anchors.chain.endpoints import Endpoints
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
-from anchors.core.trust import Finality
+from anchors.core.trust import Authority, Finality
+from anchors.http_post import HttpPost
 from ledger_service.usecases.erase import Retention
+
+MAX_AUTHORITIES = 8
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class SettingsError(Error):
@@ -57,6 +61,20 @@ def _retention(value: str) -> str:
         Retention.parse(value)
     except MalformedInput as error:
         raise ValueError(str(error)) from None
+    return value
+
+
+def _listed(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",")] if value else []
+
+
+def _authorities(value: str) -> str:
+    try:
+        servers = [HttpPost(url).name for url in _listed(value)]
+    except MalformedInput as error:
+        raise ValueError(str(error)) from None
+    if len(set(servers)) != len(servers) or len(servers) > MAX_AUTHORITIES:
+        raise ValueError(f"at most {MAX_AUTHORITIES} are asked, each at a server of its own")
     return value
 
 
@@ -136,6 +154,14 @@ class Settings(BaseSettings):
     retention_years: Annotated[str, AfterValidator(_retention)] = "30"
     """For how many years after it was witnessed nothing of a statement is erased; other numbers for categories of
     examinations follow with commas, such as `30,laboratory=15`."""
+    timestamp_authorities: Annotated[str, Field(repr=False), AfterValidator(_authorities)] = ""
+    """Addresses of time-stamp authorities (RFC 3161) that stamp witnessed checkpoints, with commas between."""
+    timestamp_roots: Path | None = None
+    """File of their root certificates, PEM, one after the other; a token that holds under none is not taken."""
+    timestamp_seconds: Annotated[int, Field(ge=1, le=2_592_000)] = 3_600
+    """How often each of them stamps a checkpoint."""
+    timestamp_renew_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+    """How many days before its certificate ends a token is renewed."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
@@ -162,20 +188,50 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_roots(self) -> Self:
+        if bool(self.timestamp_authorities) != bool(self.timestamp_roots):
+            raise ValueError(
+                "set HUZHENG_TIMESTAMP_AUTHORITIES and HUZHENG_TIMESTAMP_ROOTS together: what an authority gives is "
+                "taken only where it holds under a root certificate of that file"
+            )
+        read_roots(self.timestamp_roots)
+        return self
+
     @property
     def retention(self) -> Retention:
         """The retention duty that erasing respects."""
         return Retention.parse(self.retention_years)
 
+    @property
+    def authorities(self) -> list[str]:
+        """The addresses of the time-stamp authorities."""
+        return _listed(self.timestamp_authorities)
+
     def secrets(self) -> list[str]:
         """Every value here that nobody may read, not even in a log."""
         given = [one.get_secret_value() for one in (self.passphrase, self.operator_token) if one is not None]
-        nodes = [urlsplit(address.strip()) for address in self.rpc.split(",")]
-        passwords = [address.password for address in (urlsplit(self.database), *nodes)]
+        nodes, outsiders = ([urlsplit(url) for url in _listed(urls)] for urls in (self.rpc, self.timestamp_authorities))
+        passwords = [address.password for address in (urlsplit(self.database), *nodes, *outsiders)]
         # Hosted nodes are given out under a path or a query that is a key.
         keys = [part for node in nodes for part in (*node.path.split("/"), node.query)]
         written = [word for word in (*passwords, *keys) if word]
         return [*given, *written, *map(unquote, written)]
+
+
+def read_roots(file: Path | None) -> list[Authority]:
+    """The root certificates in a PEM file, each named by its place in it; none without a file. Raises `ValueError`."""
+    if file is None:
+        return []
+    try:
+        blocks = _CERTIFICATE.findall(file.read_text("utf-8"))
+        roots = [Authority.parse(f"certificate {number}", block) for number, block in enumerate(blocks, 1)]
+    except (OSError, UnicodeDecodeError, MalformedInput) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"HUZHENG_TIMESTAMP_ROOTS: {file} cannot be read: {reason}") from None
+    if not roots:
+        raise ValueError(f"HUZHENG_TIMESTAMP_ROOTS: {file} holds no certificate in PEM")
+    return roots
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from asn1crypto import tsp
+from asn1crypto import cms, core, tsp
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from anchors.clocks.token import MAX_TOKEN_BYTES, Timestamp, read_nonce, verify_timestamp
@@ -18,6 +18,12 @@ _MAX_ANSWER_BYTES = 2 * MAX_TOKEN_BYTES
 
 class AuthorityFailed(Error):
     """No token that holds was got; the message says why. Asking again later may help."""
+
+
+class _Answer(core.Sequence):
+    """A TimeStampResp (RFC 3161 section 2.4.2)."""
+
+    _fields = [("status", tsp.PKIStatusInfo), ("token", cms.ContentInfo, {"optional": True})]  # noqa: RUF012
 
 
 class HttpAuthority:
@@ -56,9 +62,9 @@ class HttpAuthority:
 
     def _granted(self, body: bytes) -> bytes:
         try:
-            answer = tsp.TimeStampResp.load(body, strict=True)
-            status, token = answer["status"]["status"].native, answer["time_stamp_token"]
-            if status == "granted" and token.native is not None:
+            answer = _Answer.load(body, strict=True)
+            status, token = answer["status"]["status"].native, answer["token"]
+            if status == "granted" and not isinstance(token, core.Void):
                 return token.dump()
         except Exception as error:  # the parser of others behind this raises nearly anything
             raise self._failed(f"its answer is no TimeStampResp ({type(error).__name__})") from None

@@ -1,5 +1,6 @@
 """`huzheng chain`: the contracts, their state, and trust files made from what a chain says."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +17,10 @@ from anchors.core.encoding import encode_hex
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Purpose, Registry
 from anchors.core.times import iso_time
-from anchors.core.trust import Finality, format_trust
+from anchors.core.trust import Authority, Finality, format_trust
 from anchors.core.typed_data import log_id
 from ledger_service.cli.administrator import perform
-from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_trust
+from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_bounded, read_trust
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
@@ -34,6 +35,8 @@ WitnessAddress = Annotated[
 FirstBlock = Annotated[
     int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
 ]
+
+MAX_CERTIFICATE_BYTES = 65_536
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -132,6 +135,12 @@ def trust(
         typer.Option("--finality", envvar="HUZHENG_FINALITY", help="instant, confirmations:N or finalized."),
     ] = "instant",
     validators: Annotated[list[str] | None, typer.Option("--validator", help="Address of a validator; repeat.")] = None,
+    authorities: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--authority", metavar="NAME=FILE", help="A time-stamp authority and its root certificate, PEM; repeat."
+        ),
+    ] = None,
     first_block: FirstBlock = 0,
     as_json: AsJson = False,
 ) -> int:
@@ -148,6 +157,7 @@ def trust(
         made = build_trust(chain, registry_address, witness_address, logs, rule, named, first_block)
     finally:
         chain.close()
+    made = replace(made, authorities=tuple(_read_authority(text) for text in authorities or ()))
     write_atomically(out, format_trust(made))
     members = {
         "file": str(out),
@@ -161,6 +171,14 @@ def trust(
     output.pairs([("file", out), ("chain", made.chain_id), ("registry changes", made.registry.count)])
     output.table(("log", "verifier key"), [(log.origin, key) for log in made.logs for key in log.keys])
     return 0
+
+
+def _read_authority(text: str) -> Authority:
+    name, separator, file = text.partition("=")
+    if not name or not separator:
+        raise WrongInput(f"--authority {text!r}: expected NAME=FILE, such as 'SAMPLE clock=root.pem'")
+    certificate = read_bounded(Path(file), MAX_CERTIFICATE_BYTES, "certificate")
+    return Authority.parse(name, certificate.decode("latin-1"))
 
 
 def _note_keys(registry: Registry, origin: str) -> list[VerifierKey]:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content
 from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
 from anchors.core.registry import Key, Registry
@@ -28,6 +29,7 @@ from ledger_service.http.wire import (
     Page,
     RegistryView,
     StatementView,
+    TimestampsView,
 )
 from ledger_service.problems import Refused
 from ledger_service.usecases.look_up import Found, Read
@@ -123,6 +125,16 @@ def checkpoint(request: Request, size: Size) -> CheckpointView:
     if found is None:
         raise Refused(problems.NOT_FOUND, f"no checkpoint has size {size}; list them under /v1/checkpoints")
     return CheckpointView.of(found, services.look_up.reached().witnessed)
+
+
+@router.get("/v1/timestamps/{index}", response_model=Page[TimestampsView])
+def timestamps(request: Request, index: Size) -> Page[TimestampsView]:
+    """Of each authority the time-stamps on the first checkpoint that it stamped and that covers the entry."""
+    services = services_of(request)
+    chains = services.timestamps.covering(index)
+    roots = {chain[0].size: services.tree.checkpoint_at(chain[0].size).root for chain in chains}
+    texts = {size: Checkpoint(services.origin, size, root).to_text() for size, root in roots.items()}
+    return Page(items=[TimestampsView.of(chain, texts[chain[0].size]) for chain in chains])
 
 
 @router.get("/v1/heads", response_model=Page[HeadView])

@@ -18,6 +18,7 @@ from ledger_service.usecases.erase import Eraser
 from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
+from ledger_service.usecases.outside_ports import Timestamps
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
 from ledger_service.usecases.privacy_ports import Readings
 from ledger_service.usecases.rate import Rates
@@ -77,6 +78,7 @@ class Services:
     responsibility: Responsibility
     remind: Remind
     evidence: ExportEvidence
+    timestamps: Timestamps
     operator_token: str | None
     bundles_need_token: bool
 

@@ -1,5 +1,6 @@
 """What the API answers, as it stands in JSON (docs/spec/api.md). Hashes, addresses and ids are 0x and hex."""
 
+from collections.abc import Sequence
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,7 @@ from anchors.core.content import Content
 from anchors.core.encoding import encode_base64, encode_hex
 from anchors.core.registry import Change, Institution, Key
 from ledger_service.usecases.look_up import Found, State
+from ledger_service.usecases.outside_ports import StoredTimestamp
 from ledger_service.usecases.ports import SignedCheckpoint, Stream
 from ledger_service.usecases.readiness import Figures, Readiness
 
@@ -142,6 +144,38 @@ class CheckpointView(Wire):
             note=checkpoint.note.decode("utf-8"),
             signature=encode_hex(checkpoint.signature) if checkpoint.size <= witnessed else None,
         )
+
+
+class TimestampView(Wire):
+    """One token of a chain (docs/spec/timestamps.md): base64, and its times as it says them, Unix seconds."""
+
+    authority: str
+    token: str
+    stamped_at: int
+    expires_at: int
+
+
+class TimestampsView(Wire):
+    """A chain of tokens: the first is over the text of the note of the checkpoint of `size` entries, each of the others
+    renews those before it."""
+
+    size: int
+    text: str
+    tokens: list[TimestampView]
+
+    @classmethod
+    def of(cls, chain: Sequence[StoredTimestamp], text: str) -> "TimestampsView":
+        """The view of a chain and what it is about."""
+        tokens = [
+            TimestampView(
+                authority=stored.authority,
+                token=encode_base64(stored.token),
+                stamped_at=stored.stamped_at,
+                expires_at=stored.expires_at,
+            )
+            for stored in chain
+        ]
+        return cls(size=chain[0].size, text=text, tokens=tokens)
 
 
 class KeyView(Wire):

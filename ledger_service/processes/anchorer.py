@@ -17,6 +17,7 @@ from anchors.core.trust import Finality
 from ledger_service.observed import Tracing, start_telemetry, traced_step, traced_stores
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys
 from ledger_service.processes.opening import OpenedLog, guard_of, now, open_log
+from ledger_service.processes.outsiders import authority_workers
 from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.lease import SqlLease, anchorer_name
@@ -164,10 +165,11 @@ class _Term:
                 ("witness", self._guarded("witness", witness), settings.witness_seconds),
             )
         ]
+        self._beside = authority_workers(opened, fence, tree, view)
 
     def start(self) -> None:
         """Start the workers."""
-        for worker in self._workers:
+        for worker in (*self._workers, *self._beside):
             worker.start()
 
     def renew(self) -> None:
@@ -180,6 +182,9 @@ class _Term:
     def _renew(self) -> None:
         asked = time.monotonic()
         standings = [WorkerStanding(worker.health.name, worker.health.problem) for worker in self._workers]
+        standings += [
+            WorkerStanding(beside.health.name, beside.health.problem, needed=False) for beside in self._beside
+        ]
         nodes = self._endpoints.states()
         if len(nodes) > 1:
             standings += [WorkerStanding(f"node {node.name}", node.trouble, needed=False) for node in nodes]
@@ -187,8 +192,9 @@ class _Term:
         self._held_until = asked + self._seconds
 
     def close(self) -> bool:
-        """Let the present steps finish; False where one did not within some seconds."""
-        for worker in self._workers:
+        """Let the present steps finish; False where one did not within some seconds. Whoever waits for an outsider is
+        not waited for: what it brings home is fenced."""
+        for worker in (*self._workers, *self._beside):
             worker.stop()
         deadline = time.monotonic() + SHUTDOWN_SECONDS
         return all([worker.ended_within(max(0.0, deadline - time.monotonic())) for worker in self._workers])

@@ -34,6 +34,7 @@ from ledger_service.storage.readings import SqlReadings
 from ledger_service.storage.relations import SqlRelations
 from ledger_service.storage.rulebook import SqlGrounds
 from ledger_service.storage.sessions import SqlRegistryStore, SqlSessions
+from ledger_service.storage.timestamps import SqlTimestamps
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
@@ -214,6 +215,7 @@ def _services(
         responsibility=Responsibility(reader, tree, view, grounds, rules),
         remind=Remind(reader, tree, rules, readings, now),
         evidence=evidence,
+        timestamps=SqlTimestamps(engine),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -43,6 +43,7 @@ from ledger_service.usecases.audit.rows import (
     StatementRow,
     Stretch,
     TileRow,
+    TimestampRow,
 )
 from ledger_service.usecases.ports import Logged, StoreUnavailable
 from ledger_service.usecases.privacy_ports import ReadingRow
@@ -52,6 +53,8 @@ NO_NUMBER = -1
 """Stands for what is no number in a column of numbers: no column holds it otherwise."""
 
 R = TypeVar("R")
+
+_TIMESTAMPS = select(*(schema.timestamps.c[name] for name in TimestampRow._fields))
 
 
 @contextmanager
@@ -190,6 +193,19 @@ class SqlAuditRows:
     def holds(self) -> Iterator[tuple[int, int]]:
         """See `AuditRows`."""
         return self._all(tuple, select(schema.holds).order_by(schema.holds.c.position))
+
+    def timestamps(self) -> Iterator[TimestampRow]:
+        """See `AuditRows`."""
+        return self._all(TimestampRow._make, _TIMESTAMPS.order_by(schema.timestamps.c.number))
+
+    def timestamp(self, number: int) -> TimestampRow | None:
+        """See `AuditRows`."""
+        return self._one(TimestampRow._make, _TIMESTAMPS.where(schema.timestamps.c.number == number))
+
+    def checkpoint_root(self, size: int) -> bytes | None:
+        """See `AuditRows`."""
+        c = schema.checkpoints.c
+        return next(iter(self._one(tuple, select(c.root).where(c.size == size)) or ()), None)
 
     def readings(self) -> Iterator[ReadingRow]:
         """See `AuditRows`."""

@@ -43,6 +43,14 @@ class SqlFigures:
         with unavailable_on_error(), self._engine.connect() as connection:
             return connection.execute(query).scalar_one()
 
+    def timestamps(self) -> list[tuple[str, int, int]]:
+        """Of each time-stamp authority: its name, the largest size that it stamped, and when."""
+        columns = schema.timestamps.c
+        query = select(columns.authority, func.max(columns.size), func.max(columns.stamped_at))
+        query = query.where(columns.renews.is_(None)).group_by(columns.authority)
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
     def transactions(self) -> TransactionFigures:
         """The outbox in figures."""
         columns = schema.outbox.c

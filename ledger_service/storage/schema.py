@@ -1,7 +1,7 @@
-"""The tables. Five are originals (`entries`, `contents`, `receipts`, `outbox`, `readings`); all others can be rebuilt
-from these and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that ends as a
-revocation, for `restores`, which his backups were, and for `anchorer` and `sessions`, which are of the present alone.
-Migrations make them; a test holds the two against each other.
+"""The tables. Six are originals (`entries`, `contents`, `receipts`, `outbox`, `readings`, `timestamps`); all others can
+be rebuilt from these and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that
+ends as a revocation, for `restores`, which his backups were, and for `anchorer` and `sessions`, which are of the
+present alone. Migrations make them; a test holds the two against each other.
 
 Hashes, keys, entries and parts are bytes. `position` is an entry's index in the log.
 """
@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes these tables: the newest one."""
 
 metadata = MetaData()
@@ -150,6 +150,22 @@ readings = _table(
     Column("hash", LargeBinary(32), nullable=False),
     Column("read_at", BigInteger, nullable=False),
     Index("readings_read_at", "read_at", "number"),
+)
+
+# Tokens of time-stamp authorities on checkpoints. Of another time nobody can have them again. `stamped_at` and
+# `expires_at` follow from the token.
+timestamps = _table(
+    "timestamps",
+    Column("number", _Position, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("renews", BigInteger),
+    Column("authority", String(300), nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("stamped_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    UniqueConstraint("renews", name="timestamps_renews"),
+    Index("timestamps_authority", "authority", "size"),
+    Index("timestamps_expires_at", "expires_at"),
 )
 
 # Who is signed in: the challenge that a key answered, until its token ends. The token itself is nowhere.

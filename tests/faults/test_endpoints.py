@@ -82,7 +82,7 @@ def heights(chain: EthereumChain) -> bool:
 
 @pytest.mark.parametrize("rpc", ["", ",", "http://a,http://a", "http://a,", [], "ftp://a,http://b", "http://a,b:1"])
 def test_a_list_of_urls_that_is_none_is_refused(rpc: str | list[str]) -> None:
-    with pytest.raises(MalformedInput, match="expected http:..host:port"):
+    with pytest.raises(MalformedInput, match=r"expected http://host:port"):
         Endpoints(rpc)
 
 

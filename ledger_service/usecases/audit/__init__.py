@@ -12,10 +12,12 @@ believed. What is believed already stands in the trust file. Steps, as findings 
  7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain say
  8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
  9. readings: each record of the reading log hashes over the one before; each day that was closed ends in its head
+10. time-stamps: each token of an authority that the trust file names is over its checkpoint, and in time
 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
-           6 statements.py   7 index.py   8 receipts.py   9 readings.py   (findings.py names, rows.py is what storage
-           must give, signers.py recovers signatures on several threads, stretches.py reads ahead)
+           6 statements.py   7 index.py   8 receipts.py   9 readings.py   10 timestamps.py
+           (findings.py names, rows.py is what storage must give, signers.py recovers signatures on several
+           threads, stretches.py reads ahead)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is

@@ -15,6 +15,7 @@ STEPS = {
     7: "index",
     8: "receipts",
     9: "readings",
+    10: "time-stamps",
 }
 
 MAX_SHOWN_CHARACTERS = 200

@@ -47,6 +47,17 @@ class CheckpointRow(NamedTuple):
     signature: bytes
 
 
+class TimestampRow(NamedTuple):
+    """A time-stamp token on the checkpoint of `size` entries; it may renew one of another number."""
+
+    number: int
+    size: int
+    renews: int | None
+    token: bytes
+    stamped_at: int
+    expires_at: int
+
+
 class ReceiptRow(NamedTuple):
     """A promise; `positions` are indexes as big-endian uint64."""
 
@@ -200,6 +211,15 @@ class AuditRows(Protocol):
 
     def holds(self) -> Iterator[tuple[int, int]]:
         """All as (position of what is named, position of the hold or dispute)."""
+
+    def timestamps(self) -> Iterator[TimestampRow]:
+        """All time-stamp tokens, by number."""
+
+    def timestamp(self, number: int) -> TimestampRow | None:
+        """The token of this number."""
+
+    def checkpoint_root(self, size: int) -> bytes | None:
+        """The root of the stored checkpoint of this size."""
 
     def readings(self) -> Iterator[ReadingRow]:
         """The reading log, in the order of its numbers."""

@@ -27,6 +27,7 @@ from ledger_service.usecases.audit.rows import AuditRows, LogRow
 from ledger_service.usecases.audit.signers import Signers
 from ledger_service.usecases.audit.statements import StatementWalk
 from ledger_service.usecases.audit.stretches import StretchReader
+from ledger_service.usecases.audit.timestamps import check_timestamps
 from ledger_service.usecases.audit.tree import TreeWalk
 
 
@@ -78,7 +79,7 @@ class Audit:
         self._settled_size = history.head_sizes[-1] if history.head_sizes else 0
 
     def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
-        """Steps 2 to 9 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+        """Steps 2 to 10 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
 
         Raises `ChainUnavailable` or `StoreUnavailable`."""
         begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
@@ -125,6 +126,7 @@ class Audit:
         ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
+        check_timestamps(rows, findings, self._log.origin, self._trust.authorities)
 
     def _check_log(self, row: LogRow | None, extent: int) -> None:
         """Step 2: the log's own row."""

@@ -1,0 +1,38 @@
+"""The anchorer's workers that wait for outsiders. None of them is needed for accepting, witnessing or following."""
+
+from anchors.clocks.authority import HttpAuthority
+from ledger_service.processes.opening import OpenedLog, now
+from ledger_service.settings import read_roots
+from ledger_service.storage.timestamps import SqlTimestamps
+from ledger_service.usecases.clock import passed_seconds
+from ledger_service.usecases.ports import ChainView, Fence, Tree
+from ledger_service.usecases.stamp import Stamper
+from ledger_service.workers.repeat import Worker
+
+LOOK_SECONDS = 1.0
+DAY_SECONDS = 86_400
+
+
+def authority_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainView) -> list[Worker]:
+    """One for each time-stamp authority, so that one that hangs holds up no other."""
+    settings, timestamps = opened.settings, SqlTimestamps(opened.engine, fence)
+    roots = read_roots(settings.timestamp_roots)
+    authorities = [HttpAuthority(url, roots) for url in settings.authorities]
+    names = [authority.name for authority in authorities]
+    stampers = [
+        Stamper(
+            authority,
+            names,
+            timestamps,
+            tree,
+            view,
+            settings.origin,
+            settings.timestamp_seconds,
+            settings.timestamp_renew_days * DAY_SECONDS,
+            now,
+            passed_seconds,
+        )
+        for authority in authorities
+    ]
+    pace = min(LOOK_SECONDS, settings.timestamp_seconds)
+    return [Worker(f"authority {name}", stamper.run_once, pace) for name, stamper in zip(names, stampers, strict=True)]
