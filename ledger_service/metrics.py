@@ -133,12 +133,9 @@ class LedgerCollector(Collector):
 
     def _timestamps(self) -> Iterator[Metric]:
         ages = GaugeMetricFamily("huzheng_timestamp_age_seconds", "Age of its newest token", labels=["authority"])
-        sizes = GaugeMetricFamily("huzheng_timestamp_entries", "Entries under its newest token", labels=["authority"])
-        for authority, size, stamped_at in self._figures.timestamps():
+        for authority, stamped_at in self._figures.stamped_at().items():
             ages.add_metric([authority], max(0, self._now() - stamped_at))
-            sizes.add_metric([authority], size)
         yield ages
-        yield sizes
 
     def _transactions(self) -> Iterator[Metric]:
         figures = self._figures.transactions()

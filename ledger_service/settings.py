@@ -64,7 +64,7 @@ def _retention(value: str) -> str:
     return value
 
 
-def _listed(value: str) -> list[str]:
+def _listed(value: str | None) -> list[str]:
     return [item.strip() for item in value.split(",")] if value else []
 
 
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     retention_years: Annotated[str, AfterValidator(_retention)] = "30"
     """For how many years after it was witnessed nothing of a statement is erased; other numbers for categories of
     examinations follow with commas, such as `30,laboratory=15`."""
-    timestamp_authorities: Annotated[str, Field(repr=False), AfterValidator(_authorities)] = ""
+    timestamp_authorities: Annotated[str, AfterValidator(_authorities)] | None = Field(default=None, repr=False)
     """Addresses of time-stamp authorities (RFC 3161) that stamp witnessed checkpoints, with commas between."""
     timestamp_roots: Path | None = None
     """File of their root certificates, PEM, one after the other; a token that holds under none is not taken."""

@@ -43,13 +43,12 @@ class SqlFigures:
         with unavailable_on_error(), self._engine.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def timestamps(self) -> list[tuple[str, int, int]]:
-        """Of each time-stamp authority: its name, the largest size that it stamped, and when."""
+    def stamped_at(self) -> dict[str, int]:
+        """When each time-stamp authority last stamped a checkpoint, by the authority's name."""
         columns = schema.timestamps.c
-        query = select(columns.authority, func.max(columns.size), func.max(columns.stamped_at))
-        query = query.where(columns.renews.is_(None)).group_by(columns.authority)
+        query = select(columns.authority, func.max(columns.stamped_at)).where(columns.renews.is_(None))
         with unavailable_on_error(), self._engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(query)]
+            return dict(tuple(row) for row in connection.execute(query.group_by(columns.authority)))
 
     def transactions(self) -> TransactionFigures:
         """The outbox in figures."""
