@@ -7,11 +7,12 @@ from typing import Any, Self, TypeVar
 from anchors.chain import artifacts
 from anchors.chain.endpoint import read_identity
 from anchors.chain.endpoints import Endpoints
-from anchors.chain.events import REGISTRY_CHANGED, WITNESSED, LogLine, read_registry_changed, read_witnessed
+from anchors.chain.events import REGISTRY_CHANGED, LogLine, read_registry_changed, read_witnessed
 from anchors.chain.hexadecimal import octets, quantity
 from anchors.chain.json_rpc import JsonRpc, RpcRefused
 from anchors.chain.log_reader import LogReader
 from anchors.chain.port import Block, ChainIdentity, Head, RegistryEvent, WitnessEvent
+from anchors.core.block.head import WITNESSED
 from anchors.core.encoding import MAX_UINT64, encode_hex, keccak256, require_bytes
 from anchors.core.errors import MalformedInput
 from anchors.core.trust import Trust

@@ -5,11 +5,11 @@ from typing import Any
 
 from anchors.chain.hexadecimal import octets, quantity
 from anchors.chain.port import Place, RegistryEvent, WitnessEvent
+from anchors.core.block.head import read_witnessed as read_head
 from anchors.core.encoding import MAX_UINT64, WORD_BYTES, keccak256
 from anchors.core.registry import Action, Change, optional_code
 
 REGISTRY_CHANGED = keccak256(b"RegistryChanged(uint64,uint64,uint8,bytes32,bytes32,bytes32,address,bytes32,bytes32)")
-WITNESSED = keccak256(b"Witnessed(bytes32,uint64,uint64,bytes32,bytes32,uint64,bytes32)")
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,9 @@ def read_log_line(wire: dict[str, Any]) -> LogLine:
 
 
 def read_witnessed(line: LogLine) -> WitnessEvent:
-    """A `Witnessed` event (docs/spec/witness.md). Raises `ValueError`."""
-    log, witness_id = line.indexed
-    old_size, new_size, root, registry_head, registry_count = line.words
-    return WitnessEvent(
-        log, _uint64(old_size), _uint64(new_size), root, registry_head, _uint64(registry_count), witness_id, line.place
-    )
+    """A `Witnessed` event (docs/spec/witness.md). Raises `MalformedInput`."""
+    head = read_head((line.topic, *line.indexed), b"".join(line.words))
+    return WitnessEvent(**vars(head), place=line.place)
 
 
 def read_registry_changed(line: LogLine) -> RegistryEvent:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from anchors.core.block.head import Block as Block
+from anchors.core.block.head import WitnessedHead
+from anchors.core.block.proof import BlockProof
 from anchors.core.errors import Error
 from anchors.core.registry import Change
 
@@ -37,16 +40,6 @@ class ChainIdentity:
 
 
 @dataclass(frozen=True)
-class Block:
-    """A block's place: number, its own and its parent's hash (32 bytes), time in Unix seconds."""
-
-    number: int
-    hash: bytes
-    parent: bytes
-    timestamp: int
-
-
-@dataclass(frozen=True)
 class Place:
     """Where an event stands. It stands there only as long as the block of this hash is in the chain."""
 
@@ -66,16 +59,9 @@ class RegistryEvent:
 
 
 @dataclass(frozen=True)
-class WitnessEvent:
-    """A `Witnessed` event of the witness contract (docs/spec/witness.md). Roots, heads and ids are 32 bytes."""
+class WitnessEvent(WitnessedHead):
+    """A `Witnessed` event of the witness contract, with its place (docs/spec/witness.md)."""
 
-    log: bytes
-    old_size: int
-    new_size: int
-    root: bytes
-    registry_head: bytes
-    registry_count: int
-    witness_id: bytes
     place: Place
 
 
@@ -161,6 +147,16 @@ class Chain(Protocol):
 
     def code_hash(self, address: bytes) -> bytes:
         """keccak256 of the code at `address`, which is that of no bytes where there is no contract."""
+
+
+class BlockProofs(Protocol):
+    """Capturing what shows a head without a node. It raises and waits as `Chain` does."""
+
+    def block_proof(self, event: WitnessEvent) -> BlockProof:
+        """The proof of the block in which the event stands (docs/spec/block.md), without headers that change
+        validators. It was verified: it shows this very head, in the block that the event names.
+
+        `ChainUnavailable` also where the node cannot give the block's receipts, or holds another block there."""
 
 
 class WitnessSender(Protocol):

@@ -12,7 +12,7 @@ from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, WitnessEvent
 from anchors.chain.registry_history import read_registry
-from anchors.chain.witness_id import id_in_block
+from anchors.core.block.head import id_in_block
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from anchors.core.errors import Error, VerificationFailed
 from anchors.core.registry import Registry, check_attribution

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from anchors.core import canonical
+from anchors.core.block.consensus import Consensus
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_base64, decode_hex, encode_base64, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
@@ -31,11 +32,18 @@ class _Finality(_Wire):
     blocks: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class _Block(_Wire):
+    number: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    hash: str
+
+
 class _Chain(_Wire):
     id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     genesis: str
     finality: _Finality
     validators: list[str]
+    consensus: Consensus = Consensus.NONE
+    blocks: list[_Block] = []
 
 
 class _Contract(_Wire):
@@ -120,6 +128,14 @@ class Finality:
 
 
 @dataclass(frozen=True)
+class FixedBlock:
+    """A block that is believed by its number and its 32-byte hash."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True)
 class Contract:
     """A deployed contract: its 20-byte address and the keccak256 of its code."""
 
@@ -174,6 +190,8 @@ class Trust:
     changes: tuple[Change, ...]
     registry: Registry
     authorities: tuple[Authority, ...] = ()
+    consensus: Consensus = Consensus.NONE
+    blocks: tuple[FixedBlock, ...] = ()
 
     def log(self, origin: str) -> TrustedLog:
         """The log of `origin`; without any key where the file does not name it, so that no checkpoint of it is
@@ -210,13 +228,15 @@ def parse_trust(data: bytes) -> Trust:
         chain_id=wire.chain.id,
         genesis=decode_hex(wire.chain.genesis, 32, "trust file: genesis"),
         finality=_read_finality(wire.chain.finality),
-        validators=tuple(decode_hex(item, 20, "trust file: validator") for item in wire.chain.validators),
+        validators=_read_validators(wire.chain),
         registry_contract=registry_contract,
         witness_contract=_read_contract(wire.contracts.witness, "witness"),
         logs=tuple(_read_log(log, registry) for log in wire.logs),
         changes=changes,
         registry=registry,
         authorities=tuple(Authority.parse(one.name, one.certificate) for one in wire.authorities),
+        consensus=wire.chain.consensus,
+        blocks=_read_blocks(wire.chain.blocks),
     )
 
 
@@ -229,6 +249,8 @@ def format_trust(trust: Trust) -> bytes:
             genesis=encode_hex(trust.genesis),
             finality=_write_finality(trust.finality),
             validators=[encode_hex(item) for item in trust.validators],
+            consensus=trust.consensus,
+            blocks=[_Block(block.number, encode_hex(block.hash)) for block in trust.blocks],
         ),
         contracts=_Contracts(_write_contract(trust.registry_contract), _write_contract(trust.witness_contract)),
         logs=[_Log(log.origin, [str(key) for key in log.keys]) for log in trust.logs],
@@ -292,6 +314,20 @@ def _read_registry(wire: _Trust, contract: Contract, changes: tuple[Change, ...]
     if registry.head != decode_hex(wire.registry.head, 32, "trust file: registry head"):
         raise VerificationFailed("trust file: the registry head does not recompute from its changes")
     return registry
+
+
+def _read_validators(wire: _Chain) -> tuple[bytes, ...]:
+    validators = tuple(decode_hex(item, 20, "trust file: validator") for item in wire.validators)
+    if wire.consensus is not Consensus.NONE and len(set(validators)) != len(validators):
+        raise MalformedInput("trust file: a validator is named twice; name each once, the quorum is counted by them")
+    return validators
+
+
+def _read_blocks(wire: list[_Block]) -> tuple[FixedBlock, ...]:
+    blocks = tuple(FixedBlock(item.number, decode_hex(item.hash, 32, "trust file: block hash")) for item in wire)
+    if len({block.number for block in blocks}) != len(blocks):
+        raise MalformedInput("trust file: blocks names a number twice; name each block once")
+    return blocks
 
 
 def _read_finality(wire: _Finality) -> Finality:

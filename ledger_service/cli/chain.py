@@ -12,6 +12,7 @@ from anchors.chain.ethereum import EthereumChain
 from anchors.chain.finality import newest_final
 from anchors.chain.registry_history import read_registry
 from anchors.chain.trust_builder import build_trust
+from anchors.core.block.consensus import Consensus
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import encode_hex
 from anchors.core.note import VerifierKey
@@ -141,6 +142,12 @@ def trust(
             "--authority", metavar="NAME=FILE", help="A time-stamp authority and its root certificate, PEM; repeat."
         ),
     ] = None,
+    consensus: Annotated[
+        Consensus, typer.Option("--consensus", help="How the chain seals its blocks.", show_default=True)
+    ] = Consensus.NONE,
+    fix_block: Annotated[
+        list[int] | None, typer.Option("--fix-block", help="Number of a final block to be believed by hash; repeat.")
+    ] = None,
     first_block: FirstBlock = 0,
     as_json: AsJson = False,
 ) -> int:
@@ -148,13 +155,25 @@ def trust(
     registry_address = parse_hex(registry, 20, "--registry")
     witness_address = parse_hex(witness, 20, "--witness")
     rule = Finality.parse(finality)
+    if consensus is not Consensus.NONE and not validators and not fix_block:
+        raise WrongInput(f"--consensus {consensus} alone proves no block: name the validators with --validator")
     chain = EthereumChain(rpc, registry_address, witness_address)
     try:
         folded = Registry(chain.identity().chain_id, registry_address)
         read_registry(chain, folded, first_block, newest_final(chain, rule, chain.tip()))
         logs = [(origin, _note_keys(folded, origin)) for origin in origins]
         named = [parse_hex(address, 20, "--validator") for address in validators or ()]
-        made = build_trust(chain, registry_address, witness_address, logs, rule, named, first_block)
+        made = build_trust(
+            chain,
+            registry_address,
+            witness_address,
+            logs,
+            rule,
+            named,
+            first_block,
+            consensus=consensus,
+            fixed_blocks=fix_block or (),
+        )
     finally:
         chain.close()
     made = replace(made, authorities=tuple(_read_authority(text) for text in authorities or ()))

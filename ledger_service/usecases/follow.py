@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from anchors.chain.finality import newest_final
 from anchors.chain.port import Block, Chain, ChainUnavailable, RegistryEvent, WitnessEvent
-from anchors.chain.witness_id import id_in_block
+from anchors.core.block.head import id_in_block
 from anchors.core.registry import initial_head, next_head
 from anchors.core.trust import Finality
 from ledger_service.usecases.incident import Incident

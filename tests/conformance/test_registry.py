@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from anchors import VerificationFailed
-from anchors.chain.witness_id import witness_id
+from anchors.core.block.head import witness_id
 from anchors.core.encoding import decode_hex
 from anchors.core.promise import accepted_hash
 from anchors.core.registry import Change, Registry, check_attribution, initial_head, next_head, parse_action

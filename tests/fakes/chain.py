@@ -25,8 +25,8 @@ from anchors.chain.port import (
     WitnessCall,
     WitnessEvent,
 )
-from anchors.chain.witness_id import witness_id
 from anchors.core import signature as signatures
+from anchors.core.block.head import witness_id
 from anchors.core.encoding import keccak256, uint_word
 from anchors.core.registry import Registry
 from tests.fakes.contracts import State, administer, check_head

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from anchors.chain import hexadecimal
 from anchors.chain.ethereum import EthereumChain
-from anchors.chain.events import REGISTRY_CHANGED, WITNESSED, read_log_line, read_registry_changed, read_witnessed
+from anchors.chain.events import REGISTRY_CHANGED, read_log_line, read_registry_changed, read_witnessed
 from anchors.chain.port import ChainUnavailable
+from anchors.core.block.head import WITNESSED
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
 from tests.hostile.mutations import anything

@@ -6,8 +6,8 @@ import pytest
 
 from anchors.chain.acts import Admit, Exit, OpenLog, Resume, RevokeKey, Suspend, add_key
 from anchors.chain.port import ChainUnavailable, Fees, Head, TransactionRefused
-from anchors.chain.witness_id import witness_id
 from anchors.core import signature as signatures
+from anchors.core.block.head import witness_id
 from anchors.core.encoding import keccak256
 from anchors.core.merkle import EMPTY_ROOT
 from anchors.core.registry import Action, Registry

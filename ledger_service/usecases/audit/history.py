@@ -6,7 +6,7 @@ from dataclasses import astuple, fields
 from anchors.chain.finality import newest_final
 from anchors.chain.pages import pages
 from anchors.chain.port import Block, Chain, ChainUnavailable, Head, RegistryEvent, WitnessEvent
-from anchors.chain.witness_id import id_in_block
+from anchors.core.block.head import id_in_block
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import Error
 from anchors.core.merkle import EMPTY_ROOT
