@@ -5,11 +5,11 @@ dimension follows from one axis, so a count is three additions, and the dimensio
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from anchors.core.merkle import CompactRange, leaf_hash
-from ledger_service.recognition.figures import FIGURES, Figure, Row
+from ledger_service.recognition.figures import FIGURES, Figure, Period, Row
 from ledger_service.recognition.in_force import Standing
 from ledger_service.recognition.remembered import NOBODY, Names
 
@@ -26,12 +26,12 @@ class Cell(NamedTuple):
 
 
 class _Axis:
-    """Counts of every figure by the number of a place, and the places by number."""
+    """Counts of every figure by the number of a place."""
 
-    def __init__(self, values: Callable[[tuple, str], Values]) -> None:
+    def __init__(self, values: Callable[[tuple, str], Values], places: Names) -> None:
         """`values` gives a place's value in each dimension, for a figure."""
         self._values = values
-        self.places = Names()
+        self._places = places
         self._counts = {name: (array("q"), array("q")) for name in FIGURES}
 
     def add(self, figure: str, place: int, gross: int, subtracted: int) -> None:
@@ -47,7 +47,7 @@ class _Axis:
     def spread(self, rows: dict[tuple[str, tuple[str, ...], str], list[int]]) -> None:
         """Add all counts to the rows of their dimensions."""
         for figure, (gross, subtracted) in self._counts.items():
-            for place, value in enumerate(self.places.values[: len(gross)]):
+            for place, value in enumerate(self._places.values[: len(gross)]):
                 if gross[place] or subtracted[place]:
                     for by, named in self._values(value, figure):
                         counts = rows.setdefault((by, named, figure), [0, 0])
@@ -55,56 +55,34 @@ class _Axis:
                         counts[1] += subtracted[place]
 
 
-class Counters:
-    """Figures of one period. A cell of another day adds nothing."""
+class Counted:
+    """What was counted in one period. `broken` are statements that break a rule, by its code; `said_again` those that
+    say what was counted before."""
 
-    def __init__(self, since: str, until: str) -> None:
-        self._since = since
-        self._until = until
-        self._axes = (_Axis(_who), _Axis(_what), _Axis(_when))
-        self._who, self._what, self._when = (axis.places for axis in self._axes)
+    def __init__(self, period: Period, places: Iterable[Names]) -> None:
+        self.since, self.until = period.since.isoformat(), period.until.isoformat()
+        self.broken: dict[str, int] = {}
+        self.said_again = 0
+        self._axes = tuple(_Axis(values, own) for values, own in zip((_who, _what, _when), places, strict=True))
         self._totals = {name: [0, 0] for name in FIGURES}
-        self._evidence = {name: CompactRange() for name in FIGURES}
-        self._against = {name: CompactRange() for name in FIGURES}
-        self._last_against: dict[str, bytes] = {}
+        self._evidence = {name: _Evidence() for name in FIGURES}
+        self._against = {name: _Evidence() for name in FIGURES}
 
-    def holds(self, day: str) -> bool:
-        """Whether a day belongs to the period."""
-        return self._since <= day <= self._until
+    def change(self, figure: str, cell: Cell, gross: int, subtracted: int) -> None:
+        """Count, or subtract."""
+        totals = self._totals[figure]
+        totals[0] += gross
+        totals[1] += subtracted
+        for axis, place in zip(self._axes, cell, strict=False):
+            axis.add(figure, place, gross, subtracted)
 
-    def cell(
-        self, institution: str, standing: Standing, issuer: str, examined: tuple | str, day: str, reason: str
-    ) -> Cell:
-        """The cell of one statement: who acted and how that institution stood, whose report it was about, what was
-        examined (category, code system, item; `NOBODY` where the report does not say), the day, the reason."""
-        if not self.holds(day):
-            return Cell(0, 0, 0, day)
-        who = self._who.number((institution, standing, issuer))
-        return Cell(who, self._what.number(examined), self._when.number((day[:7], reason)), day)
+    def rest_on(self, figure: str, by: bytes) -> None:
+        """What was counted rests on this statement."""
+        self._evidence[figure].add(by)
 
-    def add(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
-        """Count `amount`, on the evidence of the statement with the id `by`."""
-        if self.holds(cell.day):
-            self._change(figure, cell, amount, 0)
-            self._evidence[figure].append(leaf_hash(by))
-
-    def add_again(self, figure: str, cell: Cell, amount: int = 1) -> None:
-        """Count `amount` more, on evidence that was given already."""
-        if self.holds(cell.day):
-            self._change(figure, cell, amount, 0)
-
-    def take_away(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
-        """Subtract what was counted, because of the statement with the id `by`."""
-        if self.holds(cell.day):
-            self._change(figure, cell, 0, amount)
-            if self._last_against.get(figure) != by:
-                self._last_against[figure] = by
-                self._against[figure].append(leaf_hash(by))
-
-    def give_back(self, figure: str, cell: Cell, amount: int = 1) -> None:
-        """Undo `take_away`."""
-        if self.holds(cell.day):
-            self._change(figure, cell, 0, -amount)
+    def taken_by(self, figure: str, by: bytes) -> None:
+        """This statement took away what was counted."""
+        self._against[figure].add(by)
 
     def figures(self) -> dict[str, Figure]:
         """Every figure."""
@@ -120,12 +98,86 @@ class Counters:
             axis.spread(rows)
         return tuple(sorted(Row(*named, *counts) for named, counts in rows.items()))
 
-    def _change(self, figure: str, cell: Cell, gross: int, subtracted: int) -> None:
-        totals = self._totals[figure]
-        totals[0] += gross
-        totals[1] += subtracted
-        for axis, place in zip(self._axes, cell, strict=False):
-            axis.add(figure, place, gross, subtracted)
+
+class _Evidence:
+    """Ids of statements in log order, each once."""
+
+    def __init__(self) -> None:
+        self._tree = CompactRange()
+        self._last = b""
+
+    def add(self, id: bytes) -> None:
+        """The next one, or the last again."""
+        if id != self._last:
+            self._last = id
+            self._tree.append(leaf_hash(id))
+
+    def root(self) -> bytes:
+        """Over all of them."""
+        return self._tree.root()
+
+
+class Counters:
+    """Figures of some periods, all counted at once; a day that belongs to none adds nothing."""
+
+    def __init__(self, periods: Iterable[Period]) -> None:
+        self._who, self._what, self._when = self._places = (Names(), Names(), Names())
+        self._counted = {period: Counted(period, self._places) for period in periods}
+        self._holding: dict[str, tuple[Counted, ...]] = {}
+
+    def of(self, period: Period) -> Counted:
+        """What was counted so far in one of the periods."""
+        return self._counted[period]
+
+    def cell(
+        self, institution: str, standing: Standing, issuer: str, examined: tuple | str, day: str, reason: str
+    ) -> Cell:
+        """The cell of one statement: who acted and how that institution stood, whose report it was about, what was
+        examined (category, code system, item; `NOBODY` where the report does not say), the day, the reason."""
+        if not self._of_day(day):
+            return Cell(0, 0, 0, day)
+        who = self._who.number((institution, standing, issuer))
+        return Cell(who, self._what.number(examined), self._when.number((day[:7], reason)), day)
+
+    def add(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
+        """Count `amount`, on the evidence of the statement with the id `by`."""
+        for counted in self._of_day(cell.day):
+            counted.change(figure, cell, amount, 0)
+            counted.rest_on(figure, by)
+
+    def take_away(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
+        """Subtract what was counted, because of the statement with the id `by`."""
+        for counted in self._of_day(cell.day):
+            counted.change(figure, cell, 0, amount)
+            counted.taken_by(figure, by)
+
+    def give_back(self, figure: str, cell: Cell, amount: int = 1) -> None:
+        """Undo `take_away`."""
+        for counted in self._of_day(cell.day):
+            counted.change(figure, cell, 0, -amount)
+
+    def say_again(self, day: str) -> None:
+        """A statement of a day says what was counted before."""
+        for counted in self._of_day(day):
+            counted.said_again += 1
+
+    def break_rule(self, day: str, code: str) -> None:
+        """A statement of a day breaks a rule."""
+        for counted in self._of_day(day):
+            counted.broken[code] = counted.broken.get(code, 0) + 1
+
+    def _of_day(self, day: str) -> tuple[Counted, ...]:
+        found = self._holding.get(day)
+        if found is None:
+            if len(self._holding) >= MOST_DAYS:
+                self._holding.clear()
+            every = self._counted.values()
+            found = self._holding[day] = tuple(each for each in every if each.since <= day <= each.until)
+        return found
+
+
+MOST_DAYS = 16_384
+"""How many days are remembered with the periods that hold them."""
 
 
 _WITH_REASON = frozenset({"refusals", "repeats"})

@@ -1,16 +1,16 @@
 """Figures in one pass over a log, in its order (docs/spec/statistics.md).
 
-    tally = Tally(size, period, key)
+    tally = Tally(size, [period], key)
     for event in events:
         tally.add(event)
-    figures = tally.figures(origin, root)
+    figures = tally.figures(origin, root, period)
 
 An *act* is what figures count: it is counted where it is first said. What says the same again counts nothing more.
 What is corrected, and what was decided on a report that is withdrawn, is taken away from the very cell to which it was
 added.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from anchors.core.errors import VerificationFailed
 from ledger_service.kinds import KINDS, Effect, Subject
@@ -65,20 +65,19 @@ _NAMES = ("", *KINDS)
 class Tally:
     """Counts entries that come in log order."""
 
-    def __init__(self, size: int, period: Period, key: bytes, successors: Mapping[str, str] | None = None) -> None:
-        """For the first `size` entries of a log. `key` is fresh and secret (see `Remembered`); `successors` names for
-        institutions that left those that took over."""
-        self._size = size
-        self._period = period
-        self._offset = period.offset_seconds
+    def __init__(
+        self, size: int, periods: Sequence[Period], key: bytes, successors: Mapping[str, str] | None = None
+    ) -> None:
+        """For at most the first `size` entries of a log, and one or more periods of one zone. `key` is fresh and secret
+        (see `Remembered`); `successors` names for institutions that left those that took over."""
+        self._offset = periods[0].offset_seconds
+        assert all(period.offset_seconds == self._offset for period in periods), "one zone gives one day"
         self._remembered = Remembered(size, key)
         self._rules = KeptRules(self._remembered, successions(successors or {}))
-        self._counters = Counters(period.since.isoformat(), period.until.isoformat())
+        self._counters = Counters(periods)
         self._in_force = InForce()
         self._said_times: dict[int, int] = {}
         self._withdrawn: set[int] = set()
-        self._said_again = 0
-        self._broken: dict[str, int] = {}
         self._next = 0
         self._missing = 0
         self._first_missing: int | None = None
@@ -117,19 +116,20 @@ class Tally:
         else:
             self._take(event, first)
 
-    def figures(self, origin: str, root: bytes) -> Figures:
-        """What was counted in the log of this origin, whose first `size` entries have this root."""
-        assert self._next == self._size, "every entry is counted or missed"
+    def figures(self, origin: str, root: bytes, period: Period) -> Figures:
+        """What was counted so far, in one of the periods, in the log of this origin: the entries that were added have
+        this root."""
         gaps = Gaps(self._missing, self._first_missing) if self._first_missing is not None else None
+        counted = self._counters.of(period)
         return Figures(
             origin,
-            self._size,
+            self._next,
             None if gaps else root,
-            self._period,
-            self._counters.figures(),
-            self._counters.rows(),
-            self._said_again,
-            dict(sorted(self._broken.items())),
+            period,
+            counted.figures(),
+            counted.rows(),
+            counted.said_again,
+            dict(sorted(counted.broken.items())),
             gaps,
         )
 
@@ -147,8 +147,7 @@ class Tally:
 
     def _break(self, event: Event, broken: str) -> None:
         self._remembered.marks[event.position] = Mark.BROKEN
-        if self._counters.holds(self._day(event)):
-            self._broken[broken] = self._broken.get(broken, 0) + 1
+        self._counters.break_rule(self._day(event), broken)
 
     def _take(self, event: Event, first: int | None) -> None:
         """A statement that keeps the rules."""
@@ -185,7 +184,7 @@ class Tally:
             remembered.marks[position] = Mark.AGAIN
             remembered.up[position] = said
             self._said_times[said] = self._said_times.get(said, 1) + 1
-            self._said_again += self._counters.holds(self._day(event))
+            self._counters.say_again(self._day(event))
             self._settle(said, event)
             return
         if event.kind == RECOGNISED:
@@ -247,17 +246,12 @@ class Tally:
 
     def _follow(self, event: Event, first: int) -> None:
         """Of this recognition, which is not among the acts yet: the hospital's reminders that it follows."""
-        remembered, given = self._remembered, False
+        remembered = self._remembered
         for act in self._reminders(first, remembered.institution(event.position)):
             if remembered.marks[act] & (Mark.FOLLOWED | Mark.TAKEN_AWAY):
                 continue
             remembered.marks[act] |= Mark.FOLLOWED
-            cell = self._cell(act)
-            if given:
-                self._counters.add_again("remindersFollowed", cell)
-            else:
-                self._counters.add("remindersFollowed", cell, event.id)
-                given = self._counters.holds(cell.day)
+            self._counters.add("remindersFollowed", self._cell(act), event.id)
 
     def _settle_reminders(self, first: int, institution: str, event: Event) -> None:
         remembered, recognised = self._remembered, NUMBERS[RECOGNISED]

@@ -60,7 +60,7 @@ def compute(
     `hashed` gives, when all is counted, what hashing the same entries elsewhere gave; else they are hashed here. Raises
     `VerificationFailed` for what was changed, and for a gap unless `with_gaps`."""
     log = rows.log()
-    tally = Tally(size, period, secrets.token_bytes(16), rows.successors())
+    tally = Tally(size, [period], secrets.token_bytes(16), rows.successors())
     seen, hashing, expected = Seen(), Hashing(log.domain) if hashed is None else None, 0
     for piece in rows.entries(size):
         for row in piece:
@@ -81,7 +81,7 @@ def compute(
     result = hashing.result() if hashing is not None else hashed()
     if result.seen != seen.digest():
         raise VerificationFailed("the database was changed while it was counted; count again, and see 'huzheng audit'")
-    return tally.figures(log.origin, result.root)
+    return tally.figures(log.origin, result.root, period)
 
 
 def published(rows: StatisticsRows, id: bytes) -> Statistics:
