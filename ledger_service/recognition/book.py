@@ -12,10 +12,10 @@ Whether a statement keeps the rules of its kind was judged when it was taken: th
 an institution is suspended in the registry is no matter of the book.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -34,6 +34,8 @@ from ledger_service.recognition.publications import different, holding, newest_o
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated, corrected
 
+T = TypeVar("T")
+
 PROFILED, CORRECTED = "institution.profiled", "statement.corrected"
 _POLICY, _CATALOGUE, _CODEMAP = "policy.published", "catalogue.published", "codemap.published"
 KINDS = qualifications.KINDS | {PROFILED, _POLICY, _CATALOGUE, _CODEMAP, CORRECTED}
@@ -42,6 +44,8 @@ _SECTIONED = {_CATALOGUE: "catalogue", _CODEMAP: "codemap"}
 ConnectionState = Literal["none", "agreed", "integrating", "connected", "left"]
 ASSEMBLED = 64
 """How many versions of catalogues and code maps are kept put together."""
+ANSWERS = 4_096
+"""How many answers about the end of the book are remembered until it grows."""
 
 
 class ProfileAnswer(Struct, frozen=True, gc=False):
@@ -118,6 +122,7 @@ class Book:
         self._chains_of: dict[str, dict[bytes, None]] = {}
         """Qualifications by the institution that they are about."""
         self._prepared: dict[str, Prepared] = {}
+        self._answers: dict[tuple, Any] = {}
         self._assembled: dict[tuple[str, ...], Any] = {}
 
     def add(self, stated: Stated) -> None:
@@ -137,14 +142,26 @@ class Book:
         """The book as of the first `size` entries of the log."""
         return BookAsOf(self, size)
 
+    def remembered(self, size: int, key: tuple, make: Callable[[], T]) -> T:
+        """An answer as of a size: what was asked about the end of the book before is given again until it grows."""
+        if size <= self._last:
+            return make()
+        if key not in self._answers:
+            if len(self._answers) >= ANSWERS:
+                self._answers.clear()
+            self._answers[key] = make()
+        return self._answers[key]
+
     def _correct(self, correction: Stated) -> None:
         target = self._by_id.get(correction.links.get("corrects", ""))
         if target is not None:
+            self._assembled.clear()
             self._corrections.setdefault(target.id, []).append(correction)
             self._file(target, correction.parts)
 
     def _file(self, stated: Stated, parts: Any) -> None:
         """Put a statement where it is looked for, by what it says or by what it is corrected to."""
+        self._answers.clear()
         if stated.kind in qualifications.KINDS:
             chain = self._chains.setdefault(stated.subject, [])
             if stated.id not in self._by_id:
@@ -193,12 +210,13 @@ class Book:
             self._prepared[digest] = prepare(rules)
         return self._prepared[digest]
 
-    def assembled(self, sections: Sequence[Stated], part: str) -> Any:
-        """A version of a catalogue or code map, put together; kept where none of its sections was ever corrected."""
+    def assembled(self, sections: Sequence[Stated], part: str, size: int) -> Any:
+        """A version of a catalogue or code map, put together from its sections as of a size; kept unless they have been
+        corrected since."""
         assemble = assemble_catalogue if part == "catalogue" else assemble_codemap
         version = [(stated.id, stated.parts[part]) for stated in sections]
         key = tuple(id for id, _ in version)
-        if any(id in self._corrections for id in key):
+        if size <= self._last and any(id in self._corrections for id in key):
             return assemble(version)
         if key not in self._assembled:
             if len(self._assembled) >= ASSEMBLED:
@@ -216,6 +234,9 @@ class BookAsOf:
 
     def profile(self, institution: str, day: date) -> ProfileAnswer:
         """An institution on a day."""
+        return self._book.remembered(self.size, (PROFILED, institution, day), lambda: self._profile(institution, day))
+
+    def _profile(self, institution: str, day: date) -> ProfileAnswer:
         known = self._book.named(PROFILED, institution, self.size)
         found = holding(known, lambda stated: stated.parts["profile"].since, day.isoformat())
         candidates: list[Profile] = []
@@ -226,8 +247,7 @@ class BookAsOf:
 
     def is_described(self, institution: str) -> bool:
         """Whether the log says anything of an institution: then its qualifications would stand here too."""
-        book, size = self._book, self.size
-        return bool(book.named(PROFILED, institution, size) or book.chains(institution, size))
+        return bool(self._book.named(PROFILED, institution, self.size) or self._chains(institution))
 
     def alliance(self, one: str, other: str, day: date) -> AllianceAnswer:
         """Whether two institutions belonged to one alliance on a day; the last day of a membership counts."""
@@ -240,7 +260,7 @@ class BookAsOf:
 
     def qualification(self, institution: str, category: str, items: Collection[str], day: date) -> QualificationAnswer:
         """The qualification of an institution on a day for an item, known by one or more codes."""
-        chains = self._book.chains(institution, self.size)
+        chains = self._chains(institution)
         return qualifications.judge(chains, institution, category, items, day.isoformat())
 
     def policy(self, policy: str, version: str, digest: str | None = None) -> PolicyAnswer:
@@ -267,11 +287,11 @@ class BookAsOf:
 
     def catalogues(self, day: date) -> tuple[CatalogueVersion, ...]:
         """Every catalogue's versions that hold on a day: more than one of a name where they contradict each other."""
-        return tuple(self._versions(_CATALOGUE, day))
+        return self._holding(_CATALOGUE, day)
 
     def codemaps(self, day: date) -> tuple[CodeMapVersion, ...]:
         """Every code map's versions that hold on a day: more than one of a name where they contradict each other."""
-        return tuple(self._versions(_CODEMAP, day))
+        return self._holding(_CODEMAP, day)
 
     def catalogue(self, catalogue: str, version: str) -> CatalogueVersion | None:
         """One version of a catalogue, None where no section of it is known."""
@@ -281,7 +301,15 @@ class BookAsOf:
         """One version of a code map, None where no section of it is known."""
         return self._version(_CODEMAP, codemap, version)
 
+    def _chains(self, institution: str) -> list[list[Stated]]:
+        book, size = self._book, self.size
+        return book.remembered(size, ("chains", institution), lambda: book.chains(institution, size))
+
     def _publications(self, policy: str) -> list[Publication]:
+        size = self.size
+        return self._book.remembered(size, (_POLICY, policy), lambda: self._published(policy))
+
+    def _published(self, policy: str) -> list[Publication]:
         book, size = self._book, self.size
         found = []
         for stated in book.named(_POLICY, policy, size):
@@ -291,6 +319,9 @@ class BookAsOf:
             is_corrected = book.is_corrected(stated.id, size)
             found.append(Publication(stated.id, stated.index, stated.institution, *names, rules, is_corrected))
         return found
+
+    def _holding(self, kind: str, day: date) -> tuple[Any, ...]:
+        return self._book.remembered(self.size, (kind, day), lambda: tuple(self._versions(kind, day)))
 
     def _versions(self, kind: str, day: date) -> Iterable[Any]:
         part, on = _SECTIONED[kind], day.isoformat()
@@ -320,7 +351,7 @@ class BookAsOf:
 
     def _assemble(self, sections: Sequence[Stated], part: str, version: str) -> Any:
         own = [stated for stated in sections if stated.parts[part].version == version]
-        return self._book.assembled(not_replaced(own, own), part)
+        return self._book.assembled(not_replaced(own, own), part, self.size)
 
 
 def groups_on(profile: Profile, day: date) -> frozenset[str]:

@@ -8,21 +8,16 @@ from msgspec import to_builtins
 
 from ledger_service.recognition.book import PolicyAnswer
 from ledger_service.recognition.case import Case, Fact, Placed
-from ledger_service.recognition.engine import check_refusal, decide
-from ledger_service.recognition.join import Situation, join
-from ledger_service.recognition.prepared import Prepared
+from ledger_service.recognition.join import Situation
+from ledger_service.recognition.replay import DECISIONS, REFUSALS, check_reason, published_for, replay
 from ledger_service.recognition.stated import Stated
-
-_DECISIONS = {"recognition.accepted": "report", "recognition.declined": "report", "repeat.ordered": "repeats"}
-"""The kinds of decision, and what their link to the version is called."""
-_REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
 
 
 def decisions(case: Case) -> Iterator[Fact]:
     """All about every decision, as it was made and by what the log said before it."""
-    for placed in case.of_kind(*_DECISIONS):
+    for placed in case.of_kind(*DECISIONS):
         stated = placed.stated
-        version, policy = case.linked(stated, _DECISIONS[stated.kind]), stated.parts.get("policy")
+        version, policy = case.linked(stated, DECISIONS[stated.kind]), stated.parts.get("policy")
         reason = stated.parts["reason"].code if "reason" in stated.parts else None
         details = {
             "version": case.number(version.stated) if version is not None else None,
@@ -31,21 +26,20 @@ def decisions(case: Case) -> Iterator[Fact]:
             "digest": policy.digest if policy is not None else None,
             "reason": reason,
         }
-        links = (stated.links.get(_DECISIONS[stated.kind]), stated.links.get("access"), stated.links.get("reminder"))
+        links = (stated.links.get(DECISIONS[stated.kind]), stated.links.get("access"), stated.links.get("reminder"))
         yield case.fact("decided", stated.kind, True, placed, *links, **details)
         if version is not None:
             yield _version(case, placed, stated, version.stated)
-        published = _published(case, stated)
+        published = published_for(stated, case.book.as_of(stated.index))
         yield _policy(case, placed, published, named_digest=details["digest"] is not None)
-        prepared = published.only.prepared if published.only is not None else None
         if version is not None:
-            yield _eligible(case, placed, stated, version.stated, published, prepared)
+            yield _eligible(case, placed, stated, version.stated)
         if (insurance := stated.parts.get("insurance")) is not None:
             yield case.fact(
                 "insured", insurance.of, True, placed, insurer=insurance.insurer, reference=insurance.reference
             )
-        if stated.kind in _REFUSALS:
-            yield from _refusal(case, placed, reason, published, prepared)
+        if stated.kind in REFUSALS:
+            yield from _refusal(case, placed, reason, published)
         if stated.kind == "repeat.ordered":
             yield from _repeat(case, placed)
 
@@ -59,14 +53,6 @@ def _version(case: Case, placed: Placed, stated: Stated, version: Stated) -> Fac
     return case.fact("decided-version", says, says != "unsaid", placed, *others, version=case.number(version), **words)
 
 
-def _published(case: Case, stated: Stated) -> PolicyAnswer:
-    """The publications that the decision may mean, of those before it."""
-    policy = stated.parts.get("policy")
-    if policy is None:
-        return PolicyAnswer()
-    return case.book.as_of(stated.index).policy(policy.policy, policy.version, policy.digest)
-
-
 def _policy(case: Case, placed: Placed, published: PolicyAnswer, *, named_digest: bool) -> Fact:
     if not published.publications:
         return case.fact("policy-published", "no", None, placed)
@@ -76,12 +62,8 @@ def _policy(case: Case, placed: Placed, published: PolicyAnswer, *, named_digest
     return case.fact("policy-published", "published", True, placed, *published.statements)
 
 
-def _eligible(
-    case: Case, placed: Placed, stated: Stated, version: Stated, published: PolicyAnswer, prepared: Prepared | None
-) -> Fact:
+def _eligible(case: Case, placed: Placed, stated: Stated, version: Stated) -> Fact:
     """What the policy that was named says, by the facts that the log had then."""
-    if prepared is None:
-        return case.fact("eligible", "no-policy", None, placed, *published.statements, checked=False)
     access = case.linked(stated, "access")
     situation = Situation(
         case.as_of(version, stated.index),
@@ -89,8 +71,10 @@ def _eligible(
         case.replaced(version, stated.index)[0],
         access.stated if access is not None else None,
     )
-    joined = join(situation, case.book.as_of(stated.index), prepared)
-    answer = decide(prepared, joined.facts)
+    replayed = replay(situation, case.book.as_of(stated.index))
+    published, joined, answer = replayed.published, replayed.joined, replayed.decision
+    if joined is None or answer is None:
+        return case.fact("eligible", "no-policy", None, placed, *published.statements, checked=False)
     statements = (id for ids in joined.sources.values() for id in ids)
     details: dict[str, Any] = {
         "clauses": list(dict.fromkeys(found.clause for found in answer.findings if found.says == answer.recognisable)),
@@ -104,10 +88,8 @@ def _eligible(
     return case.fact("eligible", answer.recognisable, holds, placed, *published.statements, *statements, **details)
 
 
-def _refusal(
-    case: Case, placed: Placed, reason: str | None, published: PolicyAnswer, prepared: Prepared | None
-) -> Iterator[Fact]:
-    check = check_refusal(prepared, reason or "") if prepared is not None else None
+def _refusal(case: Case, placed: Placed, reason: str | None, published: PolicyAnswer) -> Iterator[Fact]:
+    check = check_reason(placed.stated, published)
     listed = check.listed if check is not None else None
     clause = check.clause if check is not None else None
     says = {True: "listed", False: "not-listed", None: "no-list"}[listed]
