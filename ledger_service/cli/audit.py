@@ -21,10 +21,12 @@ from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit, AuditResult, Fault
+from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.findings import STEPS
 from ledger_service.usecases.ports import StoreUnavailable
 
 HOLDS, DOES_NOT_HOLD = 0, 1
+MOST_WARNINGS = 4
 
 
 def app(
@@ -75,9 +77,12 @@ def _members(result: AuditResult) -> dict[str, Any]:
         "size": result.size,
         "witnessed": result.witnessed,
         "first": None if result.holds else _fault_members(findings.faults[0]),
+        "steps": [{"step": step, "name": name, "state": findings.state(step)} for step, name in STEPS.items()],
         "faults": [_fault_members(fault) for fault in findings.faults],
         "warnings": [_fault_members(warning) for warning in findings.warnings],
+        "notChecked": [_fault_members(left) for left in findings.left],
         "checked": dict(findings.counts),
+        "policies": [_answer_members(named, answers) for named, answers in result.answers.items()],
         "seconds": round(result.seconds, 3),
         "statementsPerSecond": round(result.statements_per_second, 1),
         "recoverPerSecond": round(recovered, 1),
@@ -98,20 +103,48 @@ def _fault_members(fault: Fault) -> dict[str, Any]:
     }
 
 
+def _answer_members(named: tuple[str, str, str], answers: Answers) -> dict[str, Any]:
+    clauses: dict[str, dict[str, int]] = {}
+    for (says, clause), count in sorted(answers.clauses.items()):
+        clauses.setdefault(says, {})[clause] = count
+    return {
+        **dict(zip(("policy", "version", "digest"), named, strict=True)),
+        "recognisable": dict(sorted(answers.answers.items())),
+        "clauses": clauses,
+        "warnings": dict(sorted(answers.warnings.items())),
+    }
+
+
 def _show(output: Output, result: AuditResult) -> None:
     findings = result.findings
     output.line(f"{result.origin}: {result.size} entries, {result.witnessed} witnessed", "bold")
     by_step = {step: sum(fault.count for fault in findings.faults if fault.first.step == step) for step in STEPS}
-    output.table(("#", "step", "faults"), [(step, name, by_step[step]) for step, name in STEPS.items()])
+    steps = [(step, name, findings.state(step), by_step[step]) for step, name in STEPS.items()]
+    output.table(("#", "step", "state", "faults"), steps)
     output.pairs([(f"  {name}", count) for name, count in findings.counts.items()], title="Checked:")
+    _show_answers(output, result)
+    _show_kinds(output, "Not checked, the first of each kind:", findings.left)
     _show_kinds(output, "Warnings, the first of each kind:", findings.warnings)
     _show_kinds(output, "Faults, the first of each kind:", findings.faults)
     if result.holds:
         pace = f"{result.statements_per_second:,.0f} statements a second"
-        output.line(f"THE LEDGER HOLDS. Everything was derived again, {pace}.", "bold green")
+        left = [name for step, name in STEPS.items() if findings.state(step) != "VERIFIED"]
+        derived = f"Everything but {', '.join(left)} was" if left else "Everything was"
+        output.line(f"THE LEDGER HOLDS. {derived} derived again, {pace}.", "bold green")
     else:
         output.line("THE LEDGER DOES NOT HOLD. The first row that differs:", "bold red")
         output.line(f"  {findings.first}")
+
+
+def _show_answers(output: Output, result: AuditResult) -> None:
+    """How often each policy called for recognition, by all decisions that name it."""
+    rows = []
+    for (policy, version, digest), answers in result.answers.items():
+        warned = ", ".join(f"{code} {count}" for code, count in answers.warnings.most_common(MOST_WARNINGS))
+        says = (answers.answers[answer] for answer in ("yes", "no", "unknown"))
+        rows.append((policy, version, digest[:8], *says, warned))
+    if rows:
+        output.table(("policy", "version", "digest", "yes", "no", "cannot tell", "with warnings"), rows)
 
 
 def _show_kinds(output: Output, title: str, faults: list[Fault]) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import (
     Boolean,
+    Column,
     ColumnElement,
     Connection,
     Integer,
@@ -30,6 +31,7 @@ from ledger_service.storage.bulk import in_pieces
 from ledger_service.storage.finder import check_prefixes, find_ids
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.snapshot import open_snapshot
+from ledger_service.storage.statistics import read_pieces
 from ledger_service.usecases.audit.rows import (
     BlockRow,
     ChainRow,
@@ -45,6 +47,7 @@ from ledger_service.usecases.audit.rows import (
     TileRow,
     TimestampRow,
 )
+from ledger_service.usecases.hashed_log import StoredEntry
 from ledger_service.usecases.ports import Logged, StoreUnavailable
 from ledger_service.usecases.privacy_ports import ReadingRow
 
@@ -115,10 +118,21 @@ class SqlAuditRows:
 
     def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
-        c, found = schema.entries.c, {}
+        return self._at(schema.entries.c.position, schema.entries.c.entry, positions)
+
+    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """See `AuditRows`."""
+        return self._at(schema.contents.c.position, schema.contents.c.parts, positions)
+
+    def _at(self, position: Column, value: Column, positions: Collection[int]) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
         for some in in_pieces(sorted(positions)):
-            found.update(self._tuples(select(c.position, c.entry).where(c.position.in_(some))))
+            found.update(self._tuples(select(position, value).where(position.in_(some))))
         return found
+
+    def counted(self, size: int) -> Iterator[list[StoredEntry]]:
+        """See `AuditRows`."""
+        return read_pieces(self._connection, size)
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `AuditRows`."""

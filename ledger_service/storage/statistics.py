@@ -59,10 +59,7 @@ class SqlStatisticsRows:
 
     def entries(self, size: int) -> Iterator[list[StoredEntry]]:
         """See `StatisticsRows`."""
-        for begin in range(0, size, ENTRIES_PER_PIECE):
-            query = _PIECE.format(begin=begin, end=min(begin + ENTRIES_PER_PIECE, size))
-            # Rows as the driver gives them: to wrap a million takes longer than to read them.
-            yield list(map(StoredEntry._make, self._connection.exec_driver_sql(query).cursor.fetchall()))
+        return read_pieces(self._connection, size)
 
     def successors(self) -> dict[str, str]:
         """See `StatisticsRows`."""
@@ -79,3 +76,11 @@ class SqlStatisticsRows:
             e[column].in_(values), c.position == e.position
         )
         return next((StoredEntry._make(row) for row in self._connection.execute(query) if row.id == id), None)
+
+
+def read_pieces(connection: Connection, size: int) -> Iterator[list[StoredEntry]]:
+    """The entries below position `size` that are there, in order, in pieces."""
+    for begin in range(0, size, ENTRIES_PER_PIECE):
+        query = _PIECE.format(begin=begin, end=min(begin + ENTRIES_PER_PIECE, size))
+        # Rows as the driver gives them: to wrap a million takes longer than to read them.
+        yield list(map(StoredEntry._make, connection.exec_driver_sql(query).cursor.fetchall()))

@@ -50,10 +50,7 @@ class RuleBook:
 
 def stated_of(stored: StoredStatement, content: Content) -> Stated:
     """A stored statement with those of its shown parts that have a listed form."""
-    statement, parts = Entry.from_bytes(stored.entry).statement, {}
-    for part in content.parts:
-        if isinstance(part, Part) and (form := _form_of(part)) is not None:
-            parts[part.name] = form
+    statement, parts = Entry.from_bytes(stored.entry).statement, listed_forms(content)
     return Stated(
         stored.index,
         encode_hex(stored.id),
@@ -64,6 +61,12 @@ def stated_of(stored: StoredStatement, content: Content) -> Stated:
         parts,
         {link.rel: link.statement for link in parts.get("links", ())},
     )
+
+
+def listed_forms(content: Content) -> dict[str, Any]:
+    """The shown parts that have a listed form, in that form, by name."""
+    shown = ((part.name, _form_of(part)) for part in content.parts if isinstance(part, Part))
+    return {name: form for name, form in shown if form is not None}
 
 
 def _form_of(part: Part) -> Any:

@@ -51,6 +51,10 @@ class Attribution:
             owner = successor
         return True
 
+    def successors(self) -> dict[str, str]:
+        """Who took over from whom, by all that the registry says."""
+        return {institution: successor for institution, (_, successor) in self._successors.items()}
+
     def _of_purpose(self, address: bytes, purpose: str) -> Key | None:
         key = self._keys.get(address)
         return key if key and key.log == self._log and key.purpose == purpose else None

@@ -16,6 +16,8 @@ STEPS = {
     8: "receipts",
     9: "readings",
     10: "time-stamps",
+    11: "decisions",
+    12: "figures",
 }
 
 MAX_SHOWN_CHARACTERS = 200
@@ -59,6 +61,9 @@ class Findings:
     counts: Counter[str] = field(default_factory=Counter)
     _faults: dict[tuple, list] = field(default_factory=dict)
     _warnings: dict[tuple, list] = field(default_factory=dict)
+    _left: dict[tuple, list] = field(default_factory=dict)
+    finished: set[int] = field(default_factory=set)
+    """The steps that came to their end."""
 
     def fault(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> None:
         """Something is not as it must be."""
@@ -69,6 +74,10 @@ class Findings:
     def warn(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> None:
         """Something that people should see and that is no fault of the log."""
         self._add(self._warnings, step, table, key, what, expected, found)
+
+    def leave(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> None:
+        """Something could not be checked, because of what another step names."""
+        self._add(self._left, step, table, key, what, expected, found)
 
     def compare(self, step: int, table: str, key: object, what: str, expected: object, found: object) -> bool:
         """A fault unless both are equal; whether they are."""
@@ -92,6 +101,13 @@ class Findings:
                 break
         return False
 
+    def state(self, step: int) -> str:
+        """Whether a step holds: VERIFIED, FAILED, or NOT_CHECKED where something in it could not be compared."""
+        if any(known[0].step == step for known in self._faults.values()):
+            return "FAILED"
+        left = step not in self.finished or any(known[0].step == step for known in self._left.values())
+        return "NOT_CHECKED" if left else "VERIFIED"
+
     @property
     def first(self) -> Finding | None:
         """The first fault in the order of the walk."""
@@ -106,6 +122,11 @@ class Findings:
     def warnings(self) -> list[Fault]:
         """The first of every kind of warning."""
         return [Fault(finding, count) for finding, count in self._warnings.values()]
+
+    @property
+    def left(self) -> list[Fault]:
+        """The first of every kind of what could not be checked."""
+        return [Fault(finding, count) for finding, count in self._left.values()]
 
     def _add(
         self, kinds: dict[tuple, list], step: int, table: str, key: object, what: str, expected: object, found: object

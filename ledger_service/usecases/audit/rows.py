@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple, Protocol
 
+from ledger_service.usecases.hashed_log import StoredEntry
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.privacy_ports import ReadingRow
 
@@ -172,6 +173,12 @@ class AuditRows(Protocol):
 
     def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """The entries at these positions."""
+
+    def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The stored parts at these positions."""
+
+    def counted(self, size: int) -> Iterator[list[StoredEntry]]:
+        """The entries below position `size` as figures are counted from them, in order, in pieces."""
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """What the index and the entries say of these statements."""

@@ -1,15 +1,16 @@
 """The order of an audit: the chain first, so that the database must hold what was witnessed then; then the walk."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from anchors.chain.port import Chain
 from anchors.core.encoding import encode_hex
 from anchors.core.note import VerifierKey
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.usecases.audit.attribution import Attribution
-from ledger_service.usecases.audit.findings import Enough, Findings
+from ledger_service.usecases.audit.decisions import Answers
+from ledger_service.usecases.audit.findings import STEPS, Enough, Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.index import (
     check_chain_tables,
@@ -35,7 +36,8 @@ from ledger_service.usecases.audit.tree import TreeWalk
 class AuditResult:
     """What was found, in which log of how many entries, witnessed up to which size; how long the walk took.
 
-    `recovered_per_second` is the rate of signature recovery alone, in one thread, measured in the same run."""
+    `recovered_per_second` is the rate of signature recovery alone, in one thread, measured in the same run. `answers`
+    are those of the policies, by policy, version and digest."""
 
     origin: str
     size: int
@@ -43,6 +45,7 @@ class AuditResult:
     findings: Findings
     seconds: float
     recovered_per_second: float
+    answers: Mapping[tuple[str, str, str], Answers] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -66,6 +69,7 @@ class Audit:
         self._domain = trust.domain(log)
         self._findings = Findings(stop_at_first)
         self._history = ChainHistory(chain, trust, log, self._findings, first_block)
+        self._answers: dict[tuple[str, str, str], Answers] = {}
         self._settled_size = 0
         self._judgeable = False
 
@@ -77,9 +81,11 @@ class Audit:
         except Enough:
             return
         self._settled_size = history.head_sizes[-1] if history.head_sizes else 0
+        if self._judgeable:
+            self._findings.finished.add(1)
 
     def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
-        """Steps 2 to 10 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+        """Steps 2 to 12 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
 
         Raises `ChainUnavailable` or `StoreUnavailable`."""
         begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
@@ -97,6 +103,7 @@ class Audit:
             self._findings,
             time.perf_counter() - begin,
             signers.recovered_per_second,
+            self._answers,
         )
 
     def _walk(self, rows: AuditRows, signers: Signers, extent: int, advance: Callable[[int], object]) -> None:
@@ -111,7 +118,8 @@ class Audit:
         tree = TreeWalk(
             rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)
         )
-        walk = StatementWalk(findings, history, attribution, tree)
+        walk = StatementWalk(findings, history, attribution, tree, rows)
+        self._answers = walk.decisions.answers
         for stretch in StretchReader(rows, self._domain, signers).read(extent):
             walk.judge(stretch)
             advance(len(stretch.items))
@@ -127,6 +135,8 @@ class Audit:
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)
+        walk.figures.check(rows, self._log.origin, attribution.successors())
+        findings.finished.update(STEPS)
 
     def _check_log(self, row: LogRow | None, extent: int) -> None:
         """Step 2: the log's own row."""

@@ -14,9 +14,11 @@ from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.usecases import rules
 from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.decisions import DecisionReplay
+from ledger_service.usecases.audit.figures import PublishedFigures
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
-from ledger_service.usecases.audit.rows import TileRow
+from ledger_service.usecases.audit.rows import AuditRows, TileRow
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
@@ -42,11 +44,15 @@ class StatementWalk:
     What is known to be damaged is not judged further, and neither is what rests on it.
     """
 
-    def __init__(self, findings: Findings, history: ChainHistory, attribution: Attribution, tree: TreeWalk):
+    def __init__(
+        self, findings: Findings, history: ChainHistory, attribution: Attribution, tree: TreeWalk, rows: AuditRows
+    ):
         self._findings = findings
         self._history = history
         self._attribution = attribution
         self._tree = tree
+        self.decisions = DecisionReplay(findings, rows)
+        self.figures = PublishedFigures(findings)
         self.streams: dict[bytes, Stream] = {}
         self.subjects: dict[bytes, SubjectState] = {}
         self.damaged_subjects: set[bytes] = set()
@@ -71,6 +77,7 @@ class StatementWalk:
         if begin > self._next_position:
             self._findings.fault(2, "entries", self._next_position, "row", "a well-formed entry", f"none below {begin}")
             self._tree.break_off()
+            self._lose(self._next_position)
         self._next_position = stretch.items[-1].position + 1
         for item in stretch.with_signers():
             tile = stretch.rows.tiles.get(item.position // TILE_WIDTH)
@@ -115,6 +122,7 @@ class StatementWalk:
         """Nothing is concluded from a damaged entry, nor from what rests on it. Its subject may be what was damaged:
         that of a statement that links to it is then learned from there."""
         self.unknown_positions.add(item.position)
+        self._lose(item.position)
         if item.row is None:
             return
         self._damaged_ids.add(item.row.id)
@@ -122,6 +130,10 @@ class StatementWalk:
         self.damaged_keys.add(item.row.key)
         stream = self.streams.get(item.row.key, Stream())
         self.streams[item.row.key] = Stream(stream.next_sequence + 1, stream.observed_size)
+
+    def _lose(self, position: int) -> None:
+        self.decisions.lose(position)
+        self.figures.doubt(position)
 
     def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
         statement = item.entry.statement
@@ -143,6 +155,7 @@ class StatementWalk:
         self._remember_said(item, links, effective)
         if not filed:
             self._misfiled[item.id] = logged
+        self._replay(item, targets, effective=effective, filed=filed)
 
     def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
         """What is compared at the end with tables of their own."""
@@ -152,6 +165,16 @@ class StatementWalk:
         elif kind == HEADING_KIND and effective and item.content is not None:
             value = item.content.value("readings")
             self.headed.append((item.position, msgspec.convert(value, Readings)))
+
+    def _replay(self, item: Item, targets: dict[str, Logged], *, effective: bool, filed: bool) -> None:
+        """Steps 10 and 11: what is said of earlier statements."""
+        subject = item.entry.statement.subject
+        known = None if subject in self.damaged_subjects else self.subjects.get(subject)
+        if not filed or item.content is None:
+            self.figures.doubt(item.position)
+        self.decisions.take(item, targets, known, effective=effective, filed=filed)
+        if effective:
+            self.figures.take(item, targets)
 
     def subjects_with_rows(self) -> Iterator[bytes]:
         """Subjects that were amended or withdrawn, or began when another had begun alike."""

@@ -9,6 +9,7 @@ from anchors.core.errors import MalformedInput
 from anchors.core.statement import Entry
 from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
+from ledger_service.recognition.replay import DECISIONS
 from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import Signed, Signers, collect
 from ledger_service.usecases.check import Said, known_kind, read_parts
@@ -37,6 +38,8 @@ class Item:
     content_problem: str = ""
     content_refused: Refused | None = None
     said: Said = field(default_factory=Said)
+    report: bytes | None = None
+    """Of a decision the stored parts of the version that it is about."""
 
 
 @dataclass(slots=True)
@@ -98,7 +101,21 @@ class StretchReader:
                 _read_parts(item, rows.contents.get(item.position))
         self._last_signed = signed
         read.targets = self._rows.logged({id for item in items for _, id in item.said.links})
+        self._read_reports(read)
         return read
+
+    def _read_reports(self, read: ReadStretch) -> None:
+        """What was decided on: rows of this view whose content was compared with its entry when it was their turn."""
+        about = {
+            item.position: read.targets[id].index
+            for item in read.items
+            if item.entry is not None and item.entry.statement.kind in DECISIONS
+            for rel, id in item.said.links
+            if rel == DECISIONS[item.entry.statement.kind] and id in read.targets
+        }
+        contents = self._rows.contents_at(set(about.values()))
+        for item in read.items:
+            item.report = contents.get(about.get(item.position))
 
     def _take_apart(self, item: Item) -> Signed | None:
         if item.raw is None:

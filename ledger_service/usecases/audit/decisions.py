@@ -1,0 +1,233 @@
+"""Step 10: every decision replayed: what the policy that it names said of it, by what the log knew then.
+
+The doctor decides, and the door takes it whatever a policy says; so nothing that is found here is a fault. What people
+should see is a warning, and the rest is counted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from anchors.core.content import Content, Part, Withheld
+from anchors.core.encoding import encode_hex
+from ledger_service.parts import PART_FORMS, Policy
+from ledger_service.recognition.book import CORRECTED, Book, PolicyAnswer
+from ledger_service.recognition.book import KINDS as RULES
+from ledger_service.recognition.decision import Decision
+from ledger_service.recognition.join import Situation, VersionState
+from ledger_service.recognition.replay import (
+    DECISIONS,
+    REFUSALS,
+    Replayed,
+    check_reason,
+    published_for,
+    replay,
+)
+from ledger_service.recognition.stated import Stated, corrected
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.rows import AuditRows
+from ledger_service.usecases.audit.stretches import Item
+from ledger_service.usecases.ports import Logged, SubjectState
+from ledger_service.usecases.rule_book import listed_forms
+from ledger_service.usecases.submission import WithheldPart, content_of, decode_parts
+
+NAMED = frozenset(
+    {
+        "examined-after-decided",
+        "mark-other-area",
+        "mark-without-qualification",
+        "own-report",
+        "policy-not-in-force",
+    }
+)
+"""The warnings of the engine that tell of a record and not of a doctor's judgement. The others are counted."""
+_ANSWERS = {"yes": "recognisable", "no": "not recognisable"}
+_NO_POLICY, _OTHER_RULES = "no such policy published", "other rules published"
+_SEVERAL_RULES, _CONTRADICTORY = "contradictory rules", "contradictory publications"
+_WITHHELD, _NOT_STATED = "content withheld or erased", "facts not stated"
+
+
+@dataclass
+class Answers:
+    """What one version of a policy said, over all decisions that name it: how often yes, no and unknown, by which
+    clause, with which warnings."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    clauses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By (answer, clause)."""
+    warnings: Counter[str] = field(default_factory=Counter)
+
+
+class DecisionReplay:
+    """Takes statements in log order. In memory are the book of rules, and where reports were corrected."""
+
+    def __init__(self, findings: Findings, rows: AuditRows):
+        self._findings = findings
+        self._rows = rows
+        self._book = Book()
+        self._corrections: dict[int, list[int]] = {}
+        """Where the corrections of a version of a report stand, by its position."""
+        self._unsound: set[int] = set()
+        self._lost: int | None = None
+        self.answers: dict[tuple[str, str, str], Answers] = {}
+        """By policy, version and digest."""
+
+    def lose(self, position: int) -> None:
+        """Nothing is known of what stood there. It may have been a rule, so no later decision can be replayed."""
+        self._unsound.add(position)
+        if self._lost is None:
+            self._lost = position
+
+    def take(
+        self,
+        item: Item,
+        targets: Mapping[str, Logged],
+        subject: SubjectState | None,
+        *,
+        effective: bool,
+        filed: bool,
+    ) -> None:
+        """The next statement, with what it links to. `subject` is the state of its subject, None where that is not
+        known; `filed`: the index has it right."""
+        kind, readable = item.entry.statement.kind, item.content is not None
+        if not (readable and effective and filed):
+            self._unsound.add(item.position)
+        if kind in RULES:
+            if not readable or _lacks_withheld(item):
+                self.lose(item.position)
+            elif effective:
+                self._book.add(_stated(item))
+                self._remember_correction(item, targets)
+        elif effective and kind in DECISIONS:
+            self._findings.counts["decisions"] += 1
+            self._judge(item, targets, subject)
+
+    def _remember_correction(self, item: Item, targets: Mapping[str, Logged]) -> None:
+        target = targets.get("corrects") if item.entry.statement.kind == CORRECTED else None
+        if target is not None and target.kind.startswith("report."):
+            self._corrections.setdefault(target.index, []).append(item.position)
+
+    def _judge(self, item: Item, targets: Mapping[str, Logged], subject: SubjectState | None) -> None:
+        report, access = targets.get(DECISIONS[item.entry.statement.kind]), targets.get("access")
+        if self._lost is not None:
+            self._leave(item, f"entry {self._lost}, which may be a rule, cannot be read")
+        elif item.content is None or report is None or access is None:
+            self._leave(item, "content or a statement that it rests on cannot be read")
+        elif not self._unsound.isdisjoint((report.index, access.index)):
+            self._leave(item, "it rests on a statement that cannot be read, or breaks a rule")
+        else:
+            self._replay(item, report, access, subject)
+
+    def _leave(self, item: Item, why: str) -> None:
+        self._findings.leave(10, "entries", item.position, "decision", "replayed", why)
+
+    def _replay(self, item: Item, report: Logged, access: Logged, subject: SubjectState | None) -> None:
+        decided, state = _stated(item), _state_of(report, subject)
+        book = self._book.as_of(item.position)
+        published = published_for(decided, book)
+        self._check_said(item, decided, published, state)
+        if published.only is None:
+            why = _SEVERAL_RULES if published.publications else self._why_none(item, decided.parts["policy"])
+            self._findings.counts[f"cannot be told: {why}"] += 1
+            return
+        version, shown = self._report(report, item)
+        opened = Stated(access.index, encode_hex(access.id), access.kind, access.institution, access.subject, 0)
+        replayed = replay(Situation(version, decided, state, opened), book)
+        self._count(item, replayed, shown=shown and "decision" not in _withheld(item.content))
+
+    def _report(self, report: Logged, item: Item) -> tuple[Stated, bool]:
+        """The version as corrected by then; and whether what was examined is shown, where the report has it at all."""
+        examination, shown = _read_one(item.report or b"[]", "examination")
+        parts = {} if examination is None else {"examination": examination}
+        version = Stated(report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0, parts)
+        if report.index not in self._corrections:
+            return version, shown
+        positions = self._corrections[report.index]
+        contents = self._rows.contents_at(positions)
+        read = (listed_forms(content_of(decode_parts(contents[position]))) for position in positions)
+        version = corrected(version, [Stated(0, "", CORRECTED, "", b"", 0, forms) for forms in read])
+        return version, shown or "examination" in version.parts
+
+    def _check_said(self, item: Item, decided: Stated, published: PolicyAnswer, state: VersionState | None) -> None:
+        """What the decision itself says of policy, reason and version."""
+        warn, position = self._findings.warn, item.position
+        check = check_reason(decided, published) if decided.kind in REFUSALS else None
+        if check is not None and check.listed is False:
+            rules = published.publications[0]
+            warn(10, "entries", position, "reason", f"one that {rules.policy} {rules.version} lists", _reason(decided))
+        said = decided.parts.get("knowingly")
+        if said is not None and state is not None and said.version != state:
+            warn(10, "entries", position, "knowingly", state, said.version)
+
+    def _why_none(self, item: Item, named: Policy) -> str:
+        """Why no rules are known to be meant: nobody published such a policy, or others under its name."""
+        others = self._book.as_of(item.position).policy(named.policy, named.version).publications
+        if not others:
+            return _NO_POLICY
+        digests = ", ".join(dict.fromkeys(each.digest for each in others))
+        expected = f"of {named.policy} {named.version}, published as {digests}"
+        self._findings.warn(10, "entries", item.position, "policy digest", expected, named.digest)
+        return _OTHER_RULES
+
+    def _count(self, item: Item, replayed: Replayed, *, shown: bool) -> None:
+        """`shown`: nothing of it was withheld or erased on which the answer could rest."""
+        decision, counts = replayed.decision, self._findings.counts
+        if decision.recognisable in _ANSWERS:
+            counts[_ANSWERS[decision.recognisable]] += 1
+        else:
+            why = _CONTRADICTORY if replayed.joined.contradictory else _NOT_STATED if shown else _WITHHELD
+            counts[f"cannot be told: {why}"] += 1
+        rules = replayed.published.publications[0]
+        _add(self.answers.setdefault((rules.policy, rules.version, rules.digest), Answers()), decision)
+        for warning in decision.warnings:
+            if warning.code in NAMED:
+                self._findings.warn(10, "entries", item.position, warning.code, "nothing to warn of", warning.en)
+
+
+def _add(answers: Answers, decision: Decision) -> None:
+    says = decision.recognisable
+    answers.answers[says] += 1
+    answers.clauses.update({(says, found.clause) for found in decision.findings if found.says == says})
+    answers.warnings.update(warning.code for warning in decision.warnings)
+
+
+def _state_of(version: Logged, subject: SubjectState | None) -> VersionState | None:
+    """What had become of the version."""
+    if subject is None:
+        return None
+    if subject.current is None:
+        return "withdrawn"
+    return "current" if subject.current == version.index else "superseded"
+
+
+def _reason(decided: Stated) -> str | None:
+    reason = decided.parts.get("reason")
+    return reason.code if reason is not None else None
+
+
+def _stated(item: Item) -> Stated:
+    statement, forms = item.entry.statement, listed_forms(item.content)
+    links = {link.rel: link.statement for link in forms.get("links", ())}
+    named = (statement.kind, statement.institution, statement.subject, statement.issued_at)
+    return Stated(item.position, encode_hex(item.id), *named, forms, links)
+
+
+def _withheld(content: Content) -> frozenset[str]:
+    return frozenset(part.name for part in content.parts if isinstance(part, Withheld))
+
+
+def _lacks_withheld(item: Item) -> bool:
+    """Whether a rule cannot be read because what it must show was withheld; then it may well have had an effect."""
+    return item.content_refused is not None and not _withheld(item.content).isdisjoint(PART_FORMS)
+
+
+def _read_one(stored: bytes, name: str) -> tuple[object | None, bool]:
+    """One part of stored parts in its form, None where it is not shown; and whether it is not withheld either."""
+    begin = f'{{"name":"{name}",'
+    for part in decode_parts(stored):
+        if isinstance(part, WithheldPart):
+            if part.name == name:
+                return None, False
+        elif part.startswith(begin):
+            return listed_forms(Content((Part.read(part.encode()),))).get(name), True
+    return None, True

@@ -1,0 +1,153 @@
+"""Step 11: every published figure counted again, over as many entries as it names (docs/spec/statistics.md).
+
+The log is read once more, and only where something was published: for each zone, and for each 32 periods, one pass. In
+memory are 20 bytes an entry and 28 a subject, as for `huzheng stats`, and the counts of those periods. What the walk
+found damaged is not counted.
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.merkle import CompactRange, leaf_hash
+from ledger_service.parts import Statistics
+from ledger_service.recognition.figures import Period, read_day
+from ledger_service.recognition.statistics import Tally
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.rows import AuditRows
+from ledger_service.usecases.audit.stretches import Item
+from ledger_service.usecases.ports import Logged
+from ledger_service.usecases.rule_book import listed_forms
+from ledger_service.usecases.statistics import differences
+from ledger_service.usecases.taken_apart import take_apart
+
+PUBLISHED, CORRECTED = "statistics.published", "statement.corrected"
+PERIODS_AT_ONCE = 32
+
+
+class _Figure(NamedTuple):
+    """A part `statistics`, and where it stands."""
+
+    position: int
+    said: Statistics
+    period: Period
+
+
+class PublishedFigures:
+    """Collects what was published, in log order, and then counts it again. `first_unsound` is the first entry of which
+    entry, index or content are not what was logged, None where all are."""
+
+    def __init__(self, findings: Findings):
+        self._findings = findings
+        self._parts: dict[int, Statistics | None] = {}
+        self._put_right: set[int] = set()
+        self.first_unsound: int | None = None
+
+    def doubt(self, position: int) -> None:
+        """What is stored at a position is not what was logged."""
+        if self.first_unsound is None:
+            self.first_unsound = position
+
+    def take(self, item: Item, targets: Mapping[str, Logged]) -> None:
+        """The next statement that has an effect."""
+        kind = item.entry.statement.kind
+        if kind == PUBLISHED:
+            replaced = targets.get("replaces")
+            self._parts[item.position] = _part_of(item)
+        elif kind == CORRECTED and _corrects_figures(item, targets):
+            replaced, part = targets["corrects"], _part_of(item)
+            if part is not None:
+                self._parts[item.position] = part
+        else:
+            return
+        if replaced is not None:
+            self._put_right.add(replaced.index)
+
+    def check(self, rows: AuditRows, origin: str, successors: Mapping[str, str]) -> None:
+        """Every figure is what the log gives. One that was replaced or corrected since is only warned of."""
+        self._findings.counts["published figures"] = len(self._parts)
+        figures = sorted(self._countable(), key=_zone)
+        for _, of_zone in groupby(figures, _zone):
+            same_zone = list(of_zone)
+            periods = list(dict.fromkeys(figure.period for figure in same_zone))
+            for begin in range(0, len(periods), PERIODS_AT_ONCE):
+                some = periods[begin : begin + PERIODS_AT_ONCE]
+                counted = sorted((each for each in same_zone if each.period in some), key=_size)
+                self._count(rows, origin, successors, some, counted)
+
+    def _countable(self) -> Iterator[_Figure]:
+        for position, said in self._parts.items():
+            if said is None:
+                self._leave(position, "its content cannot be read")
+                continue
+            if said.size > position:
+                self._differ(position, "size", f"at most {position}: what was in the log by then", said.size)
+                continue
+            try:
+                period = Period(read_day(said.since), read_day(said.until), said.zone)
+            except MalformedInput as error:
+                self._differ(position, "period", "days of the calendar, in order", error)
+                continue
+            if self.first_unsound is not None and self.first_unsound < said.size:
+                self._leave(position, f"entry {self.first_unsound} below its size is missing or damaged")
+                continue
+            yield _Figure(position, said, period)
+
+    def _count(
+        self,
+        rows: AuditRows,
+        origin: str,
+        successors: Mapping[str, str],
+        periods: Sequence[Period],
+        figures: Sequence[_Figure],
+    ) -> None:
+        """One pass over the log for figures in the order of their sizes."""
+        waiting, largest = deque(figures), figures[-1].said.size
+        tally, tree = Tally(largest, periods, secrets.token_bytes(16), successors), CompactRange()
+        try:
+            self._compare_due(waiting, tally, tree, origin)
+            for row in (row for piece in rows.counted(largest) for row in piece):
+                tree.append(leaf_hash(row.entry))
+                tally.add(take_apart(row))
+                self._compare_due(waiting, tally, tree, origin)
+        except VerificationFailed as error:
+            for figure in waiting:
+                self._leave(figure.position, str(error))
+
+    def _compare_due(self, waiting: deque[_Figure], tally: Tally, tree: CompactRange, origin: str) -> None:
+        while waiting and waiting[0].said.size == tree.size:
+            self._compare(waiting.popleft(), tally, tree, origin)
+
+    def _compare(self, figure: _Figure, tally: Tally, tree: CompactRange, origin: str) -> None:
+        self._findings.counts["figures counted again"] += 1
+        for name, said, found in differences(tally.figures(origin, tree.root(), figure.period), figure.said):
+            self._differ(figure.position, name, found, said)
+
+    def _differ(self, position: int, what: str, expected: object, found: object) -> None:
+        tell = self._findings.warn if position in self._put_right else self._findings.fault
+        tell(11, "entries", position, what, expected, found)
+
+    def _leave(self, position: int, why: str) -> None:
+        self._findings.leave(11, "entries", position, "figures", "counted again", why)
+
+
+def _zone(figure: _Figure) -> str:
+    return figure.said.zone
+
+
+def _size(figure: _Figure) -> int:
+    return figure.said.size
+
+
+def _part_of(item: Item) -> Statistics | None:
+    return listed_forms(item.content).get("statistics") if item.content is not None else None
+
+
+def _corrects_figures(item: Item, targets: Mapping[str, Logged]) -> bool:
+    target = targets.get("corrects")
+    if item.content is None or target is None or target.kind != PUBLISHED:
+        return False
+    return "statistics" in listed_forms(item.content)["correction"].parts
