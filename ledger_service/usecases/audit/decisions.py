@@ -1,4 +1,4 @@
-"""Step 10: every decision replayed: what the policy that it names said of it, by what the log knew then.
+"""Step 11: every decision replayed: what the policy that it names said of it, by what the log knew then.
 
 The doctor decides, and the door takes it whatever a policy says; so nothing that is found here is a fault. What people
 should see is a warning, and the rest is counted.
@@ -31,6 +31,7 @@ from ledger_service.usecases.ports import Logged, SubjectState
 from ledger_service.usecases.rule_book import listed_forms
 from ledger_service.usecases.submission import WithheldPart, content_of, decode_parts
 
+STEP = 11
 NAMED = frozenset(
     {
         "examined-after-decided",
@@ -119,7 +120,7 @@ class DecisionReplay:
             self._replay(item, report, access, subject)
 
     def _leave(self, item: Item, why: str) -> None:
-        self._findings.leave(10, "entries", item.position, "decision", "replayed", why)
+        self._findings.leave(STEP, "entries", item.position, "decision", "replayed", why)
 
     def _replay(self, item: Item, report: Logged, access: Logged, subject: SubjectState | None) -> None:
         decided, state = _stated(item), _state_of(report, subject)
@@ -154,10 +155,12 @@ class DecisionReplay:
         check = check_reason(decided, published) if decided.kind in REFUSALS else None
         if check is not None and check.listed is False:
             rules = published.publications[0]
-            warn(10, "entries", position, "reason", f"one that {rules.policy} {rules.version} lists", _reason(decided))
+            warn(
+                STEP, "entries", position, "reason", f"one that {rules.policy} {rules.version} lists", _reason(decided)
+            )
         said = decided.parts.get("knowingly")
         if said is not None and state is not None and said.version != state:
-            warn(10, "entries", position, "knowingly", state, said.version)
+            warn(STEP, "entries", position, "knowingly", state, said.version)
 
     def _why_none(self, item: Item, named: Policy) -> str:
         """Why no rules are known to be meant: nobody published such a policy, or others under its name."""
@@ -166,7 +169,7 @@ class DecisionReplay:
             return _NO_POLICY
         digests = ", ".join(dict.fromkeys(each.digest for each in others))
         expected = f"of {named.policy} {named.version}, published as {digests}"
-        self._findings.warn(10, "entries", item.position, "policy digest", expected, named.digest)
+        self._findings.warn(STEP, "entries", item.position, "policy digest", expected, named.digest)
         return _OTHER_RULES
 
     def _count(self, item: Item, replayed: Replayed, *, shown: bool) -> None:
@@ -181,7 +184,7 @@ class DecisionReplay:
         _add(self.answers.setdefault((rules.policy, rules.version, rules.digest), Answers()), decision)
         for warning in decision.warnings:
             if warning.code in NAMED:
-                self._findings.warn(10, "entries", item.position, warning.code, "nothing to warn of", warning.en)
+                self._findings.warn(STEP, "entries", item.position, warning.code, "nothing to warn of", warning.en)
 
 
 def _add(answers: Answers, decision: Decision) -> None:

@@ -1,4 +1,4 @@
-"""Step 11: every published figure counted again, over as many entries as it names (docs/spec/statistics.md).
+"""Step 12: every published figure counted again, over as many entries as it names (docs/spec/statistics.md).
 
 The log is read once more, and only where something was published: for each zone, and for each 32 periods, one pass. In
 memory are 20 bytes an entry and 28 a subject, as for `huzheng stats`, and the counts of those periods. What the walk
@@ -24,6 +24,7 @@ from ledger_service.usecases.rule_book import listed_forms
 from ledger_service.usecases.statistics import differences
 from ledger_service.usecases.taken_apart import take_apart
 
+STEP = 12
 PUBLISHED, CORRECTED = "statistics.published", "statement.corrected"
 PERIODS_AT_ONCE = 32
 
@@ -128,10 +129,10 @@ class PublishedFigures:
 
     def _differ(self, position: int, what: str, expected: object, found: object) -> None:
         tell = self._findings.warn if position in self._put_right else self._findings.fault
-        tell(11, "entries", position, what, expected, found)
+        tell(STEP, "entries", position, what, expected, found)
 
     def _leave(self, position: int, why: str) -> None:
-        self._findings.leave(11, "entries", position, "figures", "counted again", why)
+        self._findings.leave(STEP, "entries", position, "figures", "counted again", why)
 
 
 def _zone(figure: _Figure) -> str:

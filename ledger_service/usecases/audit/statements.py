@@ -167,7 +167,7 @@ class StatementWalk:
             self.headed.append((item.position, msgspec.convert(value, Readings)))
 
     def _replay(self, item: Item, targets: dict[str, Logged], *, effective: bool, filed: bool) -> None:
-        """Steps 10 and 11: what is said of earlier statements."""
+        """Steps 11 and 12: what is said of earlier statements."""
         subject = item.entry.statement.subject
         known = None if subject in self.damaged_subjects else self.subjects.get(subject)
         if not filed or item.content is None:
