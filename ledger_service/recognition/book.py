@@ -15,7 +15,7 @@ an institution is suspended in the registry is no matter of the book.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from itertools import combinations
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +30,7 @@ from ledger_service.recognition.catalogue import (
 )
 from ledger_service.recognition.policy import PolicyDocument, policy_digest
 from ledger_service.recognition.prepared import Prepared, prepare
+from ledger_service.recognition.profiles import groups_on
 from ledger_service.recognition.publications import different, holding, newest_of_each, not_replaced
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated, corrected
@@ -41,7 +42,6 @@ _POLICY, _CATALOGUE, _CODEMAP = "policy.published", "catalogue.published", "code
 KINDS = qualifications.KINDS | {PROFILED, _POLICY, _CATALOGUE, _CODEMAP, CORRECTED}
 """The kinds that the book is made of. Erasing changes nothing in it: it reads structural parts, and these stay."""
 _SECTIONED = {_CATALOGUE: "catalogue", _CODEMAP: "codemap"}
-ConnectionState = Literal["none", "agreed", "integrating", "connected", "left"]
 ASSEMBLED = 64
 """How many versions of catalogues and code maps are kept put together."""
 ANSWERS = 4_096
@@ -352,22 +352,6 @@ class BookAsOf:
     def _assemble(self, sections: Sequence[Stated], part: str, version: str) -> Any:
         own = [stated for stated in sections if stated.parts[part].version == version]
         return self._book.assembled(not_replaced(own, own), part, self.size)
-
-
-def groups_on(profile: Profile, day: date) -> frozenset[str]:
-    """The alliances to which an institution belonged on a day."""
-    on = day.isoformat()
-    return frozenset(each.group for each in profile.groups if each.since <= on <= (each.until or on))
-
-
-def connection_on(profile: Profile, day: date) -> ConnectionState | None:
-    """How far an institution was with the platform on a day: `none` before its first step, None where its profile says
-    nothing of it. Of two steps of one day the one that stands later holds."""
-    if not profile.connection:
-        return None
-    on = day.isoformat()
-    begun = [step for step in profile.connection if step.since <= on]
-    return sorted(begun, key=lambda step: step.since)[-1].state if begun else "none"
 
 
 def _name(kind: str, parts: Any) -> str | None:

@@ -13,10 +13,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger_service import parts
-from ledger_service.recognition.book import BookAsOf, ProfileAnswer, connection_on, groups_on
+from ledger_service.recognition.book import BookAsOf, ProfileAnswer
 from ledger_service.recognition.catalogue import CodeAnswer, translate
 from ledger_service.recognition.facts import Facts, Profile, Qualification
 from ledger_service.recognition.prepared import Prepared
+from ledger_service.recognition.profiles import connection_on, groups_on
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated
 

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from anchors.core.errors import MalformedInput
-from ledger_service.recognition.book import Book, connection_on
+from ledger_service.recognition.book import Book
 from ledger_service.recognition.policies import shipped_policy
+from ledger_service.recognition.profiles import connection_on
 from tests.recognition.stories import BUREAU, OTHER_BUREAU, book_of, profile, published, stated
 
 ALL = 99
