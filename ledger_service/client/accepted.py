@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from hashlib import sha256
 
 from anchors.core.errors import VerificationFailed
 from anchors.core.registry import Action, Change
@@ -10,7 +11,6 @@ from anchors.evidence import members as forms
 from anchors.evidence.case import Case
 from anchors.evidence.outcome import Items, NotChecked, Outcome
 from anchors.evidence.verify import Check
-from ledger_service.client.acceptance import NEEDED, Recorded, Terms, acceptance_digest, verify_acceptance
 
 
 def acceptance_check(roots: Sequence[bytes]) -> Check:
@@ -26,17 +26,20 @@ def _check(case: Case, roots: Sequence[bytes]) -> Outcome:
 
 
 def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes]) -> None:
-    digest = acceptance_digest(file)
+    from ledger_service.client.acceptance import Recorded, Terms, verify_acceptance  # takes long to load; few have one
+
+    digest = sha256(file).digest()
     if name != f"{digest.hex()}.p7s":
         raise VerificationFailed("its SHA-256 is not its name")
     change = next((change for change in case.changes if change.data == digest and change.action in _ACCEPTED_BY), None)
     if change is None:
         raise VerificationFailed("no change of the registry names it")
     recorded = Recorded(digest, change.time)
-    judged = [
-        verify_acceptance(file, _terms(case, change, key), recorded=recorded, roots=roots, at=change.time)
-        for key in _keys(case, change)
-    ]
+    chain, registry = case.trust.chain_id, case.trust.registry_contract.address
+    judged = []
+    for key in _keys(case, change):
+        terms = Terms(change.institution, key, chain, registry, case.log.origin)
+        judged.append(verify_acceptance(file, terms, recorded=recorded, roots=roots, at=change.time))
     if not judged:
         raise NotChecked(f"no statement in the package is signed by a key of {change.institution}")
     _conclude(next((claims for claims in judged if _verified(claims, "text")), judged[0]))
@@ -53,12 +56,9 @@ def _keys(case: Case, change: Change) -> list[bytes]:
     return list(dict.fromkeys(one.key for one in told))
 
 
-def _terms(case: Case, change: Change, key: bytes) -> Terms:
-    trust = case.trust
-    return Terms(change.institution, key, trust.chain_id, trust.registry_contract.address, case.log.origin)
-
-
 def _conclude(claims: Sequence[Claim]) -> None:
+    from ledger_service.client.acceptance import NEEDED
+
     for claim in claims:
         if claim.state is State.FAILED:
             raise VerificationFailed(f"{claim.name}: {claim.why}")
