@@ -34,6 +34,8 @@ _BEFORE_TEXT = Words(
     "chain proves that a statement was not changed since; it does not prove that what it says is true. 'not "
     "stated': the statement does not say, or the part is withheld.",
 )
+SIGNING_POINTS = 290
+"""What is signed, and a question above it: no signature stands on a page of its own."""
 NOT_STATED = "未载明 not stated"
 
 
@@ -58,10 +60,10 @@ def court_form(build: Builder, verdict: Verdict, beliefs: Beliefs) -> list[Flowa
         )
         flowables += build.paragraph(none)
     flowables += [Blank(words, lines) for words, lines in _BEFORE_BLANKS]
-    flowables += build.subheading(Words("第十九条：专门知识的人、鉴定", "Art. 19: experts"), room=110)
+    flowables += build.subheading(Words("第十九条：专门知识的人、鉴定", "Art. 19: experts"), room=SIGNING_POINTS)
     flowables += [
-        Blank(Words("□ 不申请　□ 申请有专门知识的人出庭　□ 申请鉴定", "none / an expert in court / an appraisal"), 1),
-        *build.subheading(Words("填写人声明", "Declaration"), room=190),
+        Blank(Words("□ 不申请　□ 专门知识的人　□ 鉴定", "none / expert in court / appraisal"), 1),
+        *build.subheading(Words("填写人声明", "Declaration"), room=0),
         *build.paragraph(
             Words(
                 "本人已核对上述内容，其中由程序填写的部分已用证据包和信任文件自行复核；本人对所填内容的真实性负责。",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reportlab.graphics.barcode.qr import QrCodeWidget
 from reportlab.graphics.shapes import Drawing
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, PageBreak, Spacer, Table
+from reportlab.platypus import Flowable, Spacer, Table
 
 from ledger_service.certificate.layout import (
     CELL,
@@ -77,7 +77,6 @@ def cover(
         *_case(build, parties),
         *build.subheading(Words("核验对象", "What was judged"), room=0),
         *_package(build, verdict.package, beliefs, digest, made),
-        PageBreak(),
     ]
 
 

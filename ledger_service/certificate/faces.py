@@ -1,6 +1,6 @@
 """The two fonts of a certificate, which are part of every file; and what is written where one lacks a character."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import as_file, files
 
 from reportlab.pdfbase import pdfmetrics
@@ -43,8 +43,13 @@ def glyphs(face: str) -> dict[int, float]:
 
 def width(text: str, face: str, size: float) -> float:
     """How wide a text is, in points."""
+    return _thousandths(text, face) * size / 1000
+
+
+@lru_cache(maxsize=100_000)
+def _thousandths(text: str, face: str) -> float:
     widths = glyphs(face)
-    return sum(widths[ord(character)] for character in text) * size / 1000
+    return sum(widths[ord(character)] for character in text)
 
 
 @cache

@@ -48,6 +48,7 @@ def make_certificate(
         *grounds.never_proved(build, verdict),
         *grounds.verify_again(build, beliefs),
         *statements.annex(build, verdict),
+        *statements.missing_characters(build),
         *draft_begins(),
         *court_form(build, verdict, beliefs),
         *draft_begins(),

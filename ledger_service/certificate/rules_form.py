@@ -1,10 +1,10 @@
 """The draft for a court under the Federal Rules of Evidence of the United States, Rule 902(13) and (14)."""
 
-from reportlab.platypus import Flowable
+from reportlab.platypus import Flowable, Spacer
 
 from ledger_service.certificate.court_form import METHODS
 from ledger_service.certificate.cover import Beliefs
-from ledger_service.certificate.layout import Blank, Builder, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder, Words
 from ledger_service.certificate.verdict import Verdict
 from ledger_service.certificate.words import clip, clock
 
@@ -27,13 +27,14 @@ def rules_form(build: Builder, verdict: Verdict, beliefs: Beliefs, digest: str) 
     flowables += [
         Blank(Words("本人（姓名）", "I, (name)")),
         Blank(Words("职务和单位", "employed as, by")),
-        Blank(Words("资格：培训、经验", "am qualified by (training, experience)"), 2),
+        Blank(Words("资格：培训、经验", "am qualified by (training, experience)")),
     ]
+    flowables.append(Spacer(1, 6))
     for paragraph in _paragraphs(verdict, beliefs, digest):
-        flowables += build.paragraph(paragraph)
+        flowables += [build.text((paragraph.zh, CELL), (paragraph.en, CELL_ENGLISH)), Spacer(1, 5)]
     flowables += [
-        Blank(Words("核验所用计算机及其状态", "The computer that was used, and its state"), 2),
-        Blank(Words("例外和说明", "Exceptions and remarks"), 2),
+        Blank(Words("核验所用计算机及其状态", "The computer that was used, and its state")),
+        Blank(Words("例外和说明", "Exceptions and remarks")),
         *build.subheading(Words("声明", "Declaration"), room=150),
         *build.paragraph(
             Words(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
 from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text, Words
@@ -43,7 +44,7 @@ _NO_FACTS = Words("从证据包内的陈述没有得出事实。", "No facts fol
 def timeline(build: Builder, verdict: Verdict) -> list[Flowable]:
     """All statements about the subject, and then the others, each on a row."""
     about, others = verdict.of_role("timeline"), verdict.of_role("linked", "rules")
-    flowables = [*build.heading("timeline", Words("一、陈述时间线", "1  Timeline of the statements"))]
+    flowables = [*build.heading("timeline", Words("一、陈述时间线", "1  Timeline of the statements"), room=120 * mm)]
     flowables += build.paragraph(_TIMELINE) + _statements(build, about, with_role=False)
     if others:
         flowables += build.subheading(Words("其他陈述", "Other statements")) + build.paragraph(_OTHERS)

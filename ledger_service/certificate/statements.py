@@ -18,12 +18,27 @@ ROOM_POINTS = 80
 
 
 def annex(build: Builder, verdict: Verdict) -> list[Flowable]:
-    """All statements, in log order."""
+    """All statements, in log order; nothing where there is none."""
+    if not verdict.statements:
+        return []
     flowables = build.heading("statements", Words("附件：陈述全文", "Annex  The statements"))
     flowables += build.paragraph(_INTRODUCTION)
     for statement in sorted(verdict.statements, key=lambda each: each.index):
         flowables += [CondPageBreak(ROOM_POINTS), _one(build, statement), Spacer(1, 8)]
     return flowables
+
+
+def missing_characters(build: Builder) -> list[Flowable]:
+    """What the fonts lack and was met until now."""
+    if not build.faces.missing:
+        return []
+    codes = "、".join(build.faces.shown(character) for character in sorted(build.faces.missing))
+    heading = build.heading("missing", Words("附注：字体所缺字符", "Note  Characters that the fonts lack"))
+    told = Words(
+        f"本证书的字体没有下列字符，文中以其编码代替：{codes}。",
+        f"The fonts of this certificate lack these characters; their codes stand for them: {codes}.",
+    )
+    return heading + build.paragraph(told)
 
 
 def _one(build: Builder, statement: StatementSeen) -> Flowable:
