@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from reportlab.graphics.barcode.qr import QrCodeWidget
-from reportlab.graphics.shapes import Drawing
+from reportlab.graphics.barcode.qr import QrCode
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer, Table
 
+from ledger_service.certificate.faces import REGULAR
 from ledger_service.certificate.layout import (
     CELL,
     CELL_ENGLISH,
     CHINESE,
     DIGEST,
     ENGLISH,
+    INK,
     TEXT_WIDTH,
     TITLE_ENGLISH,
     Blank,
@@ -60,9 +61,13 @@ def cover(
 ) -> list[Flowable]:
     """The first page. `digest` is the SHA-256 of the package, `made` the certificate's date in Unix seconds."""
     title = build.text((TITLE.zh, TITLE_STYLE), (TITLE.en, TITLE_ENGLISH))
-    head = Table([[title, _qr(digest)]], colWidths=[TEXT_WIDTH - QR_SIZE, QR_SIZE])
+    head = Table(
+        [[title, _Code(qr_text(digest), width=QR_SIZE, height=QR_SIZE, qrLevel="M")]],
+        colWidths=[TEXT_WIDTH - QR_SIZE, QR_SIZE],
+    )
     head.setStyle(
         [
+            ("FONTNAME", (0, 0), (-1, -1), REGULAR),
             ("VALIGN", (0, 0), (0, 0), "MIDDLE"),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
             ("RIGHTPADDING", (0, 0), (-1, -1), 0),
@@ -94,6 +99,7 @@ def _result(build: Builder, verdict: Verdict) -> list[Flowable]:
     table = Table([[build.text(*texts)]], colWidths=[TEXT_WIDTH])
     table.setStyle(
         [
+            ("FONTNAME", (0, 0), (-1, -1), REGULAR),
             ("BOX", (0, 0), (-1, -1), 1.2, color),
             ("LEFTPADDING", (0, 0), (-1, -1), 10),
             ("TOPPADDING", (0, 0), (-1, -1), 6),
@@ -153,10 +159,10 @@ def _package(build: Builder, package: Package | None, beliefs: Beliefs, digest: 
     return [build.pairs(rows, 0.24)]
 
 
-def _qr(digest: str) -> Drawing:
-    widget = QrCodeWidget(qr_text(digest), barLevel="M", barBorder=2)
-    left, bottom, right, top = widget.getBounds()
-    scale = QR_SIZE / (right - left), QR_SIZE / (top - bottom)
-    drawing = Drawing(QR_SIZE, QR_SIZE, transform=[scale[0], 0, 0, scale[1], 0, 0])
-    drawing.add(widget)
-    return drawing
+class _Code(QrCode):
+    """The code, in black whatever was set before it."""
+
+    def draw(self) -> None:
+        """Set it."""
+        self.canv.setFillColor(INK)
+        super().draw()

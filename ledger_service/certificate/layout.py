@@ -7,7 +7,7 @@ from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 
-from ledger_service.certificate.faces import Faces, face_for, width
+from ledger_service.certificate.faces import REGULAR, Faces, face_for, width
 from ledger_service.certificate.lines import wrap
 
 PAGE_WIDTH, PAGE_HEIGHT = 210 * mm, 297 * mm
@@ -194,6 +194,7 @@ class Builder:
 def _table(cells: Sequence[Sequence[Flowable]], widths: Sequence[float], heads: int) -> Table:
     table = Table([list(row) for row in cells], colWidths=list(widths), repeatRows=heads, hAlign="LEFT")
     style = [
+        ("FONTNAME", (0, 0), (-1, -1), REGULAR),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 4),
         ("RIGHTPADDING", (0, 0), (-1, -1), 4),

@@ -37,7 +37,7 @@ def wrap(text: str, width_of: Callable[[str], float], width: float) -> list[str]
 
 def _fill_last(broken: list[list[str]]) -> None:
     """No last line has but one Chinese character: the one before stands on it too."""
-    if len(broken) < 2 or len(broken[-1]) != 1 or len(broken[-2]) < 4:
+    if len(broken) < 2 or len(broken[-1]) != 1 or len(broken[-2]) < 2:
         return
     last, before = broken[-1][0], broken[-2][-1]
     if _is_chinese(last[0]) and _is_chinese(before[-1]):

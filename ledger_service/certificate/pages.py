@@ -9,7 +9,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, NextPageTemplate, PageBreak, PageTemplate
 
-from ledger_service.certificate.faces import BOLD, REGULAR, width
+from ledger_service.certificate.faces import BOLD, REGULAR, glyphs, width
 from ledger_service.certificate.layout import (
     ACCENT,
     INK,
@@ -76,7 +76,15 @@ class _Numbered(Canvas):
     """Knows how many pages there are before it writes the foot of the first."""
 
     def __init__(self, to: BytesIO, marks: Marks):
-        super().__init__(to, pagesize=(PAGE_WIDTH, PAGE_HEIGHT), invariant=1, lang="zh-CN", pageCompression=1)
+        glyphs(REGULAR)  # so that the font is known: what a page begins with is in its list of fonts
+        super().__init__(
+            to,
+            pagesize=(PAGE_WIDTH, PAGE_HEIGHT),
+            invariant=1,
+            lang="zh-CN",
+            pageCompression=1,
+            initialFontName=REGULAR,
+        )
         self._marks = marks
         self._pages: list[dict] = []
         self.setTitle(f"{marks.title.zh} {marks.title.en}")
