@@ -7,10 +7,11 @@ from ledger_service.certificate.verdict import Step, Verdict
 from ledger_service.certificate.words import CLAIMS, STATE_COLORS, STATE_WORDS, clip
 
 _STEPS = Words(
-    "每一步核验一项主张，结果为四种状态之一，并附理由。第 1 至 6 步和第 8 至 10 步均通过、且没有任何一步不通过时，"
-    "证据包成立。",
-    "Each step judges one claim and ends in one of four states, with the reason. A package holds when steps 1 to 6 "
-    "and 8 to 10 are VERIFIED and nothing is FAILED.",
+    "每一步核验一项主张，结果为四种状态之一，并附理由。没有任何一步不通过，且文件形式、清单、登记、检查点、日志头、"
+    "内容、入账、签名各步均通过时，证据包通过核验；“区块”通过时，“检查点”可以仅为不能证明。",
+    "Each step judges one claim and ends in one of four states, with the reason. A package holds when nothing is "
+    "FAILED and archive, manifest, registry, checkpoint, heads, content, logged and signed are VERIFIED; where "
+    "blocks is VERIFIED, checkpoint may be NOT PROVABLE.",
 )
 _ITEMS = Words("未通过核验的各项（每步至多一百项）", "What did not verify, one by one (at most a hundred a step)")
 

@@ -92,7 +92,7 @@ def _questions(verdict: Verdict, beliefs: Beliefs) -> list[tuple[Words, Words, l
     package = verdict.package
     log, exporter = (clip(package.origin), package.exporter) if package else ("—", "—")
     institutions = "、".join(sorted({statement.institution for statement in verdict.of_role("timeline")})) or "—"
-    holds = Words("成立", "holds") if verdict.holds else Words("不成立", "does not hold")
+    holds = Words("通过核验", "holds") if verdict.holds else Words("未通过核验", "does not hold")
     counts = "，".join(f"{STATE_WORDS[state].zh} {verdict.counts.get(state, 0)} 项" for state in STATES)
     counts_en = ", ".join(f"{verdict.counts.get(state, 0)} {STATE_WORDS[state].en}" for state in STATES)
     return [

@@ -27,8 +27,8 @@ from ledger_service.certificate.verdict import STATES, Package, Verdict
 from ledger_service.certificate.words import STATE_COLORS, STATE_WORDS, TITLE, clip, clock
 
 QR_SIZE = 34 * mm
-HOLDS = Words("√ 证据包成立", "THE PACKAGE HOLDS")
-HOLDS_NOT = Words("× 证据包不成立", "THE PACKAGE DOES NOT HOLD")
+HOLDS = Words("√ 证据包通过核验", "THE PACKAGE HOLDS")
+HOLDS_NOT = Words("× 证据包未通过核验", "THE PACKAGE DOES NOT HOLD")
 WHAT_IT_IS = Words(
     "本证书由程序根据证据包和信任文件自动生成，陈述核验结果和证据包所载事实。它不是鉴定意见、公证书或裁判，"
     "不判断医疗行为是否正确，不认定责任。",

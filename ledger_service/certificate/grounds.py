@@ -28,7 +28,7 @@ _COMMANDS: Sequence[tuple[Words, str]] = (
     (Words("2. 核对信任文件的摘要", "2. Compare the trust file's digest with the cover"), "sha256sum trust.json"),
     (Words("3. 安装核验程序", "3. Install the verifier"), "python3 -m pip install 'huzheng[certificate]'"),
     (
-        Words("4. 离线核验（退出状态 0 为成立）", "4. Judge, offline (exit status 0: it holds)"),
+        Words("4. 离线核验（退出状态 0 为通过）", "4. Judge, offline (exit status 0: it holds)"),
         "huzheng verify case.zip --trust trust.json",
     ),
     (

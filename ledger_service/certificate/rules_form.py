@@ -55,7 +55,7 @@ def _paragraphs(verdict: Verdict, beliefs: Beliefs, digest: str) -> list[Words]:
     exported = clock(package.exported_at) if package else "—"
     exporter = clip(package.exporter) if package else "—"
     tool = clip(beliefs.tool, 80)
-    result = Words("成立", "held") if verdict.holds else Words("不成立", "did not hold")
+    result = Words("通过核验", "held") if verdict.holds else Words("未通过核验", "did not hold")
     return [
         Words(
             f"1. 本证明所涉记录为一份电子证据包，{size} 字节，SHA-256 为 {digest}，由 {exporter} 于 {exported} 导出。",

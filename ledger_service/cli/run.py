@@ -31,6 +31,7 @@ VERBS = {
     "prove": "Fetch the proof of one statement into a file.",
     "evidence": "Export one subject's evidence into one file, and sign that it was exported.",
     "verify": "Judge proof files and evidence packages by a trust file, offline.",
+    "certificate": "Write a PDF over an evidence package: what verified, facts, drafts for courts to be signed.",
     "erase": "Have personal parts of an own statement erased, once told what that means.",
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "stats": "Count recognitions, savings and repeats from the log; check published figures.",

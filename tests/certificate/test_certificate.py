@@ -41,7 +41,7 @@ def test_it_says_what_the_verdict_says(small: Certificate) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("证据包成立", "THE PACKAGE HOLDS"),
+        ("证据包通过核验", "THE PACKAGE HOLDS"),
         ("签发报告", "issued a report"),
         ("不予互认", "did not recognise a result"),
         ("√ 核验通过 14 项", "14 VERIFIED, 0 FAILED, 3 NOT CHECKED, 1 NOT PROVABLE"),
@@ -166,7 +166,7 @@ def test_what_does_not_hold_says_so_first() -> None:
     ]
     counts = {"VERIFIED": 16, "FAILED": 1, "NOT_CHECKED": 0, "NOT_PROVABLE": 1}
     pages = page_texts(made(a_verdict(holds=False, steps=failed, counts=counts, error="case.zip: step 10 failed")).pdf)
-    assert "证据包不成立" in pages[0] and "DOES NOT HOLD" in pages[0] and "case.zip: step 10 failed" in pages[0]
+    assert "证据包未通过核验" in pages[0] and "DOES NOT HOLD" in pages[0] and "case.zip: step 10 failed" in pages[0]
     text = joined("".join(pages))
     assert joined("（合成）签名不符") in text and joined("synthetic: the signature differs") in text
     assert "×核验不通过" in text and "THEPACKAGEHOLDS" not in text
