@@ -1,5 +1,6 @@
 """What was judged, step by step."""
 
+from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
 from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text, Words
@@ -18,7 +19,7 @@ _ITEMS = Words("未通过核验的各项（每步至多一百项）", "What did 
 
 def steps(build: Builder, verdict: Verdict) -> list[Flowable]:
     """The steps, and below them what in them did not verify."""
-    flowables = [*build.heading("steps", Words("二、核验步骤", "2  What was verified"))]
+    flowables = [*build.heading("steps", Words("二、核验步骤", "2  What was verified"), room=75 * mm)]
     flowables += build.paragraph(_STEPS)
     heads = [Words("步骤", "Step"), Words("主张", "Claim"), Words("状态", "State"), Words("理由", "Why")]
     rows = [

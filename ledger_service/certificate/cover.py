@@ -29,6 +29,11 @@ from ledger_service.certificate.words import STATE_COLORS, STATE_WORDS, TITLE, c
 QR_SIZE = 34 * mm
 HOLDS = Words("√ 证据包通过核验", "THE PACKAGE HOLDS")
 HOLDS_NOT = Words("× 证据包未通过核验", "THE PACKAGE DOES NOT HOLD")
+NO_TIMES = Words(
+    "注意：区块未通过核验。签署时间和账本已由区块链见证这两点，本次均未证明。",
+    "Note: blocks is not VERIFIED. Neither when anything was signed nor that the chain witnessed the log is proved "
+    "here.",
+)
 WHAT_IT_IS = Words(
     "本证书由程序根据证据包和信任文件自动生成，陈述核验结果和证据包所载事实。它不是鉴定意见、公证书或裁判，"
     "不判断医疗行为是否正确，不认定责任。",
@@ -94,6 +99,8 @@ def _result(build: Builder, verdict: Verdict) -> list[Flowable]:
         ("　".join(f"{state.zh} {count} 项" for state, count in counts), Style(8.8, 14)),
         (f"{len(verdict.steps)} steps: " + ", ".join(f"{count} {state.en}" for state, count in counts), ENGLISH),
     ]
+    if verdict.state_of("blocks") != "VERIFIED":
+        texts += [(NO_TIMES.zh, Style(8.8, 14, before=3)), (NO_TIMES.en, ENGLISH)]
     if verdict.error:
         texts.append((clip(verdict.error), ENGLISH))
     table = Table([[build.text(*texts)]], colWidths=[TEXT_WIDTH])

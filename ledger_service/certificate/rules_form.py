@@ -2,7 +2,7 @@
 
 from reportlab.platypus import Flowable, Spacer
 
-from ledger_service.certificate.court_form import METHODS
+from ledger_service.certificate.articles import METHODS
 from ledger_service.certificate.cover import Beliefs
 from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder, Words
 from ledger_service.certificate.verdict import Verdict

@@ -136,6 +136,10 @@ class Verdict(_Form):
     never_proved: list[Both]
     error: str | None = None
 
+    def state_of(self, claim: str) -> State:
+        """The state of a step; NOT_CHECKED where it was not taken."""
+        return next((step.state for step in self.steps if step.claim == claim), "NOT_CHECKED")
+
     def of_role(self, *roles: str) -> list[StatementSeen]:
         """The statements of these roles, in log order."""
         return sorted((each for each in self.statements if each.role in roles), key=lambda each: each.index)

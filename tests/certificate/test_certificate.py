@@ -172,6 +172,13 @@ def test_what_does_not_hold_says_so_first() -> None:
     assert "×核验不通过" in text and "THEPACKAGEHOLDS" not in text
 
 
+def test_where_no_block_is_proved_the_cover_says_so(small: Certificate) -> None:
+    said = joined("签署时间和账本已由区块链见证这两点，本次均未证明")
+    cover = page_texts(made(a_verdict(steps=steps(blocks="NOT_CHECKED"))).pdf)[0]
+    assert said in joined(cover) and "Neither when anything was signed" in cover
+    assert said not in text_of(small.pdf)
+
+
 def test_a_file_that_is_no_package() -> None:
     first = steps(archive="FAILED")[:1]
     empty = {name: [] for name in ("statements", "documents", "facts", "custody")}

@@ -89,8 +89,7 @@ def fact(code: str, says: str, claim: str, zh: str, en: str, index: int, institu
     }
 
 
-def a_verdict(**changes: Any) -> dict[str, Any]:
-    """A verdict over a small package: a report, its opening, a refusal, an explanation; rules; a consent."""
+def _statements() -> list[dict[str, Any]]:
     examination = {
         "at": "2026-11-20T08:15:00+08:00",
         "category": "laboratory",
@@ -138,6 +137,73 @@ def a_verdict(**changes: Any) -> dict[str, Any]:
     linked = statement(
         5, "consent.given", OTHER, "linked", parts={"consent": {"at": 1_795_510_000, "scope": "treatment"}}
     )
+    return [*timeline, rules, linked]
+
+
+_FACTS_SEEN = [
+    fact(
+        "issued",
+        "issued",
+        "VERIFIED",
+        f"{HOSPITAL}签发报告（第1版）",
+        f"{HOSPITAL} issued the report (version 1)",
+        0,
+        HOSPITAL,
+    ),
+    fact(
+        "qualified",
+        "granted",
+        "VERIFIED",
+        "SYN-LABORATORY-01于2026-11-20具有项目“58410-2”的互认资质",
+        "SYN-LABORATORY-01 was qualified for the item '58410-2' on 2026-11-20",
+        0,
+        HOSPITAL,
+    ),
+    fact(
+        "opened-current",
+        "current",
+        "VERIFIED",
+        f"{OTHER}调阅的第1版当时为现行版本",
+        f"version 1 was the current one when {OTHER} opened it",
+        1,
+    ),
+    fact(
+        "reason-listed",
+        "not-listed",
+        "FAILED",
+        "原因代码“condition-changed”不在政策所列之中",
+        "the reason 'condition-changed' is not on the policy's list",
+        2,
+    ),
+    fact(
+        "explained",
+        "none",
+        "NOT_PROVABLE",
+        "账本中没有向患者说明的记录",
+        "the log has no explanation to the patient",
+        2,
+    ),
+]
+_CUSTODY = [
+    {
+        "at": EXPORTED_AT,
+        "by": COURT,
+        "did": "assembled",
+        "members": [f"statements/{number:012d}.tlog-proof" for number in range(6)],
+        "tool": "huzheng 0.1.0",
+    },
+    {
+        "at": EXPORTED_AT + 600,
+        "by": HOSPITAL,
+        "did": "added",
+        "members": [f"documents/{DOCUMENT['sha256']}"],
+        "tool": "huzheng 0.1.0",
+    },
+]
+
+
+def a_verdict(**changes: Any) -> dict[str, Any]:
+    """A verdict over a small package: a report, its opening, a refusal, an explanation; rules; a consent."""
     verdict = {
         "holds": True,
         "package": {
@@ -152,70 +218,12 @@ def a_verdict(**changes: Any) -> dict[str, Any]:
         },
         "steps": steps(acceptance="NOT_CHECKED", timestamps="NOT_CHECKED", cosigned="NOT_CHECKED"),
         "counts": {"VERIFIED": 14, "FAILED": 0, "NOT_CHECKED": 3, "NOT_PROVABLE": 1},
-        "statements": [*timeline, rules, linked],
+        "statements": _statements(),
         "documents": [
             {"sha256": DOCUMENT["sha256"], "sm3": DOCUMENT["sm3"], "bytes": 982, "statement": statement_id(1)}
         ],
-        "facts": [
-            fact(
-                "issued",
-                "issued",
-                "VERIFIED",
-                f"{HOSPITAL}签发报告（第1版）",
-                f"{HOSPITAL} issued the report (version 1)",
-                0,
-                HOSPITAL,
-            ),
-            fact(
-                "qualified",
-                "granted",
-                "VERIFIED",
-                "SYN-LABORATORY-01于2026-11-20具有项目“58410-2”的互认资质",
-                "SYN-LABORATORY-01 was qualified for the item '58410-2' on 2026-11-20",
-                0,
-                HOSPITAL,
-            ),
-            fact(
-                "opened-current",
-                "current",
-                "VERIFIED",
-                f"{OTHER}调阅的第1版当时为现行版本",
-                f"version 1 was the current one when {OTHER} opened it",
-                1,
-            ),
-            fact(
-                "reason-listed",
-                "not-listed",
-                "FAILED",
-                "原因代码“condition-changed”不在政策所列之中",
-                "the reason 'condition-changed' is not on the policy's list",
-                2,
-            ),
-            fact(
-                "explained",
-                "none",
-                "NOT_PROVABLE",
-                "账本中没有向患者说明的记录",
-                "the log has no explanation to the patient",
-                2,
-            ),
-        ],
-        "custody": [
-            {
-                "at": EXPORTED_AT,
-                "by": COURT,
-                "did": "assembled",
-                "members": [f"statements/{number:012d}.tlog-proof" for number in range(6)],
-                "tool": "huzheng 0.1.0",
-            },
-            {
-                "at": EXPORTED_AT + 600,
-                "by": HOSPITAL,
-                "did": "added",
-                "members": [f"documents/{DOCUMENT['sha256']}"],
-                "tool": "huzheng 0.1.0",
-            },
-        ],
+        "facts": _FACTS_SEEN,
+        "custody": _CUSTODY,
         "restsOn": [
             {"zh": "信任文件正确", "en": "the trust file is right"},
             {"zh": "少于法定多数的验证者串通", "en": "fewer than a quorum of the validators collude"},
