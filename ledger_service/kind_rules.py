@@ -1,6 +1,6 @@
 """Whether what a statement says fits its kind (docs/spec/kinds.md). The door, the audit and the sender all ask here."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -11,7 +11,7 @@ from anchors.core.content import MAX_PART_BYTES, Part
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
 from ledger_service.kinds import Kind
-from ledger_service.parts import PART_FORMS, Access, Digest, Policy
+from ledger_service.parts import PART_FORMS, Access, Digest, Link, Policy
 from ledger_service.problems import Refused
 from ledger_service.recognition.policy import convert_policy, policy_digest
 
@@ -39,7 +39,7 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
             forms[name] = msgspec.convert(value, form)
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
-    _check_links(kind, [link.rel for link in forms.get("links", ())])
+    _check_links(kind, forms.get("links", ()))
     if "rules" in values:
         _check_rules(forms.get("policy"), values["rules"])
     return forms
@@ -99,7 +99,8 @@ _LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items() if
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-def _check_links(kind: Kind, given: Collection[str]) -> None:
+def _check_links(kind: Kind, links: Sequence[Link]) -> None:
+    given = [link.rel for link in links]
     if len(set(given)) != len(given) or not kind.required_rels <= set(given) <= kind.rels:
         wanted = ", ".join(sorted(kind.required_rels)) or "none"
         may = ", ".join(sorted(kind.rels - kind.required_rels))
@@ -108,6 +109,12 @@ def _check_links(kind: Kind, given: Collection[str]) -> None:
             problems.INVALID_LINKS,
             f"{kind.name} needs these links: {wanted}{f'; may have: {may}' if may else ''}; got: {got}",
         )
+    for link in links:
+        if link.is_foreign is not (kind.original is not None and link.rel == kind.original.rel):
+            raise Refused(
+                problems.INVALID_LINKS,
+                f"link {link.rel!r}: origin, index and witnessId belong, all of them, to the link 'original' alone",
+            )
 
 
 def _check_rules(named: Policy | None, rules: canonical.Json) -> None:

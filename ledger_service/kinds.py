@@ -4,85 +4,7 @@ What the door checks, what the audit re-checks, docs/spec/kinds.md and the JSON 
 table and from the forms in `parts.py`.
 """
 
-from dataclasses import dataclass, field
-from enum import Enum
-
-
-class Role:
-    """Roles that kinds ask for, as the registry names them."""
-
-    HOSPITAL = "hospital"
-    LABORATORY = "laboratory"
-    QUALITY_CONTROL = "quality-control"
-    REGULATOR = "regulator"
-    INSURER = "insurer"
-    COURT = "court"
-    AUDITOR = "auditor"
-    OPERATOR = "operator"
-
-
-class Subject(Enum):
-    """What a kind asks of its subject."""
-
-    NEW = "new"
-    EXISTING = "existing"
-    OWNED = "existing; owner"
-
-
-class Effect(Enum):
-    """What a kind does to the current version of what its subject names."""
-
-    NONE = "none"
-    ISSUES = "issues"
-    REPLACES = "replaces"
-    WITHDRAWS = "withdraws"
-
-
-@dataclass(frozen=True)
-class LinkRule:
-    """Where a link leads: its target's kinds (None: any), subject and institution.
-
-    `named_by` is (rel, rel'): the target must be the one that the statement behind our link `rel` names as its `rel'`.
-    `policy`: the target's subject must be that of the policy, version and digest which our part `policy` names.
-    """
-
-    rel: str
-    targets: frozenset[str] | None
-    same_subject: bool = True
-    own: bool = False
-    current: bool = False
-    named_by: tuple[str, str] | None = None
-    policy: bool = False
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One row of the table.
-
-    `words` say in English and Chinese what was done. `parts` must be there, shown. `knowingly` names the link whose
-    target, where it is not the current version, asks for the part `knowingly`. `of_policy`: the subject is that of the
-    policy, version and digest which the part `policy` names.
-    """
-
-    name: str
-    words: str
-    roles: frozenset[str]
-    subject: Subject
-    parts: tuple[str, ...]
-    links: tuple[LinkRule, ...] = ()
-    effect: Effect = Effect.NONE
-    knowingly: str | None = None
-    of_policy: bool = False
-    while_suspended: bool = False
-    rels: frozenset[str] = field(init=False, repr=False)
-    """What its links are called."""
-    required_rels: frozenset[str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rels", frozenset(rule.rel for rule in self.links))
-        object.__setattr__(self, "required_rels", frozenset(rule.rel for rule in self.links if not rule.optional))
-
+from ledger_service.kind_form import Effect, Kind, LinkRule, Role, Subject
 
 _ISSUERS = frozenset({Role.HOSPITAL, Role.LABORATORY})
 _DECIDERS = frozenset({Role.HOSPITAL})
@@ -93,9 +15,12 @@ _DISPUTERS = frozenset({Role.HOSPITAL, Role.LABORATORY, Role.REGULATOR, Role.INS
 _HOLDERS = frozenset({Role.HOSPITAL, Role.LABORATORY, Role.REGULATOR, Role.COURT})
 _ANYBODY = frozenset(value for name, value in vars(Role).items() if name.isupper())
 
-_VERSIONS = frozenset({"report.issued", "report.amended"})
+VERSIONS = frozenset({"report.issued", "report.amended", "import.issued", "import.amended"})
+"""What brings a version of a report about, or one of another log in."""
 _OPENED = frozenset({"access.granted", "access.emergency"})
 _REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
+_REPORTS = ("report.amended", "report.issued")
+_IMPORTS = ("import.amended", "import.issued")
 _QUALIFIED = frozenset({"qualification.granted", "qualification.renewed", "qualification.suspended"})
 
 
@@ -108,16 +33,20 @@ def _elsewhere(rel: str, *targets: str, own: bool = False, optional: bool = True
     return LinkRule(rel, frozenset(targets) or None, same_subject=False, own=own, optional=optional)
 
 
-_REPLACES_VERSION = (_replaces(*sorted(_VERSIONS)),)
+def _brings_in(*originals: str) -> LinkRule:
+    return LinkRule("original", frozenset(originals), same_subject=False, foreign=True)
+
+
+_REPLACES_VERSION = (_replaces(*_REPORTS),)
 _REPLACES_QUALIFICATION = (_replaces(*sorted(_QUALIFIED)),)
 _CONSENT = _elsewhere("consent", "consent.given")
-_OPENS_A_VERSION = (LinkRule("report", _VERSIONS), _CONSENT)
+_OPENS_A_VERSION = (LinkRule("report", VERSIONS), _CONSENT)
 _RESTS_ON_ACCESS = LinkRule("access", _OPENED, own=True)
 _BY_POLICY = LinkRule("policy", frozenset({"policy.published"}), same_subject=False, policy=True, optional=True)
-_DECIDES = (_RESTS_ON_ACCESS, LinkRule("report", _VERSIONS, named_by=("access", "report")), _BY_POLICY)
+_DECIDES = (_RESTS_ON_ACCESS, LinkRule("report", VERSIONS, named_by=("access", "report")), _BY_POLICY)
 _REPEATS = (
     _RESTS_ON_ACCESS,
-    LinkRule("repeats", _VERSIONS, named_by=("access", "report")),
+    LinkRule("repeats", VERSIONS, named_by=("access", "report")),
     _BY_POLICY,
     LinkRule("reminder", frozenset({"reminder.shown"}), own=True, optional=True),
 )
@@ -153,6 +82,36 @@ _TABLE = (
         Effect.WITHDRAWS,
         while_suspended=True,
     ),
+    # Reports of other logs
+    Kind(
+        "import.issued",
+        "brought in a report of another log 引入外地报告",
+        _ISSUERS,
+        _N,
+        ("proof", "links"),
+        (_brings_in(*_REPORTS),),
+        Effect.ISSUES,
+    ),
+    Kind(
+        "import.amended",
+        "brought in a later version from another log 引入外地报告的更正",
+        _ISSUERS,
+        _O,
+        ("proof", "links"),
+        (_brings_in("report.amended"), _replaces(*_IMPORTS)),
+        Effect.REPLACES,
+        while_suspended=True,
+    ),
+    Kind(
+        "import.withdrawn",
+        "brought in a withdrawal from another log 引入外地报告的撤回",
+        _ISSUERS,
+        _O,
+        ("proof", "links"),
+        (_brings_in("report.withdrawn"), _replaces(*_IMPORTS)),
+        Effect.WITHDRAWS,
+        while_suspended=True,
+    ),
     # Reminders and accesses
     Kind(
         "reminder.shown",
@@ -160,7 +119,7 @@ _TABLE = (
         _DECIDERS,
         _E,
         ("reminder", "links"),
-        (LinkRule("report", _VERSIONS),),
+        (LinkRule("report", VERSIONS),),
     ),
     Kind(
         "reminder.dismissed",
@@ -396,3 +355,5 @@ _TABLE = (
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}
+IMPORTS = frozenset(kind.name for kind in _TABLE if kind.original)
+"""The kinds that bring in what another log said."""

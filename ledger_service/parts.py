@@ -6,7 +6,7 @@ Whatever a kind requires, the door, the audit, the sender and the JSON Schemas r
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from anchors.core.canonical import MAX_INTEGER
 from ledger_service.recognition.policy import PolicyDocument
@@ -283,11 +283,28 @@ class Readings(_Form):
     head: Digest
 
 
+class Proof(_Form):
+    """What another log said: the text of its proof file."""
+
+    file: str
+
+
 class Link(_Form):
-    """A named reference to an earlier statement."""
+    """A named reference to an earlier statement. The other members belong to one of another log: its place there, and
+    a head there that covers it."""
 
     rel: Annotated[str, Meta(min_length=1, max_length=32)]
     statement: StatementId
+    origin: str | UnsetType = UNSET
+    index: Count | UnsetType = UNSET
+    witnessId: StatementId | UnsetType = UNSET
+
+    @property
+    def is_foreign(self) -> bool | None:
+        """Whether it names a statement of another log; None where it does so by halves."""
+        if self.origin is UNSET and self.index is UNSET and self.witnessId is UNSET:
+            return False
+        return None if UNSET in (self.origin, self.index, self.witnessId) else True
 
 
 PART_FORMS: dict[str, Any] = {
@@ -309,6 +326,7 @@ PART_FORMS: dict[str, Any] = {
     "outcome": Outcome,
     "policy": Policy,
     "profile": Profile,
+    "proof": Proof,
     "qualification": Qualification,
     "readings": Readings,
     "reason": Reason,

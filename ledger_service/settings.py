@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,8 +14,9 @@ from anchors.chain.endpoints import Endpoints
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
-from anchors.core.trust import Authority, Finality
+from anchors.core.trust import MAX_TRUST_BYTES, Authority, Finality, parse_trust
 from anchors.http_post import HttpPost
+from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.erase import Retention
 
 MAX_AUTHORITIES = 8
@@ -162,10 +163,21 @@ class Settings(BaseSettings):
     """How often each of them stamps a checkpoint."""
     timestamp_renew_days: Annotated[int, Field(ge=1, le=36_500)] = 365
     """How many days before its certificate ends a token is renewed."""
+    foreign_trust: str = ""
+    """Trust files of other logs, by which reports are brought in from there: paths with commas between."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
     """Address of an OpenTelemetry collector (OTLP over HTTP) for spans and metrics; without it nothing is sent."""
+
+    _originals: TrustedOrigins = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _read_foreign_trust(self) -> Self:
+        self._originals = _trusted_origins([name for name in self.foreign_trust.split(",") if name.strip()])
+        if self.origin in self._originals.origins:
+            raise ValueError(f"HUZHENG_FOREIGN_TRUST: {self.origin} is this log itself; name trust files of others")
+        return self
 
     @model_validator(mode="after")
     def _read_files(self) -> Self:
@@ -197,6 +209,11 @@ class Settings(BaseSettings):
             )
         read_roots(self.timestamp_roots)
         return self
+
+    @property
+    def originals(self) -> TrustedOrigins:
+        """The other logs from which reports are brought in, as their trust files were at the start."""
+        return self._originals
 
     @property
     def retention(self) -> Retention:
@@ -246,6 +263,22 @@ def _explain(item: ErrorDetails) -> str:
     """One finding: of a single variable, or of several together, which name themselves."""
     message = item["msg"].removeprefix("Value error, ")
     return f"HUZHENG_{str(item['loc'][0]).upper()}: {message}" if item["loc"] else message
+
+
+def _trusted_origins(names: list[str]) -> TrustedOrigins:
+    trusts = []
+    for name in names:
+        path = Path(name.strip())
+        try:
+            with path.open("rb") as file:
+                trusts.append(parse_trust(file.read(MAX_TRUST_BYTES + 1)))
+        except (OSError, ValueError, Error) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"HUZHENG_FOREIGN_TRUST: {path}: {reason}") from None
+    try:
+        return TrustedOrigins(trusts)
+    except MalformedInput as error:
+        raise ValueError(f"HUZHENG_FOREIGN_TRUST: {error}") from None
 
 
 def _first_line(file: Path, variable: str) -> str:

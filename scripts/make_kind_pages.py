@@ -97,9 +97,11 @@ def _link(rule: LinkRule) -> str:
         target = own + " or ".join(f"`{name}`" for name in sorted(rule.targets))
     if rule.named_by:
         target = f"the version that `{rule.named_by[0]}` names"
+    if rule.foreign:
+        target += " of another log"
     if rule.current:
         target += ", the current one"
-    if not rule.same_subject:
+    if not rule.same_subject and not rule.foreign:
         target += ", another subject"
     return f"{'may have ' if rule.optional else ''}`{rule.rel}` → {target}"
 
@@ -143,7 +145,7 @@ def _type(hint: Any) -> str:
     if origin is tuple:
         return f"({', '.join(map(_type, inner))})"
     if origin in (typing.Union, types.UnionType):
-        return _type(next(one for one in inner if one is not type(None)))
+        return _type(next(one for one in inner if one not in (type(None), msgspec.UnsetType)))
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return "{" + _members(hint) + "}"
     return {bool: "true or false", int: "integer", str: "text"}.get(hint, "text")

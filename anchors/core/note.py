@@ -96,11 +96,15 @@ class Note:
     signers: tuple[VerifierKey, ...]
 
 
+class NotSigned(VerificationFailed):
+    """None of the trusted keys signed the note."""
+
+
 def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
     """Read a signed note and verify every signature by a trusted key; others are ignored.
 
     Raises `MalformedInput` where the form is wrong, `VerificationFailed` where a trusted key's signature does not
-    verify, or none of the trusted keys signed.
+    verify, `NotSigned` where none of the trusted keys signed.
     """
     text, lines = _split(data)
     trusted_by_id = {(key.name, key.key_id): key for key in trusted}
@@ -120,7 +124,7 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
         if key not in signers:
             signers.append(key)
     if not signers:
-        raise VerificationFailed("note: not signed by any trusted key")
+        raise NotSigned("note: not signed by any trusted key")
     return Note(text, tuple(signers))
 
 

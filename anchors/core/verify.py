@@ -78,7 +78,7 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
     if proof.extra is None:
         raise MalformedInput("tlog-proof: no extra line, so the entry is not here; ask for the proof with its entry")
     extra = Extra.decode(proof.extra)
-    claimed = _claimed_checkpoint(proof.checkpoint)
+    claimed = claimed_checkpoint(proof.checkpoint)
     log = trust.log(claimed.origin)
     content = _claim("content", lambda: _check_content(extra))
     signed = _claim("signed", lambda: _check_signed(extra, log, trust))
@@ -145,7 +145,7 @@ def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog, trust: Trust)
     return f"entry {proof.index} is under the signed checkpoint of {checkpoint.size} entries of {log.origin}"
 
 
-def _claimed_checkpoint(note: bytes) -> Checkpoint:
+def claimed_checkpoint(note: bytes) -> Checkpoint:
     """What the checkpoint says of itself; nothing of it is believed before step 6."""
     text, separator, _ = note.decode("utf-8", errors="replace").rpartition("\n\n")
     if not separator:

@@ -10,11 +10,13 @@ from anchors.chain.ethereum import EthereumChain
 from ledger_service.cli.options import (
     URL_EXAMPLES,
     AsJson,
+    ForeignTrust,
     Origin,
     ReadDatabase,
     Rpc,
     TrustFile,
     choose_log,
+    read_origins,
     read_trust,
 )
 from ledger_service.cli.output import Output
@@ -37,6 +39,7 @@ def app(
     first_block: Annotated[
         int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
     ] = 0,
+    foreign_trust: ForeignTrust = None,
     first: Annotated[bool, typer.Option("--first", help="Stop at the first row that differs.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -47,8 +50,9 @@ def app(
     output = Output(as_json)
     _check_url(database)
     believed = read_trust(trust)
+    originals = read_origins(foreign_trust or ())
     chain = EthereumChain.of_trust(rpc, believed)
-    audit = Audit(chain, believed, choose_log(believed, origin), first_block, stop_at_first=first)
+    audit = Audit(chain, believed, choose_log(believed, origin), first_block, stop_at_first=first, originals=originals)
     audit.read_chain()
     try:
         with open_audit_rows(database) as rows, output.progress("entries", rows.extent()) as advance:

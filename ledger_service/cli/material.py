@@ -3,22 +3,26 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from anchors.core.encoding import decode_hex
+from anchors.core.encoding import ZERO_WORD, decode_hex
 from anchors.core.errors import Error
+from anchors.core.tlog_proof import MAX_PROOF_BYTES
 from anchors.formats import read_document
 from anchors.formats.json_text import MAX_JSON_BYTES
 from anchors.formats.signatures import find_signatures
 from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
 from ledger_service.cli.options import read_bounded
+from ledger_service.client.bringing_in import BroughtIn, bring_in
 from ledger_service.client.compose import Draft, Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.store import Store
+from ledger_service.originals import TrustedOrigins
 
 MAX_LINE_BYTES = 2**20
 
@@ -26,8 +30,9 @@ MAX_LINE_BYTES = 2**20
 class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """One statement to be made, as in a line of `record --from`. Times are Unix seconds.
 
-    `document` is a path beside the file, and so is `fhir`: a report that says its kind itself (docs/FHIR.md). `links`
-    maps rel to a statement id, or to `@name` of an earlier line.
+    `document` is a path beside the file, and so are `fhir`, a report that says its kind itself (docs/FHIR.md), and
+    `reportProof`, the proof of a report in another log (`reportHead`: a head there). `links` maps rel to a statement
+    id, or to `@name` of an earlier line.
     """
 
     kind: str | None = None
@@ -37,6 +42,8 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     fhir: str | None = None
     category: str | None = None
     performer: str | None = None
+    report_proof: str | None = None
+    report_head: str | None = None
     facts: bool = False
     access: dict[str, Any] | None = None
     reason: str | None = None
@@ -48,7 +55,34 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     name: str | None = None
 
 
-def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Callable[[str], bytes]) -> Draft:
+@dataclass(frozen=True)
+class Importer:
+    """Who brings reports of other logs in, and the trust files for these."""
+
+    institution: str
+    trusted: TrustedOrigins
+
+    def bring_in(self, line: Line, folder: Path) -> BroughtIn | None:
+        """What a line brings in, if anything."""
+        if line.report_proof is None:
+            if line.report_head is not None:
+                raise WrongInput("a head of the other log needs the report's proof beside it")
+            return None
+        head = ZERO_WORD if line.report_head is None else decode_hex(line.report_head, 32, "head of the other log")
+        proof = read_bounded(folder / line.report_proof, MAX_PROOF_BYTES, "proof of the other log")
+        return bring_in(proof, self.trusted, head)
+
+
+NOBODY = Importer("", TrustedOrigins())
+
+
+def draft_of(
+    line: Line,
+    folder: Path,
+    subject_secret: bytes | None,
+    resolve: Callable[[str], bytes],
+    importer: Importer = NOBODY,
+) -> Draft:
     """The draft that a line describes; `resolve` gives the statement id behind a link's text."""
     if line.fhir is not None:
         return _draft_of_fhir(line, folder, subject_secret, resolve)
@@ -66,15 +100,20 @@ def draft_of(line: Line, folder: Path, subject_secret: bytes | None, resolve: Ca
             more["facts"] = dict(read.facts)
         if line.facts and (signatures := find_signatures(raw)).found:
             more["signatures"] = signatures.part_value()
+    original = importer.bring_in(line, folder)
     material = Material(
         document=document,
         access=line.access,
         reason=line.reason,
         policy=line.policy,
         links={rel: resolve(target) for rel, target in line.links.items()},
+        original=original,
         more=more,
     )
-    subject = _subject(line, subject_secret)
+    if original is not None and line.subject is None and line.report_number is None:
+        subject = original.subject(importer.institution)
+    else:
+        subject = _subject(line, subject_secret)
     return compose(line.kind, subject, material, withhold=frozenset(line.withhold), issued_at=line.issued_at)
 
 
@@ -140,13 +179,16 @@ class LineFile:
         """What a stored statement remembers of where it came from."""
         return f"{self.digest}:{number}"
 
-    def drafts(self, store: Store, subject_secret: bytes | None) -> Iterator[tuple[Draft, str]]:
+    def drafts(
+        self, store: Store, subject_secret: bytes | None, importer: Importer = NOBODY
+    ) -> Iterator[tuple[Draft, str]]:
         """Drafts of the lines that are not stored yet; each is to be stored before the next is taken."""
         for number, line in self.lines:
             source = self.source(number)
             if store.by_source(source) is None:
                 try:
-                    draft = draft_of(line, self.path.parent, subject_secret, lambda text: self._resolve(store, text))
+                    resolve = partial(self._resolve, store)
+                    draft = draft_of(line, self.path.parent, subject_secret, resolve, importer)
                 except Error as error:
                     raise WrongInput(f"{self.path}, line {number}: {error}; nothing of it was signed") from None
                 yield draft, source

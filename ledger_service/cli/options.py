@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,10 @@ from typing import Annotated
 import typer
 
 from anchors.core.encoding import decode_hex
-from anchors.core.errors import Error
+from anchors.core.errors import Error, MalformedInput
 from anchors.core.trust import MAX_TRUST_BYTES, Trust, TrustedLog, parse_trust
 from ledger_service.client.errors import WrongInput
+from ledger_service.originals import TrustedOrigins
 
 MAX_CERTIFICATE_BYTES = 2**20
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -20,6 +22,10 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")]
 TrustFile = Annotated[
     Path, typer.Option("--trust", envvar="HUZHENG_TRUST", help="The trust file: what is believed already.")
+]
+ForeignTrust = Annotated[
+    list[Path] | None,
+    typer.Option("--foreign-trust", help="The trust file of another log, from which reports are brought in; repeat."),
 ]
 Url = Annotated[str, typer.Option("--url", envvar="HUZHENG_URL", help="Address of the ledger service.")]
 Token = Annotated[
@@ -78,6 +84,14 @@ def read_trust(path: Path) -> Trust:
         return parse_trust(data)
     except Error as error:
         raise WrongInput(f"{path}: {error}; get the trust file again from somebody you trust") from None
+
+
+def read_origins(paths: Iterable[Path]) -> TrustedOrigins:
+    """The trust files of other logs. Raises `WrongInput`."""
+    try:
+        return TrustedOrigins([read_trust(path) for path in paths])
+    except MalformedInput as error:
+        raise WrongInput(f"--foreign-trust: {error}") from None
 
 
 def choose_log(trust: Trust, origin: str | None) -> TrustedLog:

@@ -9,11 +9,12 @@ import typer
 
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Entry
-from ledger_service.cli.material import Line, LineFile, draft_of, read_json_members, statement_id
+from ledger_service.cli.material import Importer, Line, LineFile, draft_of, read_json_members, statement_id
 from ledger_service.cli.options import (
     DEFAULT_STORE,
     DEFAULT_URL,
     AsJson,
+    ForeignTrust,
     KeyPath,
     Origin,
     StorePath,
@@ -22,6 +23,7 @@ from ledger_service.cli.options import (
     Url,
     parse_time,
     passphrase,
+    read_origins,
 )
 from ledger_service.cli.output import Output
 from ledger_service.cli.sending import (
@@ -53,6 +55,13 @@ Fhir = Annotated[
     typer.Option("--fhir", help="A FHIR report with its results: it says kind, subject and parts (docs/FHIR.md)."),
 ]
 Category = Annotated[str | None, typer.Option("--category", help="Where a FHIR report has no code for it.")]
+ReportProof = Annotated[
+    Path | None,
+    typer.Option("--report-proof", help="Of import.*: the proof file of the report in the other log."),
+]
+ReportHead = Annotated[
+    str | None, typer.Option("--report-head", help="And the witness id of a head there that covers it, where known.")
+]
 Performer = Annotated[str | None, typer.Option("--performer", help="Who examined, where it is not who signs.")]
 
 _POLICY = re.compile(r"(?P<policy>.+?)@(?P<version>[^@]+)(?:@(?P<digest>[0-9a-f]{64}))?")
@@ -71,6 +80,9 @@ def app(
     fhir: Fhir = None,
     category: Category = None,
     performer: Performer = None,
+    report_proof: ReportProof = None,
+    report_head: ReportHead = None,
+    foreign_trust: ForeignTrust = None,
     facts: Annotated[bool, typer.Option("--facts", help="Add what is read out of the document, as a part.")] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Reason code of the policy in force.")] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="POLICY@VERSION, or POLICY@VERSION@DIGEST.")] = None,
@@ -99,10 +111,13 @@ def app(
         raise WrongInput("give a KIND with its options or --fhir (and --mend for a refused number), or --from FILE")
     asked = LineFile.read(lines) if lines is not None else _line_of(context.params)
     trusted, log = open_log(trust, origin)
+    origins = read_origins(foreign_trust or ())
     output = Output(as_json)
     with Store(store) as opened, Api(url) as api:
         signer = open_signer(opened, api, key, trusted, log, institution=institution, first_sequence=first_sequence)
-        signed = _sign(output, signer, asked, _subject_secret(secret), mend, None if no_send else final_head(api))
+        importer = Importer(signer.stream.institution, origins)
+        head = None if no_send else final_head(api)
+        signed = _sign(output, signer, asked, _subject_secret(secret), importer, mend, head)
         outcome, failure = None, None
         if not no_send:
             try:
@@ -128,6 +143,8 @@ def _line_of(given: dict[str, Any]) -> Line:
         fhir=str(given["fhir"]) if given["fhir"] else None,
         category=given["category"],
         performer=given["performer"],
+        report_proof=str(given["report_proof"]) if given["report_proof"] else None,
+        report_head=given["report_head"],
         facts=given["facts"],
         access=_access(given, issued_at or int(time.time())),
         reason=given["reason"],
@@ -182,18 +199,19 @@ def _sign(
     signer: Signer,
     asked: Line | LineFile,
     subject_secret: bytes | None,
+    importer: Importer,
     mend: int | None,
     observed: Observed | None,
 ) -> list[Stored]:
     """Sign and store what was asked for; all that a file asks for, also what an earlier run stored."""
     store, key, secret = signer.store, signer.stream.key, signer.secret
     if isinstance(asked, Line):
-        draft = draft_of(asked, Path(), subject_secret, statement_id)
+        draft = draft_of(asked, Path(), subject_secret, statement_id, importer)
         if mend is not None:
             return [store.mend(key, secret, mend, draft)]
         return [store.sign(key, secret, draft, observed=observed)]
     with output.progress("Signing", len(asked.lines)) as advance:
-        drafts = (advance() or drafted for drafted in asked.drafts(store, subject_secret))
+        drafts = (advance() or drafted for drafted in asked.drafts(store, subject_secret, importer))
         store.sign_all(key, secret, drafts, observed=observed)  # all lines or none: a file that is mended is another
     found = [store.by_source(asked.source(number)) for number, _ in asked.lines]
     return [stored for stored in found if stored is not None]
@@ -217,7 +235,8 @@ def _show(
     if single:
         output.line(f"{signed[0].state}: {kind_in_words(_kind(signed[0]))}", "bold")
         place = f"entry {signed[0].index}" if signed[0].index is not None else "not in the log yet"
-        output.pairs([("statement", encode_hex(signed[0].statement)), ("number", signed[0].sequence), ("place", place)])
+        named = [("statement", encode_hex(signed[0].statement)), ("subject", members["subject"])]
+        output.pairs([*named, ("number", signed[0].sequence), ("place", place)])
     else:
         output.line(f"{len(signed)} stored, {accepted} of them accepted", "bold")
     if failure is not None:

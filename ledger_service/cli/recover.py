@@ -120,7 +120,8 @@ def _take_back(opened: OpenedLog, files: list[Path]) -> Recovered:
         frozenset(key.address for key in keys if (key.purpose, key.log) == (Purpose.RECEIPT, domain.log))
     )
     promised = [Promised(*found) for file in files for found in read_lines(file, settings.origin, domain, receipt_keys)]
-    door = Door(SqlLedger(opened.engine), domain, unlock_receipt_key(settings), settings.promise_seconds, now)
+    secret, originals = unlock_receipt_key(settings), settings.originals
+    door = Door(SqlLedger(opened.engine), domain, secret, settings.promise_seconds, now, originals)
     return Recovery(door, tree, domain, settings.origin).take_back(promised)
 
 

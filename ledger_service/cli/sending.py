@@ -7,6 +7,7 @@ from typing import Any
 
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.registry import Purpose
+from anchors.core.statement import Entry
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.cli.options import choose_log, passphrase, read_trust
 from ledger_service.cli.output import Output
@@ -110,6 +111,7 @@ def stored_members(stored: Stored) -> dict[str, Any]:
     """A stored statement as JSON members."""
     return {
         "statement": encode_hex(stored.statement),
+        "subject": encode_hex(Entry.from_bytes(stored.entry).statement.subject),
         "sequence": stored.sequence,
         "state": stored.state,
         "index": stored.index,

@@ -11,9 +11,11 @@ from hashlib import sha256
 from anchors.core.canonical import Json
 from anchors.core.content import Content, Part
 from anchors.core.encoding import WORD_BYTES, encode_hex, require_bytes
+from ledger_service.client.bringing_in import BroughtIn
 from ledger_service.client.errors import WrongInput
 from ledger_service.kind_rules import check_late, read_parts
 from ledger_service.kinds import KINDS, Kind
+from ledger_service.originals import read_original
 from ledger_service.problems import Refused
 
 
@@ -43,8 +45,8 @@ class Draft:
 class Material:
     """What a statement says, before it has salts. Values have the forms of docs/spec/kinds.md, Parts.
 
-    `document` is `Document.part_value()`; `links` are `rel` to statement id (32 bytes); `more` are further parts by
-    name: those of the page, and personal ones.
+    `document` is `Document.part_value()`; `links` are `rel` to statement id (32 bytes); `original` is what an import
+    brings in; `more` are further parts by name: those of the page, and personal ones.
     """
 
     document: Mapping[str, Json] | None = None
@@ -52,16 +54,21 @@ class Material:
     reason: str | None = None
     policy: Mapping[str, Json] | None = None
     links: Mapping[str, bytes] = field(default_factory=dict)
+    original: BroughtIn | None = None
     more: Mapping[str, Json] = field(default_factory=dict)
 
     def values(self) -> dict[str, Json]:
         """The parts' values by name, in the order in which parts are written."""
+        links: list[Json] = [{"rel": rel, "statement": encode_hex(target)} for rel, target in self.links.items()]
+        if self.original is not None:
+            links.append(self.original.link)
         given: dict[str, Json] = {
             "document": dict(self.document) if self.document is not None else None,
             "access": dict(self.access) if self.access is not None else None,
             "reason": {"code": self.reason} if self.reason is not None else None,
             "policy": dict(self.policy) if self.policy is not None else None,
-            "links": [{"rel": rel, "statement": encode_hex(target)} for rel, target in self.links.items()] or None,
+            "proof": self.original.proof if self.original is not None else None,
+            "links": links or None,
         }
         clash = given.keys() & self.more.keys()
         if clash:
@@ -85,6 +92,8 @@ def compose(
     _check_withheld(rules, values, withhold)
     try:
         forms = read_parts(rules, values)
+        if rules.original is not None:
+            read_original(rules, forms)
         if issued_at is not None:
             check_late(rules, forms.get("access"), issued_at)
     except Refused as refused:

@@ -95,7 +95,7 @@ class ApiProcess:
         metrics, counts = create_metrics()
         self._telemetry = start_telemetry(settings, "api")
         receipt_secret = unlock_receipt_key(settings)
-        promising = Door(ledger, domain, receipt_secret, settings.promise_seconds, clock.now)
+        promising = Door(ledger, domain, receipt_secret, settings.promise_seconds, clock.now, settings.originals)
         promising.look()
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)

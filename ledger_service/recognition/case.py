@@ -10,12 +10,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from ledger_service.kinds import VERSIONS
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.join import VersionState
 from ledger_service.recognition.sentences import sentence
 from ledger_service.recognition.stated import Stated, corrected
 
-VERSIONS = frozenset({"report.issued", "report.amended"})
+REPLACING = ("report.amended", "report.withdrawn", "import.amended", "import.withdrawn")
+WITHDRAWALS = frozenset({"report.withdrawn", "import.withdrawn"})
 
 
 class Claim(StrEnum):
@@ -124,14 +126,14 @@ class Case:
         found: tuple[VersionState, Placed | None] = ("current", None)
         following = self._follower(version.id, size)
         while following is not None:
-            if following.stated.kind == "report.withdrawn":
+            if following.stated.kind in WITHDRAWALS:
                 return "withdrawn", following
             found = ("superseded", found[1] or following)
             following = self._follower(following.stated.id, size)
         return found
 
     def _follower(self, id: str, size: int) -> Placed | None:
-        followers = self.leading_to(id, "replaces", "report.amended", "report.withdrawn")
+        followers = self.leading_to(id, "replaces", *REPLACING)
         return next((placed for placed in followers if placed.stated.index < size), None)
 
     def fact(
@@ -146,7 +148,7 @@ class Case:
     ) -> Fact:
         """A fact about a statement, which rests on `others` too. `holds` is None where the log cannot show it."""
         statements = tuple(dict.fromkeys((about.stated.id, *(id for id in others if id is not None))))
-        zh, en = sentence(code, says, details | {"who": about.stated.institution})
+        zh, en = sentence(code, says, {"who": about.stated.institution} | details)
         return Fact(
             code,
             says,

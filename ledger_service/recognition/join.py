@@ -77,7 +77,7 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
     said = decision.parts.get("decision")
     decided = moment(said.at) if said is not None else None
     day = day_of(decided, policy.zone)
-    profiles = tuple(_profile(book, each.institution, day) for each in (report, decision))
+    profiles = tuple(_profile(book, code, day) for code in (report.issuer, decision.institution))
     item = find_item(book, examination, day) if examination is not None else None
     qualification = qualification_of(book, report, policy.zone)
     facts = Facts(
@@ -88,7 +88,7 @@ def join(situation: Situation, book: BookAsOf, policy: Prepared) -> Joined:
         extent=frozenset(said.extent) if said is not None else None,
         examined=examined,
         decided=decided,
-        issuer=_as_profile(report.institution, profiles[0], day),
+        issuer=_as_profile(report.issuer, profiles[0], day),
         recogniser=_as_profile(decision.institution, profiles[1], day),
         qualification=_as_qualification(qualification),
         marks=frozenset(examination.marks) if examination is not None else None,
@@ -131,7 +131,7 @@ def day_of(at: datetime | None, zone: tzinfo | None) -> date | None:
 def examiner(report: Stated) -> str:
     """The institution that examined: the one that signs, unless the report names another."""
     examination = report.parts.get("examination")
-    return (examination.performer if examination is not None else None) or report.institution
+    return (examination.performer if examination is not None else None) or report.issuer
 
 
 def qualification_of(book: BookAsOf, report: Stated, zone: tzinfo | None) -> QualificationAnswer | None:

@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger_service import problems
-from ledger_service.kinds import KINDS, Kind, LinkRule, Subject
+from ledger_service.kinds import IMPORTS, KINDS, Kind, LinkRule, Subject
+from ledger_service.originals import MARK, Original
 from ledger_service.recognition.remembered import Mark, Remembered
 
 NUMBERS = {name: number for number, name in enumerate(KINDS, 1)}
 """The number that is remembered of a kind. 0: none that is known."""
+
+_IMPORTED = frozenset(NUMBERS[name] for name in IMPORTS)
 
 RESTS_ON_BROKEN = "rests-on-broken"
 """What rests on a statement that breaks a rule, or is missing, counts no more than that one. The door has no such
@@ -29,7 +32,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     as the index has them, and `linked` the id that each position must have.
 
     `policy` is the subject under which the policy is published that the statement links to. `problem` is the code of
-    the rule that its content breaks by itself, "" where it keeps all of them."""
+    the rule that its content breaks by itself, "" where it keeps all of them; `original` what an import brings in."""
 
     position: int
     id: bytes
@@ -42,6 +45,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     parts: dict[str, Any] = {}
     policy: bytes | None = None
     problem: str = ""
+    original: Original | None = None
 
 
 class _Link(NamedTuple):
@@ -76,6 +80,13 @@ class KeptRules:
         return event.problem or self._broken_subject(event, kind, first) or self._broken_links(event, kind, first)
 
     def _broken_subject(self, event: Event, kind: Kind, first: int | None) -> str:
+        original = event.original
+        if original is not None:
+            owner = event.institution if first is None else self._remembered.institution(first)
+            if event.subject != original.subject(owner):
+                return problems.LINK_REFUSED.code
+        elif kind.subject is Subject.NEW and event.subject.endswith(MARK):
+            return problems.SUBJECT_RESERVED.code
         if kind.subject is Subject.NEW:
             return "" if first is None else problems.SUBJECT_TAKEN.code
         if first is None:
@@ -89,7 +100,7 @@ class KeptRules:
         for rule, targets in _LINKS[event.kind]:
             target = event.links.get(rule.rel)
             if target is None:
-                if not rule.optional:
+                if not rule.optional and not rule.foreign:
                     return problems.LINK_UNKNOWN.code
                 continue
             if remembered.marks[target] & Mark.BROKEN:
@@ -98,6 +109,10 @@ class KeptRules:
                 return problems.LINK_REFUSED.code
             if broken := self._broken_link(rule, target, event, first):
                 return broken
+        if event.original is not None and "replaces" in event.links:
+            _, known = remembered.originals[event.links["replaces"]]
+            if event.original.index <= known:
+                return problems.NOT_CURRENT.code
         if kind.knowingly is not None:
             return self._broken_version(event, event.links[kind.knowingly], first)
         return ""
@@ -106,7 +121,8 @@ class KeptRules:
         remembered = self._remembered
         if (remembered.first_of(target) == first) != rule.same_subject:
             return problems.LINK_REFUSED.code
-        if rule.own and not self._own(event.institution, target):
+        own = rule.own or (rule.targets is not None and remembered.kinds[target] in _IMPORTED)
+        if own and not self._own(event.institution, target):
             return problems.LINK_REFUSED.code
         if rule.current and target != self.current.get(first, first):
             return problems.NOT_CURRENT.code

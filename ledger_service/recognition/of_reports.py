@@ -3,33 +3,38 @@ it, and what became of what was said."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+from anchors.core.encoding import ZERO_WORD, encode_hex
 from ledger_service.kind_rules import LATE_SECONDS
-from ledger_service.recognition.case import VERSIONS, Case, Fact, Placed
+from ledger_service.kinds import VERSIONS
+from ledger_service.originals import Original
+from ledger_service.recognition.case import Case, Fact, Placed
 from ledger_service.recognition.join import day_of, examiner, moment, qualification_of
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated
 
 _ACCESSES = {"access.granted": "granted", "access.emergency": "emergency", "access.denied": "denied"}
 _BROUGHT_ABOUT = {"report.issued": "issued", "report.amended": "amended", "report.withdrawn": "withdrawn"}
+_BROUGHT_IN = {"import.issued": "issued", "import.amended": "amended", "import.withdrawn": "withdrawn"}
 
 
 def versions(case: Case) -> Iterator[Fact]:
-    """Who issued, amended and withdrew; and whether whoever examined was qualified on the day of the examination, by
-    all that the log says now."""
-    for placed in case.of_kind(*_BROUGHT_ABOUT):
+    """Who issued, amended and withdrew, or brought that in from another log; and whether whoever examined was qualified
+    on the day of the examination, by all that the log says now."""
+    for placed in case.of_kind(*_BROUGHT_ABOUT, *_BROUGHT_IN):
         stated = placed.stated
         replaced = case.linked(stated, "replaces")
-        yield case.fact(
-            "issued",
-            _BROUGHT_ABOUT[stated.kind],
-            True,
-            placed,
-            stated.links.get("replaces"),
-            version=case.number(stated),
-            old=case.number(replaced.stated) if replaced is not None else None,
-            reason=_reason(stated),
-        )
+        details = {
+            "version": case.number(stated),
+            "old": case.number(replaced.stated) if replaced is not None else None,
+            "reason": _reason(stated),
+        }
+        replaces = stated.links.get("replaces")
+        if stated.kind in _BROUGHT_ABOUT:
+            yield case.fact("issued", _BROUGHT_ABOUT[stated.kind], True, placed, replaces, **details)
+        elif stated.original is not None:
+            yield from _import(case, placed, stated.original, replaces, details)
         if stated.kind in VERSIONS:
             yield from _examination(case, placed, case.now(stated))
 
@@ -95,13 +100,33 @@ def what_became(case: Case) -> Iterator[Fact]:
             yield case.fact("exported", "exported", True, placed, links.get("about"), **details)
 
 
+def _import(
+    case: Case, placed: Placed, original: Original, replaces: str | None, details: dict[str, Any]
+) -> Iterator[Fact]:
+    """Whose statement in which log was brought in. The door checked its proof by the trust file that it had; what only
+    the other chain or the other log can tell is not told."""
+    there = {
+        "origin": original.origin,
+        "entry": original.index,
+        "original": encode_hex(original.id),
+        "issuer": original.statement.institution,
+    }
+    says = _BROUGHT_IN[placed.stated.kind]
+    yield case.fact("imported", says, True, placed, replaces, **details, **there)
+    if original.witness_id != ZERO_WORD:
+        head = encode_hex(original.witness_id)
+        yield case.fact("imported-witnessed", "named", None, placed, checked=False, head=head, **there)
+    if says != "withdrawn":
+        yield case.fact("imported-latest", "unknown", None, placed, version=details["version"], **there)
+
+
 def _examination(case: Case, placed: Placed, stated: Stated) -> Iterator[Fact]:
     examination, version = stated.parts.get("examination"), case.number(stated)
     if examination is not None:
         for code, who in (("examined-by", examination.performer), ("kept-by", examination.custodian)):
             if who is not None:
                 named = {"performer": who} if code == "examined-by" else {"custodian": who}
-                yield case.fact(code, "other", True, placed, version=version, **named)
+                yield case.fact(code, "other", True, placed, version=version, who=stated.issuer, **named)
     # In the zone that the source wrote: no policy is asked.
     answer = qualification_of(case.book.as_of(case.size), stated, None)
     then = qualification_of(case.book.as_of(stated.index), stated, None)

@@ -31,7 +31,7 @@ class Remembered:
     `up` leads from a statement to what it is about: from an access or a decision to the version of the report, from a
     review to the repeat, from a later version to the first statement of its subject, and from that to itself. `after`
     links a subject's acts into a ring that begins and ends at its first statement, newest act first. `said` are numbers
-    of names that stand once.
+    of names that stand once. `originals` are the few imports: who issued what they bring in, and its index there.
     """
 
     def __init__(self, size: int, key: bytes) -> None:
@@ -44,6 +44,7 @@ class Remembered:
         self.up = array("I", [0]) * size
         self.after = array("I", [0]) * size
         self.said = array("I", [0]) * size
+        self.originals: dict[int, tuple[str, int]] = {}
         self.names = Names()
         self._codes = Names()
         self.subjects = Subjects(key)

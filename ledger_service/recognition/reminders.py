@@ -13,7 +13,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ledger_service import parts
+from ledger_service.kinds import VERSIONS
 from ledger_service.recognition.book import Book, BookAsOf, Publication
+from ledger_service.recognition.case import WITHDRAWALS
 from ledger_service.recognition.catalogue import translate
 from ledger_service.recognition.decision import Decision
 from ledger_service.recognition.engine import decide
@@ -23,8 +25,7 @@ from ledger_service.recognition.policy import Reason
 from ledger_service.recognition.stated import Stated, corrected
 
 Hook = Literal["patient-view", "order-sign"]
-VERSIONS, WITHDRAWN = frozenset({"report.issued", "report.amended"}), "report.withdrawn"
-KINDS = VERSIONS | {WITHDRAWN, "statement.corrected"}
+KINDS = VERSIONS | WITHDRAWALS | {"statement.corrected"}
 """The kinds of a report's statements that are looked at."""
 OUTSIDE_WINDOW = "outside-window"
 
@@ -187,10 +188,10 @@ def _look_at(
     if not versions:
         return PassedOver(subject, "not-found")
     newest, known = versions[-1], book.as_of(size)
-    if any(each.kind == WITHDRAWN and each.links.get("replaces") == newest.id for each in timeline):
+    if any(each.kind in WITHDRAWALS and each.links.get("replaces") == newest.id for each in timeline):
         return PassedOver(subject, "withdrawn")
     report = corrected(newest, [each for each in timeline if each.links.get("corrects") == newest.id])
-    if report.institution in asked.own:
+    if report.issuer in asked.own:
         return PassedOver(subject, "own-report")
     examination = report.parts.get("examination")
     if examination is None:
@@ -237,15 +238,15 @@ def _reminder(
 ) -> Reminder:
     examination, day = report.parts["examination"], day_of(asked.at, policy.prepared.zone)
     item = facts.item or examination.item
-    profile = book.profile(report.institution, day).profile
+    profile = book.profile(report.issuer, day).profile
     names = [listed[0].name for each in book.catalogues(day) if (listed := each.items.get(item))]
     inside = all(warning.code != OUTSIDE_WINDOW for warning in decision.warnings)
     duties = (duty for duty in policy.prepared.document.reminders if duty.hook in (None, asked.hook))
     return Reminder(
         report.subject,
         report.id,
-        report.institution,
-        profile.name if profile is not None else report.institution,
+        report.issuer,
+        profile.name if profile is not None else report.issuer,
         examination,
         item,
         facts.item is not None,

@@ -15,6 +15,29 @@ _TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "{who}撤回第{old}版，原因代码“{reason}”",
         "{who} withdrew version {old}, for the reason {reason!r}",
     ),
+    ("imported", "issued"): (
+        "{who}自日志“{origin}”第{entry}条引入{issuer}的报告（第{version}版），入账时已按信任文件核验其证明",
+        "{who} brought in the report of {issuer} from entry {entry} of the log {origin!r} (version {version}); "
+        "its proof was checked by a trust file when it was taken",
+    ),
+    ("imported", "amended"): (
+        "{who}自日志“{origin}”第{entry}条引入{issuer}的更正（第{version}版），取代第{old}版，入账时已按信任文件核验其证明",
+        "{who} brought in a later version of {issuer} from entry {entry} of the log {origin!r}, version {version} in "
+        "the place of version {old}; its proof was checked by a trust file when it was taken",
+    ),
+    ("imported", "withdrawn"): (
+        "{who}自日志“{origin}”第{entry}条引入{issuer}对第{old}版的撤回，原因代码“{reason}”，入账时已按信任文件核验其证明",
+        "{who} brought in that {issuer} withdrew version {old}, for the reason {reason!r}, from entry {entry} of the "
+        "log {origin!r}; its proof was checked by a trust file when it was taken",
+    ),
+    ("imported-witnessed", "named"): (
+        "引入时指明了日志“{origin}”的见证头部，是否属实须查该日志所在的链",
+        "a head of the log {origin!r} was named; only the chain on which that log is witnessed can confirm it",
+    ),
+    ("imported-latest", "unknown"): (
+        "日志“{origin}”此后是否更正或撤回第{version}版，本账本无法得知",
+        "whether version {version} was amended or withdrawn since in the log {origin!r} cannot be known here",
+    ),
     ("examined-by", "other"): (
         "第{version}版所载检查由{performer}实施，签发机构为{who}",
         "the examination in version {version} was made by {performer}; {who} signed the report",

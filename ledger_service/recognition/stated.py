@@ -7,12 +7,15 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger_service.originals import Original
+
 
 class Stated(Struct, frozen=True, gc=False):
     """A statement at its place in the log.
 
     `id` is 0x and 64 hex digits; `subject` 32 bytes; `issued_at` Unix seconds as the signer claims them; `parts` the
     listed forms by name: one that is withheld, erased or of another form is not there; `links` statement ids by rel.
+    Of an import, `original` is what it brings in, and what that says stands among its parts.
     """
 
     index: int
@@ -23,6 +26,12 @@ class Stated(Struct, frozen=True, gc=False):
     issued_at: int
     parts: Mapping[str, Any] = {}
     links: Mapping[str, str] = {}
+    original: Original | None = None
+
+    @property
+    def issuer(self) -> str:
+        """Who issued a version of a report, here or in another log."""
+        return self.institution if self.original is None else self.original.statement.institution
 
 
 _NOT_CORRECTED = frozenset({"correction", "links"})

@@ -13,14 +13,14 @@ added.
 from collections.abc import Callable, Mapping, Sequence
 
 from anchors.core.errors import VerificationFailed
-from ledger_service.kinds import KINDS, Effect, Subject
+from ledger_service.kinds import KINDS, VERSIONS, Effect, Subject
 from ledger_service.recognition.counters import Cell, Counters
 from ledger_service.recognition.figures import Figures, Gaps, Period, local_day
 from ledger_service.recognition.in_force import InForce
 from ledger_service.recognition.kept_rules import NUMBERS, Event, KeptRules, successions
 from ledger_service.recognition.remembered import NOBODY, Mark, Remembered
 
-CORRECTED, WITHDRAWN = "statement.corrected", "report.withdrawn"
+CORRECTED = "statement.corrected"
 RECOGNISED, REPEATED, REVIEWED = "recognition.accepted", "repeat.ordered", "repeat.reviewed"
 REMINDED = "reminder.shown"
 _COUNTED = {
@@ -37,6 +37,8 @@ _REVIEWED = {"necessary": "repeatsNecessary", "unnecessary": "repeatsUnnecessary
 _ABOUT = {
     "report.amended": "replaces",
     "report.withdrawn": "replaces",
+    "import.amended": "replaces",
+    "import.withdrawn": "replaces",
     "reminder.shown": "report",
     "reminder.dismissed": "reminder",
     "access.granted": "report",
@@ -56,8 +58,8 @@ _ONCE_A_REASON = frozenset({"recognition.declined", REVIEWED})
 """Of these, once for each reason or finding."""
 _DECISIONS = frozenset(NUMBERS[kind] for kind in (RECOGNISED, "recognition.declined", "repeat.ordered", REVIEWED))
 """What falls with its report."""
-_VERSIONS = frozenset(NUMBERS[kind] for kind in ("report.issued", "report.amended"))
-JUDGED = frozenset({*_ABOUT, "report.issued", CORRECTED})
+_VERSIONS = frozenset(NUMBERS[kind] for kind in VERSIONS)
+JUDGED = frozenset({*_ABOUT, *VERSIONS, CORRECTED})
 """The kinds on which a figure rests; of others it only matters whether they begin a subject."""
 _NAMES = ("", *KINDS)
 
@@ -83,8 +85,10 @@ class Tally:
         self._first_missing: int | None = None
         self._by: dict[str, Callable[[Event, int], None]] = {
             CORRECTED: self._correct,
-            WITHDRAWN: self._withdraw,
+            "report.withdrawn": self._withdraw,
             "report.amended": self._amend,
+            "import.withdrawn": self._withdraw,
+            "import.amended": self._amend,
             "institution.profiled": self._publish,
             "catalogue.published": self._publish,
         }
@@ -156,6 +160,8 @@ class Tally:
             if KINDS[event.kind].subject is Subject.NEW:
                 remembered.subjects.add(event.subject, position)
             first = position
+        if event.original is not None:
+            remembered.originals[position] = (event.original.statement.institution, event.original.index)
         about = _ABOUT.get(event.kind)
         remembered.up[position] = first if about is None else event.links[about]
         remembered.said[position] = remembered.names.number(self._what_it_says(event))
@@ -329,7 +335,8 @@ class Tally:
         reviewed = kinds[position] == NUMBERS[REVIEWED]
         institution = remembered.institution(up[position] if reviewed else position)
         version = self._version(position)
-        issuer = remembered.institution(version)
+        imported = remembered.originals.get(version)
+        issuer = remembered.institution(version) if imported is None else imported[0]
         day, reason = values[remembered.said[position]]
         standing = self._in_force.standing(institution, day, position)
         return self._counters.cell(institution, standing, issuer, values[remembered.said[version]], day, reason)

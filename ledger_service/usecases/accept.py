@@ -17,6 +17,7 @@ from anchors.core.promise import Receipt, Refusal, accepted_hash
 from anchors.core.signature import address_from_secret
 from anchors.core.typed_data import Domain
 from ledger_service import problems
+from ledger_service.originals import TrustedOrigins
 from ledger_service.problems import Refused
 from ledger_service.usecases.check import Checked, Checker, Rejected
 from ledger_service.usecases.ports import Ledger, NewReceipt, SequencingTransaction, StoreUnavailable
@@ -72,8 +73,15 @@ class Door:
     """Takes submissions for one log and promises what it accepted."""
 
     def __init__(
-        self, ledger: Ledger, domain: Domain, receipt_secret: bytes, promise_seconds: int, now: Callable[[], int]
+        self,
+        ledger: Ledger,
+        domain: Domain,
+        receipt_secret: bytes,
+        promise_seconds: int,
+        now: Callable[[], int],
+        originals: TrustedOrigins | None = None,
     ):
+        """`originals` are the trust files for other logs, by which imports are checked."""
         self._ledger = ledger
         self._domain = domain
         self._receipt_secret = receipt_secret
@@ -81,7 +89,7 @@ class Door:
         self._promise_seconds = promise_seconds
         self._now = now
         self._registry: DoorRegistry | None = None
-        self._checker = Checker(domain, self._other_domains)
+        self._checker = Checker(domain, self._other_domains, originals)
 
     def look(self) -> None:
         """Read the registry, before anything is checked; every commit reads it again where it changed.

@@ -3,8 +3,9 @@
 Everything that depends on other statements or on the registry is decided later, under the log's lock, in `sequence`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,7 @@ from anchors.core.statement import STATEMENT_BYTES, Entry, Statement
 from anchors.core.typed_data import Domain
 from ledger_service import kind_rules, problems
 from ledger_service.kinds import KINDS, Kind
+from ledger_service.originals import Original, TrustedOrigins, read_original
 from ledger_service.problems import Refused
 from ledger_service.usecases.submission import (
     Item,
@@ -38,13 +40,14 @@ class Said(msgspec.Struct, frozen=True, gc=False):
 
     `links` are (rel, statement id); `digests` the SHA-256 and SM3 of the document, where the kind requires one;
     `knowingly` which version it was known to be, where that is not the current one; `policy` the subject of the policy
-    that the statement publishes or links to.
+    that the statement publishes or links to; `original` what an import brings in from another log.
     """
 
     links: tuple[tuple[str, bytes], ...] = ()
     digests: tuple[bytes, bytes] | None = None
     knowingly: str | None = None
     policy: bytes | None = None
+    original: Original | None = None
 
 
 class Checked(msgspec.Struct, frozen=True, gc=False):
@@ -71,9 +74,12 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 class Checker:
     """Checks statements for one log."""
 
-    def __init__(self, domain: Domain, other_domains: Callable[[], Iterable[Domain]]):
+    def __init__(
+        self, domain: Domain, other_domains: Callable[[], Iterable[Domain]], originals: TrustedOrigins | None = None
+    ):
         self._domain = domain
         self._other_domains = other_domains
+        self._originals = originals or TrustedOrigins()
 
     def check(self, items: Sequence[Item], now: int) -> list[Checked | Rejected]:
         """Judge items of a submission, each by itself, at `now` in Unix seconds. Never raises for bad input.
@@ -84,7 +90,7 @@ class Checker:
         for begin in range(0, len(items), TOGETHER):
             read = [_read(item, self._domain) for item in items[begin : begin + TOGETHER]]
             signed = [self._check_signature(one) if isinstance(one, _Read) else one for one in read]
-            judged += [_check_said(one, now) if isinstance(one, _Read) else one for one in signed]
+            judged += [self._check_said(one, now) if isinstance(one, _Read) else one for one in signed]
         return judged
 
     def _check_signature(self, read: "_Read") -> "_Read | Rejected":
@@ -94,6 +100,22 @@ class Checker:
         except VerificationFailed:
             signer = None
         return read if signer == read.key else Rejected(read.id, self._why_not_signed(read))
+
+    def _check_said(self, read: "_Read", now: int) -> Checked | Rejected:
+        """Whether the parts are those that were signed, and have what the kind requires."""
+        item, statement = read.item, read.entry.statement
+        try:
+            content = _read_content(item.parts)
+            if content.hash != statement.content:
+                raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
+            kind = known_kind(statement.kind)
+            said = read_parts(kind, content, statement.issued_at)
+            if said.original is not None:
+                self._originals.check(said.original)
+            _check_time(statement.issued_at, now)
+        except Refused as refused:
+            return Rejected(read.id, refused, signed=True)
+        return Checked(read.id, read.key, item.entry, encode_parts(item.parts), statement, kind, said)
 
     def _why_not_signed(self, read: "_Read") -> Refused:
         for other in self._other_domains():
@@ -129,21 +151,6 @@ def _read(item: Item, domain: Domain) -> _Read | Rejected:
     except MalformedInput as error:
         return Rejected(None, Refused(problems.MALFORMED_STATEMENT, str(error)))
     return _Read(domain.statement(item.entry[:STATEMENT_BYTES]), key, entry, item)
-
-
-def _check_said(read: _Read, now: int) -> Checked | Rejected:
-    """Whether the parts are those that were signed, and have what the kind requires."""
-    item, statement = read.item, read.entry.statement
-    try:
-        content = _read_content(item.parts)
-        if content.hash != statement.content:
-            raise Refused(problems.CONTENT_MISMATCH, "the parts do not hash to content; send the parts signed")
-        kind = known_kind(statement.kind)
-        said = read_parts(kind, content, statement.issued_at)
-        _check_time(statement.issued_at, now)
-    except Refused as refused:
-        return Rejected(read.id, refused, signed=True)
-    return Checked(read.id, read.key, item.entry, encode_parts(item.parts), statement, kind, said)
 
 
 def _check_time(issued_at: int, now: int) -> None:
@@ -184,6 +191,8 @@ def read_parts(kind: Kind, content: Content, issued_at: int) -> Said:
     shown = {part.name: part.value for part in content.parts if isinstance(part, Part)}
     forms = kind_rules.read_parts(kind, shown)
     kind_rules.check_late(kind, forms.get("access"), issued_at)
+    if kind.original is not None:
+        return _import(kind, forms)
     links = tuple([(link.rel, bytes.fromhex(link.statement[2:])) for link in forms.get("links", ())])
     # A document beside what the kind requires is personal and may be erased, so nothing is looked up by it.
     document = forms["document"] if "document" in kind.parts else None
@@ -192,3 +201,9 @@ def read_parts(kind: Kind, content: Content, issued_at: int) -> Said:
     by_policy = kind.of_policy or ("policy" in kind.rels and any(rel == "policy" for rel, _ in links))
     policy = kind_rules.policy_subject(forms["policy"]) if by_policy else None
     return Said(links, digests, knowingly, policy)
+
+
+def _import(kind: Kind, forms: Mapping[str, Any]) -> Said:
+    original = read_original(kind, forms)
+    links = tuple((link.rel, bytes.fromhex(link.statement[2:])) for link in forms["links"] if not link.is_foreign)
+    return Said(links, original=original)

@@ -93,7 +93,8 @@ class Lease(Protocol):
 
 
 class Logged(msgspec.Struct, frozen=True, gc=False):
-    """A statement in the log, as later statements see it. `links` maps rel to the target's index."""
+    """A statement in the log, as later statements see it. `links` maps rel to the target's index, of an import
+    `original` to the index in the other log."""
 
     index: int
     id: bytes

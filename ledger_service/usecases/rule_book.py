@@ -1,7 +1,7 @@
 """The book of rules of one log, which goes on with the log whenever it is asked."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -10,7 +10,10 @@ import msgspec
 from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Entry
+from ledger_service.kinds import KINDS
+from ledger_service.originals import Original, read_original
 from ledger_service.parts import PART_FORMS
+from ledger_service.problems import Refused
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import StoredStatement
@@ -51,6 +54,9 @@ class RuleBook:
 def stated_of(stored: StoredStatement, content: Content) -> Stated:
     """A stored statement with those of its shown parts that have a listed form."""
     statement, parts = Entry.from_bytes(stored.entry).statement, listed_forms(content)
+    original = _original(statement.kind, parts)
+    if original is not None:
+        parts = {**original.forms, **parts}
     return Stated(
         stored.index,
         encode_hex(stored.id),
@@ -60,6 +66,7 @@ def stated_of(stored: StoredStatement, content: Content) -> Stated:
         statement.issued_at,
         parts,
         {link.rel: link.statement for link in parts.get("links", ())},
+        original,
     )
 
 
@@ -67,6 +74,17 @@ def listed_forms(content: Content) -> dict[str, Any]:
     """The shown parts that have a listed form, in that form, by name."""
     shown = ((part.name, _form_of(part)) for part in content.parts if isinstance(part, Part))
     return {name: form for name, form in shown if form is not None}
+
+
+def _original(name: str, parts: Mapping[str, Any]) -> Original | None:
+    """What an import brings in; None where it cannot be read: the audit names that."""
+    kind = KINDS.get(name)
+    if kind is None or kind.original is None or not {"links", "proof"} <= parts.keys():
+        return None
+    try:
+        return read_original(kind, parts)
+    except Refused:
+        return None
 
 
 def _form_of(part: Part) -> Any:

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from anchors.core.statement import Statement
 from ledger_service import problems
-from ledger_service.kinds import Effect, Kind, LinkRule, Subject
+from ledger_service.kinds import IMPORTS, Effect, Kind, LinkRule, Subject
+from ledger_service.originals import MARK, Original
 from ledger_service.problems import Refused
 from ledger_service.usecases.check import Said
 from ledger_service.usecases.ports import Logged, Stream, SubjectState
+
+ORIGINAL_REL = "original"
 
 SpeaksFor = Callable[[str, str], bool]
 """Whether the first institution is the second or its registered successor."""
@@ -54,7 +57,13 @@ def check_subject(
         raise Refused(
             problems.POLICY_DIFFERS, f"the subject of these rules is {encode_hex(said.policy)}; publish them under it"
         )
+    if said.original is not None:
+        _check_import(statement, said.original, subject)
     if kind.subject is Subject.NEW:
+        if said.original is None and statement.subject.endswith(MARK):
+            raise Refused(
+                problems.SUBJECT_RESERVED, "the subject ends as that of a report of another log; name another subject"
+            )
         if subject is not None:
             raise Refused(problems.SUBJECT_TAKEN, "the subject exists; amend it, or name a new subject")
         return
@@ -62,6 +71,17 @@ def check_subject(
         raise Refused(problems.SUBJECT_UNKNOWN, "nothing was issued under this subject; send again later")
     if kind.subject is Subject.OWNED and not speaks_for(statement.institution, subject.owner):
         raise Refused(problems.NOT_OWNER, f"the subject is of {subject.owner}; only it or its successor may do this")
+
+
+def _check_import(statement: Statement, original: Original, subject: SubjectState | None) -> None:
+    """Whether it stands under the subject that its original gives it."""
+    institution = subject.owner if subject is not None else statement.institution
+    expected = original.subject(institution)
+    if statement.subject != expected:
+        raise Refused(
+            problems.LINK_REFUSED,
+            f"{institution} brings this report of {original.origin} in under the subject {encode_hex(expected)}",
+        )
 
 
 def check_links(
@@ -76,6 +96,8 @@ def check_links(
     for rule in kind.links:
         if rule.rel in targets:
             _check_link(rule, targets, statement, said, subject, speaks_for)
+    if said.original is not None and "replaces" in targets:
+        _check_later(targets["replaces"], said.original)
     if kind.knowingly and subject is not None:
         _check_version(targets[kind.knowingly], said, subject)
 
@@ -97,7 +119,8 @@ def _check_link(
     if (target.subject == statement.subject) != rule.same_subject:
         which = "the same" if rule.same_subject else "another"
         raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} must be about {which} subject")
-    if rule.own and not speaks_for(statement.institution, target.institution):
+    own = rule.own or (target.kind in IMPORTS and rule.targets is not None)
+    if own and not speaks_for(statement.institution, target.institution):
         raise Refused(
             problems.LINK_REFUSED, f"link {rule.rel!r} names a statement of {target.institution}, not your own"
         )
@@ -109,6 +132,24 @@ def _check_link(
             raise Refused(problems.LINK_REFUSED, f"link {rule.rel!r} is not the version that your {via} opened")
     if rule.policy and target.subject != said.policy:
         raise Refused(problems.POLICY_DIFFERS, f"link {rule.rel!r} leads to rules other than the part 'policy' names")
+
+
+def _check_later(replaced: Logged, original: Original) -> None:
+    """What was said later in the other log takes the place of what was said before."""
+    known = replaced.links.get(ORIGINAL_REL, -1)
+    if original.index <= known:
+        raise Refused(
+            problems.NOT_CURRENT,
+            f"entry {original.index} of {original.origin} is not later than entry {known}, which is known here",
+        )
+
+
+def positions(said: Said, targets: Mapping[str, Logged]) -> dict[str, int]:
+    """The indexes behind a statement's links by rel; of an original its index in the other log."""
+    found = {rel: target.index for rel, target in targets.items()}
+    if said.original is not None:
+        found[ORIGINAL_REL] = said.original.index
+    return found
 
 
 def _check_version(version: Logged, said: Said, subject: SubjectState) -> None:

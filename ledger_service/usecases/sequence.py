@@ -77,7 +77,7 @@ class Sequencing:
                 )
             targets[rel] = target
         rules.check_links(checked.statement, checked.kind, checked.said, targets, subject, self._registry.speaks_for)
-        return {rel: target.index for rel, target in targets.items()}
+        return rules.positions(checked.said, targets)
 
     def _append(self, checked: Checked, stream: Stream, subject: SubjectState | None, links: dict[str, int]) -> int:
         statement, index = checked.statement, self._next_index

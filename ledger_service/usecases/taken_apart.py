@@ -16,6 +16,7 @@ from anchors.core.errors import MalformedInput
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service import kind_rules, problems
 from ledger_service.kinds import KINDS, Kind
+from ledger_service.originals import Original, read_original
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Problem, Refused
 from ledger_service.recognition.kept_rules import Event
@@ -66,21 +67,26 @@ def take_apart(row: StoredEntry) -> Event:
         return Event(position, id, kind, institution, subject, issued_at)
     try:
         values = _values(row)
-        named = _read_links(values.get("links"), rules)
+        if rules.original is None:
+            original, named = None, _read_links(values.get("links"), rules)
+        else:
+            original, named = _read_import(values, rules)
         forms = _read_forms(values, rules, issued_at)
+        if original is not None:
+            forms |= {name: original.forms[name] for name in _FORMS & original.forms.keys()}
         policy = kind_rules.policy_subject(forms["policy"]) if "policy" in named else None
     except _Broken as broken:
         return Event(position, id, kind, institution, subject, issued_at, problem=broken.code)
     except Refused as refused:
         return Event(position, id, kind, institution, subject, issued_at, problem=refused.problem.code)
     if not named:
-        return Event(position, id, kind, institution, subject, issued_at, parts=forms)
+        return Event(position, id, kind, institution, subject, issued_at, parts=forms, original=original)
     links = _find(named, row)
     if links is None:
         code = problems.LINK_UNKNOWN.code
         return Event(position, id, kind, institution, subject, issued_at, problem=code)
     linked = tuple([(links[rel], target) for rel, target in named.items()])
-    return Event(position, id, kind, institution, subject, issued_at, links, linked, forms, policy)
+    return Event(position, id, kind, institution, subject, issued_at, links, linked, forms, policy, "", original)
 
 
 def _values(row: StoredEntry) -> dict[str, str]:
@@ -118,6 +124,18 @@ def _read_links(text: str | None, kind: Kind) -> dict[str, bytes]:
     if len(named) != len(found) or not kind.required_rels <= named.keys() <= kind.rels:
         raise _Broken(problems.INVALID_LINKS)
     return named
+
+
+def _read_import(values: Mapping[str, str], kind: Kind) -> tuple[Original, dict[str, bytes]]:
+    """What an import brings in, and the statement ids of its other links by rel. Raises `_Broken` or `Refused`."""
+    shown = {name: values[name].encode() for name in kind.parts if values.get(name)}
+    try:
+        read = {name: canonical.decode(text, MAX_PART_BYTES) for name, text in shown.items()}
+    except (MalformedInput, UnicodeError):
+        raise _Broken(problems.INVALID_PART) from None
+    forms = kind_rules.read_parts(kind, read)
+    named = {link.rel: bytes.fromhex(link.statement[2:]) for link in forms["links"] if not link.is_foreign}
+    return read_original(kind, forms), named
 
 
 def _read_forms(values: Mapping[str, str], kind: Kind, issued_at: int) -> dict[str, Any]:

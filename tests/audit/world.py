@@ -17,6 +17,7 @@ from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.signature import address_from_secret
 from anchors.core.trust import Finality, Trust
 from ledger_service.kinds import KINDS
+from ledger_service.originals import TrustedOrigins
 from ledger_service.problems import Refused
 from ledger_service.storage import schema
 from ledger_service.storage.audit_rows import open_audit_rows
@@ -38,9 +39,11 @@ from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import FINALITY_BLOCKS, found_small_city
+from tests.fixtures.other_log import OtherLog
 from tests.fixtures.signer import Signed, Signer
 
 PROMISE_SECONDS = 600
+ORIGINALS = TrustedOrigins([OtherLog().trust()])
 
 
 @dataclass
@@ -68,7 +71,7 @@ class World:
         self.integrator = Integrator(self.tree, city.origin, city.domain, city.note_key, city.operator.checkpoint, now)
         transactions = Transactions(self.node, sender, outbox, now)
         self.witnesser = Witnesser(self.node, transactions, self.tree, self.view, log)
-        self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now)
+        self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now, ORIGINALS)
         self.signers = [Signer(city.domain, item.code, item.secret) for item in city.institutions]
         self.story: list[Signed] = []
         self.follower.run_once()
@@ -136,6 +139,8 @@ class World:
             said = read_parts(KINDS[statement.kind], content_of(decode_parts(parts)), statement.issued_at)
         except (Refused, MalformedInput, KeyError):
             return "{}", None, None
+        if said.original is not None:
+            return encode_links({"original": said.original.index}), None, None
         query, targets = select(schema.entries.c.position), {}
         for rel, id in said.links:
             position = connection.execute(query.where(schema.entries.c.id == id)).scalar()
@@ -185,10 +190,18 @@ class World:
         """The trust file as of now."""
         return self.city.trust(self.node, Finality(FINALITY_BLOCKS))
 
-    def audit(self, database: str | None = None, *, trust: Trust | None = None, first: bool = False) -> AuditResult:
+    def audit(
+        self,
+        database: str | None = None,
+        *,
+        trust: Trust | None = None,
+        first: bool = False,
+        originals: TrustedOrigins | None = None,
+    ) -> AuditResult:
         """Audit the database, or a copy of it, against the chain."""
         trust = trust or self.trust()
-        audit = Audit(self.node, trust, trust.logs[0], self.city.deployment.block_number, stop_at_first=first)
+        begin = self.city.deployment.block_number
+        audit = Audit(self.node, trust, trust.logs[0], begin, stop_at_first=first, originals=originals)
         audit.read_chain()
         with open_audit_rows(database or self.database) as rows:
             return audit.run(rows)

@@ -9,10 +9,13 @@ import pytest
 
 from anchors.core.canonical import FloatFound
 from anchors.core.errors import Error, MalformedInput
+from ledger_service.client.bringing_in import BroughtIn, bring_in
 from ledger_service.client.compose import Material, compose, report_subject
 from ledger_service.client.errors import WrongInput
 from ledger_service.kinds import KINDS
+from ledger_service.originals import TrustedOrigins
 from ledger_service.parts import PART_FORMS
+from tests.fixtures.other_log import OtherLog
 from tests.fixtures.parts import EXAMPLES
 
 SUBJECT = b"\x07" * 32
@@ -23,17 +26,29 @@ ALL = Material(
     reason="condition-changed",
     policy=EXAMPLES["policy"],
 )
-ARGUMENTS = ("document", "access", "reason", "policy", "links")
+ARGUMENTS = ("document", "access", "reason", "policy", "links", "proof")
 
 
 def material(kind: str, **changes: object) -> Material:
     """Exactly what a kind needs."""
     parts = KINDS[kind].parts
     members = {name: getattr(ALL, name) for name in ("document", "access", "reason", "policy") if name in parts}
-    members["links"] = {rel: bytes([number + 1]) * 32 for number, rel in enumerate(sorted(KINDS[kind].required_rels))}
+    rels = sorted(KINDS[kind].required_rels - {"original"})
+    members["links"] = {rel: bytes([number + 1]) * 32 for number, rel in enumerate(rels)}
+    members["original"] = brought_in(kind) if KINDS[kind].original else None
     members["more"] = {name: EXAMPLES[name] for name in parts if name not in ARGUMENTS}
     members["more"] |= changes.pop("more", {})
     return Material(**members | changes)
+
+
+def brought_in(kind: str) -> BroughtIn:
+    """What an import of this kind brings in."""
+    other = OtherLog()
+    issued = other.add(other.hospital.issued())
+    amended = other.add(other.hospital.amended(issued))
+    withdrawn = other.add(other.hospital.withdrawn(amended))
+    statement = {"import.issued": issued, "import.amended": amended, "import.withdrawn": withdrawn}[kind]
+    return bring_in(other.proof(statement), TrustedOrigins([other.trust()]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,7 +64,9 @@ def test_every_missing_part_is_noticed(kind: str) -> None:
     for name in KINDS[kind].parts:
         whole = material(kind)
         more = {other: value for other, value in whole.more.items() if other != name}
-        changes = {name: {} if name == "links" else None} if name in ARGUMENTS else {"more": more}
+        argument = "original" if name == "proof" else name
+        changes = {argument: {} if name == "links" else None} if name in ARGUMENTS else {"more": more}
+        changes |= {"original": None} if KINDS[kind].original else {}
         with pytest.raises(WrongInput):
             compose(kind, SUBJECT, replace(whole, **changes))
 

@@ -6,6 +6,7 @@ from anchors import Part
 from ledger_service.kinds import KINDS
 from scripts.city.founding import COMMISSION, OPERATOR, QUALITY_CENTRE
 from tests.fixtures.ledger import LABORATORY, Ledger
+from tests.fixtures.other_log import OtherLog, bring_in
 from tests.fixtures.parts import rules
 from tests.fixtures.signer import Signed, Signer, document, example, links, reason
 
@@ -59,6 +60,17 @@ def about_a_patient_and_a_dispute(hospital: Signer) -> list[Signed]:
     return [consent, no_more, report, dispute, hold, released, closed]
 
 
+def about_a_report_of_another_log(hospital: Signer) -> list[Signed]:
+    """Three versions are brought in one after the other: as issued, as amended, as withdrawn."""
+    other = OtherLog()
+    report = other.add(other.hospital.issued())
+    amended = other.add(other.hospital.amended(report))
+    withdrawn = other.add(other.hospital.withdrawn(amended))
+    first = bring_in(hospital, other, report)
+    second = bring_in(hospital, other, amended, replaces=first)
+    return [first, second, bring_in(hospital, other, withdrawn, replaces=second)]
+
+
 def fresh() -> bytes:
     """A subject that nobody else has."""
     return secrets.token_bytes(32)
@@ -70,7 +82,8 @@ def every_kind(ledger: Ledger, issuer: int = 0, reader: int = 1) -> list[Signed]
     first = ledger.signer(issuer)
     second = first if issuer == reader else ledger.signer(reader)
     statements = about_a_report(first, second, centre)
-    return [*statements, *about_the_rules(commission, centre, operator), *about_a_patient_and_a_dispute(second)]
+    statements += [*about_the_rules(commission, centre, operator), *about_a_patient_and_a_dispute(second)]
+    return [*statements, *about_a_report_of_another_log(second)]
 
 
 def test_every_kind_is_accepted_in_one_request(ledger: Ledger) -> None:

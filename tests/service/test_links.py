@@ -94,8 +94,18 @@ CASES: dict[str, Case] = {
     "a link without a statement": (open_report, raw({"rel": "report"}), "invalid-part"),
     "a link with another member": (
         open_report,
-        lambda s: Part.create("links", [one("report", s) | {"origin": "x"}]),
+        lambda s: Part.create("links", [one("report", s) | {"note": "x"}]),
         "invalid-part",
+    ),
+    "half a link to another log": (
+        open_report,
+        lambda s: Part.create("links", [one("report", s) | {"origin": "x"}]),
+        "invalid-links",
+    ),
+    "a link to another log that the kind does not have": (
+        open_report,
+        lambda s: Part.create("links", [one("report", s) | {"index": 0, "origin": "x", "witnessId": "0x" + "00" * 32}]),
+        "invalid-links",
     ),
     "a link to no id": (open_report, raw({"rel": "report", "statement": "0x12"}), "invalid-part"),
     "a link to an id in upper case": (

@@ -8,7 +8,8 @@ believed. What is believed already stands in the trust file. Steps, as findings 
  3. tree: leaf hashes lead to every stored tile and to the root of every checkpoint, signed by keys of the log
  4. heads: every head that the contract emitted is the root at its size, and hashes to its id; the present head too
  5. statements: id, key, sequence and subject follow from the entry; attribution; no gap, no fork, no going back
- 6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules
+ 6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules; what
+    imports bring in from other logs is shown by its proof, checked by their trust files where these are given
  7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain say
  8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
  9. readings: each record of the reading log hashes over the one before; each day that was closed ends in its head

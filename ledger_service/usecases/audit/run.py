@@ -8,6 +8,7 @@ from anchors.chain.port import Chain
 from anchors.core.encoding import encode_hex
 from anchors.core.note import VerifierKey
 from anchors.core.trust import Trust, TrustedLog
+from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.figures import STEP as FIGURES
@@ -63,8 +64,17 @@ class Audit:
     """One audit of one log. `read_chain`, then open the database, then `run`."""
 
     def __init__(
-        self, chain: Chain, trust: Trust, log: TrustedLog, first_block: int = 0, *, stop_at_first: bool = False
+        self,
+        chain: Chain,
+        trust: Trust,
+        log: TrustedLog,
+        first_block: int = 0,
+        *,
+        stop_at_first: bool = False,
+        originals: TrustedOrigins | None = None,
     ):
+        """`originals` are the trust files for other logs, of which imports brought something in."""
+        self._originals = originals or TrustedOrigins()
         self._trust = trust
         self._log = log
         self._domain = trust.domain(log)
@@ -119,7 +129,7 @@ class Audit:
         tree = TreeWalk(
             rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)
         )
-        walk = StatementWalk(findings, history, attribution, tree, rows)
+        walk = StatementWalk(findings, history, attribution, tree, rows, self._originals)
         self._answers = walk.decisions.answers
         for stretch in StretchReader(rows, self._domain, signers).read(extent):
             walk.judge(stretch)

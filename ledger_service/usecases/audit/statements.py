@@ -8,7 +8,9 @@ from anchors.core.errors import VerificationFailed
 from anchors.core.merkle import leaf_hash
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
+from anchors.core.verify import State
 from ledger_service import problems
+from ledger_service.originals import Original, TrustedOrigins
 from ledger_service.parts import Readings
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
@@ -45,12 +47,19 @@ class StatementWalk:
     """
 
     def __init__(
-        self, findings: Findings, history: ChainHistory, attribution: Attribution, tree: TreeWalk, rows: AuditRows
+        self,
+        findings: Findings,
+        history: ChainHistory,
+        attribution: Attribution,
+        tree: TreeWalk,
+        rows: AuditRows,
+        originals: TrustedOrigins,
     ):
         self._findings = findings
         self._history = history
         self._attribution = attribution
         self._tree = tree
+        self._originals = originals
         self.decisions = DecisionReplay(findings, rows)
         self.figures = PublishedFigures(findings)
         self.streams: dict[bytes, Stream] = {}
@@ -149,7 +158,7 @@ class StatementWalk:
             5, "entries", item.position, ("id", "key"), (item.id, item.signer), (item.row.id, item.row.key)
         )
         filed &= self._check_index(item, targets)
-        links = {rel: target.index for rel, target in targets.items()}
+        links = rules.positions(item.said, targets)
         logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         own[item.id] = logged
         self._remember_said(item, links, effective)
@@ -263,6 +272,8 @@ class StatementWalk:
         try:
             if item.content_refused:
                 raise item.content_refused
+            if item.said.original is not None:
+                self._check_original(position, item.said.original)
             if statement.subject not in self.damaged_subjects:
                 rules.check_subject(statement, kind, item.said, before, speaks_for)
                 if not item.content_problem and self._all_found(item, targets):
@@ -275,6 +286,18 @@ class StatementWalk:
         self.subjects[statement.subject] = after
         self._findings.counts["contents"] += not item.content_problem
         return True
+
+    def _check_original(self, position: int, original: Original) -> None:
+        """What an import brought in, by the trust file for its log. Raises `Refused` where the proof fails."""
+        counts, verdict = self._findings.counts, self._originals.judge(original)
+        failed = verdict is not None and State.FAILED in [claim.state for claim in verdict.claims]
+        if verdict is not None and (failed or verdict.holds):
+            self._originals.check(original)
+            counts["originals"] += 1
+            return
+        counts["originals not checked"] += 1
+        why = verdict.claim("logged").why if verdict else f"NOT_CHECKED: no trust file names {original.origin}"
+        self._findings.warn(6, "contents", position, "original", f"a proof by the log {original.origin}", why)
 
     def _all_found(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Whether every link leads to a statement. False where one leads to a damaged entry: not to be judged."""
@@ -295,7 +318,7 @@ class StatementWalk:
             return True
         findings, row = self._findings, item.row
         damaged = {rel for rel, id in item.said.links if id in self._damaged_ids}
-        expected = {rel: target.index for rel, target in targets.items() if rel not in damaged}
+        expected = {rel: at for rel, at in rules.positions(item.said, targets).items() if rel not in damaged}
         found = row.links if row.links is None else {rel: at for rel, at in row.links.items() if rel not in damaged}
         prefixes = digest_prefixes(item.said.digests)
         findings.counts["links"] += len(expected)

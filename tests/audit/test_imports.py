@@ -1,0 +1,81 @@
+"""What was brought in from another log: checked again with that log's trust file, NOT_CHECKED without it; what got past
+the door is named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anchors.core.trust import Trust
+from ledger_service.originals import TrustedOrigins
+from tests.audit.world import ORIGINALS, World, change, copy_database, make_world, place
+from tests.fixtures.chain import ScratchChain
+from tests.fixtures.other_log import OtherLog, bring_in, original
+
+
+@pytest.fixture(scope="module")
+def told(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, OtherLog]]:
+    """A report of another log, brought in, opened and recognised; then its later version and its withdrawal."""
+    world = make_world(module_chain, f"sqlite:///{tmp_path_factory.mktemp('imports') / 'ledger.sqlite'}")
+    other, hospital = OtherLog(), world.signers[0]
+    report = other.add(other.hospital.issued())
+    amended = other.add(other.hospital.amended(report))
+    withdrawn = other.add(other.hospital.withdrawn(amended))
+    first = bring_in(hospital, other, report)
+    opened = hospital.granted(first)
+    recognised = hospital.recognised(opened, first)
+    second = bring_in(hospital, other, amended, replaces=first)
+    world.submit(first, opened, recognised, second, bring_in(hospital, other, withdrawn, replaces=second))
+    world.settle()
+    yield world, other
+    world.engine.dispose()
+
+
+def test_with_the_other_logs_trust_file_everything_is_checked(told: tuple[World, OtherLog]) -> None:
+    result = told[0].audit(originals=ORIGINALS)
+    assert result.holds and not result.findings.warnings, result.findings.faults
+    assert (result.findings.counts["originals"], result.findings.counts["originals not checked"]) == (3, 0)
+
+
+def test_without_it_nothing_is_claimed_of_the_proofs(told: tuple[World, OtherLog]) -> None:
+    result = told[0].audit()
+    assert result.holds
+    assert (result.findings.counts["originals"], result.findings.counts["originals not checked"]) == (0, 3)
+    (warning,) = result.findings.warnings
+    assert warning.count == 3 and "NOT_CHECKED" in warning.first.found
+
+
+def test_a_trust_file_by_which_the_proofs_fail(told: tuple[World, OtherLog]) -> None:
+    """One of the same log made by somebody else: each import is named, and has no effect."""
+    forged: Trust = OtherLog(seed=8).trust()
+    result = told[0].audit(originals=TrustedOrigins([forged]))
+    assert place(result.findings.first) == ("entries", "0", "original-key-unknown")
+    assert not result.holds
+
+
+def test_the_index_that_the_import_has_there_is_derived_again(told: tuple[World, OtherLog], tmp_path: Path) -> None:
+    path = copy_database(told[0], tmp_path)
+    url = change(path, """UPDATE entries SET links = '{"original":7}' WHERE position = 0""")
+    assert place(told[0].audit(url, originals=ORIGINALS).findings.first) == ("entries", "0", "links")
+
+
+def test_imports_that_got_past_the_door_are_named(module_chain: ScratchChain, tmp_path: Path) -> None:
+    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    other, forger, hospital = OtherLog(), OtherLog(seed=8), world.signers[0]
+    report, forged = other.add(other.hospital.issued()), forger.add(forger.hospital.issued())
+    wrong = {
+        "original-key-unknown": bring_in(hospital, forger, forged),
+        "original-differs": bring_in(hospital, other, report, link=original(other, report, index=5)),
+        "link-refused": bring_in(hospital, other, report, subject=report.subject),
+        "subject-reserved": hospital.issued(bring_in(world.signers[1], other, report).subject),
+    }
+    at = {code: str(world.slip_in(signed)) for code, signed in wrong.items()}
+    hospital.sequence = len(wrong)
+    for signed in wrong.values():
+        world.count_number(signed)
+    world.submit(bring_in(world.signers[2], other, report))
+    world.settle()
+    result = world.audit(originals=ORIGINALS)
+    named = {fault.first.what: fault.first.key for fault in result.findings.faults}
+    assert named == at
+    world.engine.dispose()
