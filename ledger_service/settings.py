@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     """How often each of them stamps a checkpoint."""
     timestamp_renew_days: Annotated[int, Field(ge=1, le=36_500)] = 365
     """How many days before its certificate ends a token is renewed."""
-    foreign_trust: str = ""
+    foreign_trust: str | None = None
     """Trust files of other logs, by which reports are brought in from there: paths with commas between."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _read_foreign_trust(self) -> Self:
-        self._originals = _trusted_origins([name for name in self.foreign_trust.split(",") if name.strip()])
+        self._originals = _trusted_origins([name for name in (self.foreign_trust or "").split(",") if name.strip()])
         if self.origin in self._originals.origins:
             raise ValueError(f"HUZHENG_FOREIGN_TRUST: {self.origin} is this log itself; name trust files of others")
         return self

@@ -14,6 +14,8 @@ from ledger_service.operator_keys import FILES
 from ledger_service.settings import Settings, SettingsError, read_settings
 from scripts.city.service import HUZHENG
 from tests.architecture.tree import ROOT
+from tests.fixtures.other_log import ORIGIN as OTHER_ORIGIN
+from tests.fixtures.other_log import OtherLog
 
 ADDRESS = "0x" + "11" * 20
 PASSPHRASE = "synthetic-passphrase-of-a-test"
@@ -39,6 +41,10 @@ RIGHT = {
         ("HUZHENG_PASSPHRASE", "another", "not both"),
         ("HUZHENG_PASSPHRASE_FILE", "nowhere", "HUZHENG_PASSPHRASE_FILE: nowhere cannot be read"),
         ("HUZHENG_OPERATOR_TOKEN_FILE", "nowhere", "HUZHENG_OPERATOR_TOKEN_FILE: nowhere cannot be read"),
+        ("HUZHENG_FOREIGN_TRUST", "nowhere", "HUZHENG_FOREIGN_TRUST: nowhere: No such file"),
+        ("HUZHENG_FOREIGN_TRUST", "passphrase", "HUZHENG_FOREIGN_TRUST: passphrase: trust file"),
+        ("HUZHENG_FOREIGN_TRUST", "other.json,other.json", "two trust files name the log ledger.example/other-city"),
+        ("HUZHENG_FOREIGN_TRUST", "own.json", "ledger.example/settings is this log itself"),
         ("HUZHENG_LOG_FORMAT", "xml", "HUZHENG_LOG_FORMAT"),
         ("HUZHENG_TELEMETRY", "collector", "HUZHENG_TELEMETRY"),
         ("HUZHENG_TELEMETRY", "http://user:word@collector:4318", "HUZHENG_TELEMETRY"),
@@ -49,9 +55,12 @@ def test_a_wrong_setting_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("passphrase").write_text(PASSPHRASE + "\n")
-    for name, right in (RIGHT | {"HUZHENG_PASSPHRASE_FILE": "passphrase"}).items():
+    Path("other.json").write_bytes(OtherLog().trust_file())
+    Path("own.json").write_bytes(OtherLog(origin=RIGHT["HUZHENG_ORIGIN"]).trust_file())
+    given = {"HUZHENG_PASSPHRASE_FILE": "passphrase", "HUZHENG_FOREIGN_TRUST": "other.json"}
+    for name, right in (RIGHT | given).items():
         monkeypatch.setenv(name, right)
-    read_settings()
+    assert read_settings().originals.origins == {OTHER_ORIGIN}
     if value is None:
         monkeypatch.delenv(variable)
     else:

@@ -10,9 +10,11 @@ import pytest
 from anchors import Part
 from anchors.core.tlog_proof import Extra, TlogProof
 from ledger_service.originals import import_subject
+from ledger_service.recognition.figures import Figures
 from tests.fixtures.ledger import LABORATORY, Ledger
 from tests.fixtures.other_log import ORIGIN, OtherLog, bring_in, original
 from tests.fixtures.signer import Signed, Signer, document, example, links, policy
+from tests.service.test_statistics import counted
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,53 @@ def test_personal_parts_are_withheld_in_the_proof(ledger: Ledger) -> None:
     assert ledger.submit(bring_in(hospital, other, report)).outcomes == ["proof-malformed"]
     hospital.sequence -= 1
     taken(ledger, bring_in(hospital, other, report, proof=other.proof(report, withhold=frozenset({"note"}))))
+
+
+def test_responsibility_tells_whose_report_it_is_and_what_cannot_be_known_here(ledger: Ledger, scene: Scene) -> None:
+    hospital, head = scene.hospital, "0x" + "51" * 32
+    imported = bring_in(hospital, scene.other, scene.report, link=original(scene.other, scene.report, witnessId=head))
+    opened = hospital.granted(imported)
+    later = bring_in(hospital, scene.other, scene.amended, replaces=imported)
+    again = hospital.granted(imported)
+    withdrawal = bring_in(hospital, scene.other, scene.withdrawn, replaces=later)
+    taken(ledger, imported, opened, later, again, withdrawal)
+    ledger.wait_for_state(withdrawal, "final")
+    facts = ledger.get(f"/v1/subjects/0x{imported.subject.hex()}/responsibility", token=True).json()["facts"]
+    told = [(fact["code"], fact["says"], fact["claim"]) for fact in facts if fact["code"] != "qualified"]
+    assert told == [
+        ("imported", "issued", "VERIFIED"),
+        ("imported-witnessed", "named", "NOT_CHECKED"),
+        ("imported-latest", "unknown", "NOT_PROVABLE"),
+        ("opened", "granted", "VERIFIED"),
+        ("opened-current", "current", "VERIFIED"),
+        ("imported", "amended", "VERIFIED"),
+        ("imported-latest", "unknown", "NOT_PROVABLE"),
+        ("opened", "granted", "VERIFIED"),
+        ("opened-current", "superseded", "FAILED"),
+        ("imported", "withdrawn", "VERIFIED"),
+    ]
+    there = {"origin": ORIGIN, "entry": 0, "original": scene.report.name, "issuer": scene.other.hospital.institution}
+    assert facts[0]["details"].items() >= there.items() and facts[0]["institution"] == hospital.institution
+    assert scene.other.hospital.institution in facts[0]["zh"] and ORIGIN in facts[0]["en"]
+
+
+def test_figures_tell_the_direction_across_cities(ledger: Ledger, scene: Scene) -> None:
+    hospital, examined = scene.hospital, example("examination")
+    report = scene.other.add(scene.other.hospital.sign("report.issued", secrets.token_bytes(32), document(), examined))
+    before = counted(ledger)
+    imported = bring_in(hospital, scene.other, report)
+    opened = hospital.granted(imported)
+    taken(ledger, imported, opened, hospital.recognised(opened, imported), hospital.recognised(opened, imported))
+    after = counted(ledger)
+    direction = (hospital.institution, scene.other.hospital.institution)
+
+    def recognitions(figures: Figures) -> int:
+        rows = [row for row in figures.rows if (row.by, row.value) == ("direction", direction)]
+        return sum(row.gross for row in rows if row.figure == "recognitions")
+
+    assert recognitions(after) == recognitions(before) + 1
+    assert after.figures["recognitions"].gross == before.figures["recognitions"].gross + 1
+    assert after.broken == before.broken
 
 
 def _changed(scene: Scene, **members: object) -> bytes:
