@@ -54,7 +54,7 @@ class RuleBook:
 def stated_of(stored: StoredStatement, content: Content) -> Stated:
     """A stored statement with those of its shown parts that have a listed form."""
     statement, parts = Entry.from_bytes(stored.entry).statement, listed_forms(content)
-    original = _original(statement.kind, parts)
+    original = original_of(statement.kind, parts)
     if original is not None:
         parts = {**original.forms, **parts}
     return Stated(
@@ -76,7 +76,7 @@ def listed_forms(content: Content) -> dict[str, Any]:
     return {name: form for name, form in shown if form is not None}
 
 
-def _original(name: str, parts: Mapping[str, Any]) -> Original | None:
+def original_of(name: str, parts: Mapping[str, Any]) -> Original | None:
     """What an import brings in; None where it cannot be read: the audit names that."""
     kind = KINDS.get(name)
     if kind is None or kind.original is None or not {"links", "proof"} <= parts.keys():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import encode_hex
+from ledger_service.kinds import IMPORTS
 from ledger_service.parts import PART_FORMS, Policy
 from ledger_service.recognition.book import CORRECTED, Book, PolicyAnswer
 from ledger_service.recognition.book import KINDS as RULES
@@ -28,7 +29,7 @@ from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.rows import AuditRows
 from ledger_service.usecases.audit.stretches import Item
 from ledger_service.usecases.ports import Logged, SubjectState
-from ledger_service.usecases.rule_book import listed_forms
+from ledger_service.usecases.rule_book import listed_forms, original_of
 from ledger_service.usecases.submission import WithheldPart, content_of, decode_parts
 
 STEP = 11
@@ -138,9 +139,13 @@ class DecisionReplay:
 
     def _report(self, report: Logged, item: Item) -> tuple[Stated, bool]:
         """The version as corrected by then; and whether what was examined is shown, where the report has it at all."""
+        named = (report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0)
+        if report.kind in IMPORTS and item.report is not None:
+            original = original_of(report.kind, listed_forms(content_of(decode_parts(item.report))))
+            return Stated(*named, original.forms if original is not None else {}, {}, original), True
         examination, shown = _read_one(item.report or b"[]", "examination")
         parts = {} if examination is None else {"examination": examination}
-        version = Stated(report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0, parts)
+        version = Stated(*named, parts)
         if report.index not in self._corrections:
             return version, shown
         positions = self._corrections[report.index]
