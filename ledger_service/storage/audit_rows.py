@@ -1,6 +1,6 @@
 """Every table, read only and in one view, in pieces: what the audit sees of the database."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -28,8 +28,9 @@ from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import in_pieces
-from ledger_service.storage.finder import check_prefixes, find_ids
+from ledger_service.storage.finder import check_prefixes, select_by_ids
 from ledger_service.storage.links import decode_links, encode_links
+from ledger_service.storage.packed_entry import unpack_suspect
 from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.storage.statistics import read_pieces
 from ledger_service.usecases.audit.rows import (
@@ -54,6 +55,7 @@ from ledger_service.usecases.privacy_ports import ReadingRow
 ROWS_PER_FETCH = 2_000
 NO_NUMBER = -1
 """Stands for what is no number in a column of numbers: no column holds it otherwise."""
+_LOGGED = "SELECT position, id, entry, links FROM entries WHERE"
 
 R = TypeVar("R")
 
@@ -103,7 +105,7 @@ class SqlAuditRows:
         )
         entries = self._within(schema.entries, begin, end)
         return Stretch(
-            entries={position: entry for position, entry, *_ in entries},
+            entries={position: unpack_suspect(entry) for position, entry, *_ in entries},
             contents=dict(self._within(schema.contents, begin, end)),
             statements={
                 position: StatementRow(id, key, _links(links), sha256, sm3)
@@ -118,7 +120,8 @@ class SqlAuditRows:
 
     def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
-        return self._at(schema.entries.c.position, schema.entries.c.entry, positions)
+        found = self._at(schema.entries.c.position, schema.entries.c.entry, positions)
+        return {position: unpack_suspect(entry) for position, entry in found.items()}
 
     def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
@@ -138,16 +141,14 @@ class SqlAuditRows:
         """See `AuditRows`."""
         found: dict[bytes, Logged] = {}
         for some in in_pieces(list(ids)):
-            found.update((item.id, item) for item in self._read_logged(some))
+            found.update((item.id, item) for item in self._read_logged(frozenset(some)))
         return found
 
-    def _read_logged(self, ids: Sequence[bytes]) -> Iterator[Logged]:
-        c = schema.entries.c
-        column, values = find_ids(self._connection, ids)
-        query = select(c.position, c.id, c.entry, c.links).where(c[column].in_(values))
-        for position, id, entry, links in self._tuples(query):
+    def _read_logged(self, ids: Collection[bytes]) -> Iterator[Logged]:
+        for position, id, packed, links in select_by_ids(self._connection, _LOGGED, ids):
             if id not in ids:
                 continue
+            entry = unpack_suspect(packed)
             with suppress(MalformedInput):
                 kind, institution = word_code(entry[:32]), word_code(entry[32:64])
                 yield Logged(position, id, kind, institution, entry[SUBJECT_FIELD], _links(links) or {})

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 
 from ledger_service.storage.bulk import select_for_each, select_rows
+from ledger_service.storage.packed_entry import read_heading
 from ledger_service.usecases.audit.rows import PrefixCheck
 from ledger_service.usecases.ports import PREFIX_BYTES
 
@@ -30,18 +31,19 @@ class What(IntEnum):
     DOCUMENT = 2
 
 
+_ID, _SUBJECT = f"substr(id, 1, {PREFIX_BYTES})", f"substr(entry, 1, {PREFIX_BYTES})"
 _EXTENT = "SELECT (SELECT indexed FROM log), (SELECT max(position) + 1 FROM entries)"
-_RECENT = "SELECT position, substr(id, 1, 8), substr(entry, 65, 8), sha256, sm3 FROM entries WHERE position >= ?"
+_RECENT = f"SELECT position, {_ID}, {_SUBJECT}, sha256, sm3 FROM entries WHERE position >= ?"
 _FOUND_IDS = "SELECT position FROM prefixes WHERE what = 0 AND prefix"
 _FIRST = """SELECT value, (SELECT position FROM prefixes
     WHERE what = 1 AND prefix = value AND typeof(position) = 'integer' ORDER BY position LIMIT 1) FROM wanted"""
-_BEGUN = "SELECT position, substr(entry, 33, 32), substr(entry, 65, 32) FROM entries WHERE position"
-_BEGUN_ON_POSTGRESQL = """SELECT begun.* FROM wanted CROSS JOIN LATERAL (
-    SELECT position, substr(entry, 33, 32), substr(entry, 65, 32) FROM entries
-    WHERE substr(entry, 65, 8) = value ORDER BY substr(entry, 65, 8), position LIMIT 1) AS begun"""
+_BEGUN = "SELECT position, entry FROM entries WHERE position"
+_BEGUN_ON_POSTGRESQL = f"""SELECT begun.* FROM wanted CROSS JOIN LATERAL (
+    SELECT position, entry FROM entries
+    WHERE {_SUBJECT} = value ORDER BY {_SUBJECT}, position LIMIT 1) AS begun"""
 _FOUND = "SELECT position FROM prefixes WHERE what = ? AND prefix = ? AND position > ? ORDER BY position LIMIT ?"
-_ALL = """SELECT 0 AS what, substr(id, 1, 8) AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
-    UNION ALL SELECT 1, substr(entry, 65, 8), position FROM entries WHERE position >= ?1 AND position < ?2
+_ALL = f"""SELECT 0 AS what, {_ID} AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
+    UNION ALL SELECT 1, {_SUBJECT}, position FROM entries WHERE position >= ?1 AND position < ?2
     UNION ALL SELECT 2, sha256, position FROM entries WHERE position >= ?1 AND position < ?2 AND sha256 IS NOT NULL
     UNION ALL SELECT 2, sm3, position FROM entries
         WHERE position >= ?1 AND position < ?2 AND sm3 IS NOT NULL AND sm3 IS NOT sha256"""
@@ -51,7 +53,7 @@ _MISSING = f"""SELECT min(position) FROM ({_ALL}) AS wanted WHERE NOT EXISTS (SE
     WHERE found.what = wanted.what AND found.prefix = wanted.prefix AND found.position = wanted.position)"""
 _COUNTS = f"SELECT (SELECT count(*) FROM ({_ALL})), (SELECT count(*) FROM prefixes)"
 _ON_POSTGRESQL = {
-    What.SUBJECT: "substr(entry, 65, 8) = %(prefix)b",
+    What.SUBJECT: f"{_SUBJECT} = %(prefix)b",
     What.DOCUMENT: "(sha256 = %(prefix)b OR sm3 = %(prefix)b)",
 }
 
@@ -118,20 +120,26 @@ def _recent(connection: Connection) -> _Recent:
     return _recents.setdefault(connection.engine, _Recent())
 
 
-def find_ids(connection: Connection, ids: Collection[bytes]) -> tuple[str, Collection]:
-    """By which column, and by which of its values, to ask for the entries of these ids."""
-    if connection.dialect.name == "postgresql":
-        return "id", ids
+def select_by_ids(connection: Connection, query: str, ids: Collection[bytes]) -> Iterator[Sequence]:
+    """The rows of `query`, an SQL text over `entries` that ends in WHERE, of entries whose ids begin as these do."""
     prefixes = {id[:PREFIX_BYTES] for id in ids}
+    if connection.dialect.name == "postgresql":
+        return select_rows(connection, f"{query} {_ID}", prefixes)
     # The recent ones first: what becomes indexed between the two questions is known to both.
     found = set(_recent(connection).positions(connection, What.ID, prefixes))
     found.update(_numbers(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes)))
-    return "position", found
+    return select_rows(connection, f"{query} position", found)
 
 
-def find_beginnings(connection: Connection, subjects: Collection[bytes]) -> Iterator[Sequence]:
-    """For each way in which the subjects begin, the first entry about one that begins so: position, institution as a
-    word, subject. It may be another's beginning, and costs the same however long the timeline is."""
+def find_beginnings(connection: Connection, subjects: Collection[bytes]) -> Iterator[tuple[int, str, bytes]]:
+    """For each way in which the subjects begin, the first entry about one that begins so: position, institution,
+    subject. It may be another's beginning, and costs the same however long the timeline is."""
+    for position, entry in _select_beginnings(connection, subjects):
+        _, institution, subject = read_heading(entry)
+        yield position, institution, subject
+
+
+def _select_beginnings(connection: Connection, subjects: Collection[bytes]) -> Iterator[Sequence]:
     prefixes = {subject[:PREFIX_BYTES] for subject in subjects}
     if connection.dialect.name == "postgresql":
         return select_for_each(connection, _BEGUN_ON_POSTGRESQL, prefixes)

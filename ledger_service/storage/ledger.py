@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
-from anchors.core.encoding import word_code
 from anchors.core.registry import Change
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
 from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.storage.finder import find_beginnings, find_ids, index_batch
+from ledger_service.storage.finder import find_beginnings, index_batch, select_by_ids
 from ledger_service.storage.links import decode_links, encode_links
+from ledger_service.storage.packed_entry import pack_entry, read_heading
 from ledger_service.usecases.ports import (
     HOLDING_KINDS,
     HOLDING_REL,
@@ -35,8 +35,7 @@ _GROW = update(schema.log).where(schema.log.c.id == LOG_ROW).values(size=bindpar
 _REGISTRY_VERSION = """SELECT max(number), (SELECT head FROM registry_changes ORDER BY number DESC LIMIT 1),
     (SELECT max(number) FROM registry_changes WHERE block_number <= (SELECT final_number FROM chain))
     FROM registry_changes"""
-_LOGGED = """SELECT position, id, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
-    FROM entries WHERE"""
+_LOGGED = "SELECT position, id, links, entry FROM entries WHERE"
 _STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
 _SUBJECTS = "SELECT subject, owner, first, current FROM subjects WHERE subject"
 
@@ -80,12 +79,9 @@ class SqlSequencing:
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """See `ports.SequencingTransaction`."""
-        column, values = find_ids(self._connection, ids)
         return {
-            id: Logged(position, id, word_code(kind), word_code(institution), subject, decode_links(links))
-            for position, id, links, kind, institution, subject in select_rows(
-                self._connection, f"{_LOGGED} {column}", values
-            )
+            id: Logged(position, id, *read_heading(entry), decode_links(links))
+            for position, id, links, entry in select_by_ids(self._connection, _LOGGED, ids)
             if id in ids
         }
 
@@ -102,7 +98,7 @@ class SqlSequencing:
         for position, institution, subject in find_beginnings(self._connection, subjects):
             self._begun[subject[:PREFIX_BYTES]] = subject
             if subject in subjects:
-                states[subject] = SubjectState(word_code(institution), position, position)
+                states[subject] = SubjectState(institution, position, position)
         for subject, owner, first, current in select_rows(self._connection, _SUBJECTS, subjects):
             states[subject] = SubjectState(owner, first, current)
         return states
@@ -173,7 +169,7 @@ def read_registry_version(connection: Connection) -> RegistryVersion:
 def _entry_row(item: NewStatement) -> tuple:
     logged = item.logged
     sha256, sm3 = digest_prefixes(item.digests)
-    return logged.index, item.entry, logged.id, item.key, encode_links(logged.links), sha256, sm3
+    return logged.index, pack_entry(item.entry), logged.id, item.key, encode_links(logged.links), sha256, sm3
 
 
 def _receipt_row(receipt: NewReceipt) -> tuple:

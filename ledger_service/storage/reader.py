@@ -1,7 +1,7 @@
 """Looking things up: statements, timelines, documents, promises."""
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -9,7 +9,8 @@ from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
-from ledger_service.storage.finder import What, find_ids, find_positions
+from ledger_service.storage.finder import What, find_positions, select_by_ids
+from ledger_service.storage.packed_entry import unpack_entry
 from ledger_service.storage.promises import LONGEST_RECEIPT
 from ledger_service.usecases.ports import StoredStatement, Stream
 
@@ -66,8 +67,8 @@ class SqlReader:
         with unavailable_on_error(), self._engine.connect() as connection:
             while len(meant) < limit:
                 positions = find_positions(connection, what, value, begin, limit)
-                rows = select_rows(connection, f"{_STATEMENTS} e.position", positions)
-                found = sorted((StoredStatement(*row) for row in rows), key=lambda statement: statement.index)
+                found = list(stored_statements(select_rows(connection, f"{_STATEMENTS} position", positions)))
+                found.sort(key=lambda statement: statement.index)
                 meant += filter(is_meant, found)
                 if len(positions) < limit:
                     break
@@ -77,10 +78,13 @@ class SqlReader:
 
 def read_statement(connection: Connection, id: bytes) -> StoredStatement | None:
     """The statement of this id."""
-    column, values = find_ids(connection, [id])
-    found = (StoredStatement(*row) for row in select_rows(connection, f"{_STATEMENTS} e.{column}", values))
+    found = stored_statements(select_by_ids(connection, _STATEMENTS, [id]))
     return next((statement for statement in found if statement.id == id), None)
 
 
-_STATEMENTS = """SELECT e.position, e.id, e.key, e.entry, c.parts
-    FROM entries e JOIN contents c ON c.position = e.position WHERE"""
+def stored_statements(rows: Iterable[Sequence]) -> Iterator[StoredStatement]:
+    """Rows of position, id, key, entry and parts as statements."""
+    return (StoredStatement(position, id, key, unpack_entry(entry), parts) for position, id, key, entry, parts in rows)
+
+
+_STATEMENTS = "SELECT position, id, key, entry, parts FROM entries JOIN contents USING (position) WHERE"

@@ -6,20 +6,19 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
-from anchors.core.encoding import code_word, word_code
 from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.finder import What, find_positions
 from ledger_service.storage.links import decode_links
+from ledger_service.storage.packed_entry import read_heading
 from ledger_service.usecases.ports import HOLDING_KINDS
 from ledger_service.usecases.privacy_ports import Hold, Relation
 
 POSITIONS_AT_ONCE = 1_000
 OPENING_KINDS = frozenset({"access.granted", "access.emergency"})
-_ENTRIES = """SELECT position, links, substr(entry, 1, 32), substr(entry, 33, 32), substr(entry, 65, 32)
-    FROM entries WHERE position"""
-_INSTITUTION, _SUBJECT = 3, 4
-"""Where they stand in a row of these."""
+_ENTRIES = "SELECT position, entry, links FROM entries WHERE position"
+_INSTITUTION, _SUBJECT = 2, 3
+"""Where they stand in what `_rows_at` gives."""
 _NAMING = "SELECT position, about FROM holds WHERE about"
 _WITHDRAWN = "SELECT subject FROM subjects WHERE current IS NULL AND subject"
 
@@ -43,12 +42,11 @@ class SqlRelations:
 
     def relation(self, subject: bytes, institutions: Collection[str]) -> Relation:
         """See `privacy_ports.Relations`."""
-        words = {code_word(institution) for institution in institutions}
         with unavailable_on_error(), self._engine.connect() as connection:
             rows = _rows_about(connection, subject)
-            own = [_line(row) for row in rows if row[_INSTITUTION] in words]
+            own = [_line(row) for row in rows if row[_INSTITUTION] in institutions]
             return Relation(
-                owns=bool(rows) and rows[0][_INSTITUTION] in words,
+                owns=bool(rows) and rows[0][_INSTITUTION] in institutions,
                 signed=bool(own),
                 opened=frozenset(_opened(connection, own)),
                 named=frozenset(
@@ -66,25 +64,30 @@ def holds_on(connection: Connection, subject: bytes) -> Iterator[Hold]:
 
 
 def _rows_about(connection: Connection, subject: bytes) -> list[Sequence]:
-    """All entries about a subject, in order, as they come: there may be thousands, and few are looked into."""
+    """All entries about a subject, in order. There may be thousands, and the links of few are looked at."""
     found: list[Sequence] = []
     after = -1
     while True:
         positions = find_positions(connection, What.SUBJECT, subject, after, POSITIONS_AT_ONCE)
-        rows = select_rows(connection, _ENTRIES, positions)
-        found += sorted((row for row in rows if row[_SUBJECT] == subject), key=itemgetter(0))
+        found += sorted((row for row in _rows_at(connection, positions) if row[_SUBJECT] == subject), key=itemgetter(0))
         if len(positions) < POSITIONS_AT_ONCE:
             return found
         after = positions[-1]
 
 
+def _rows_at(connection: Connection, positions: Collection[int]) -> Iterator[Sequence]:
+    """What a line is made of, its links as they are stored."""
+    for position, entry, links in select_rows(connection, _ENTRIES, positions):
+        yield position, *read_heading(entry), links
+
+
 def _line(row: Sequence) -> Line:
-    position, links, kind, institution, subject = row
-    return Line(position, word_code(kind), word_code(institution), subject, decode_links(links))
+    *heading, links = row
+    return Line(*heading, decode_links(links))
 
 
 def _lines(connection: Connection, positions: Collection[int]) -> list[Line]:
-    return [_line(row) for row in select_rows(connection, _ENTRIES, positions)]
+    return [_line(row) for row in _rows_at(connection, positions)]
 
 
 def _opened(connection: Connection, own: Collection[Line]) -> Iterator[int]:

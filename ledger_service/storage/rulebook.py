@@ -4,6 +4,7 @@ from sqlalchemy import Engine, bindparam, select
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.reader import stored_statements
 from ledger_service.usecases.ports import StoredStatement
 
 _entries, _contents, _heads = schema.entries.c, schema.contents.c, schema.heads.c
@@ -28,8 +29,7 @@ class SqlGrounds:
     def rules(self, after: int, limit: int) -> list[StoredStatement]:
         """See `rule_book.Rules`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            rows = connection.execute(_RULES, {"after": after, "most": limit})
-            return [StoredStatement(*row) for row in rows]
+            return list(stored_statements(connection.execute(_RULES, {"after": after, "most": limit})))
 
     def covering_time(self, index: int) -> int | None:
         """See `responsibility.HeadTimes`."""

@@ -19,8 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
+    func,
 )
+
+from ledger_service.usecases.ports import PREFIX_BYTES
 
 REVISION = "0002"
 """The migration that makes these tables: the newest one."""
@@ -75,24 +77,24 @@ anchorer = _table(
     Column("workers", Text, nullable=False),
 )
 
-# Originals: `entry` and `parts`. The other columns of `entries` are derived; they stand beside what they are derived
-# from because they are written, read and compared together.
+# Originals: `entry` (`storage.packed_entry`) and `parts`. The other columns of `entries` are derived; they stand beside
+# what they are derived from because they are written, read and compared together.
 entries = _table(
     "entries",
     Column("position", _Position, primary_key=True, autoincrement=False),
-    Column("entry", LargeBinary(289), nullable=False),
+    Column("entry", LargeBinary, nullable=False),
     Column("id", LargeBinary(32), nullable=False),
     Column("key", LargeBinary(20), nullable=False),
     Column("links", String, nullable=False),
-    Column("sha256", LargeBinary(8)),
-    Column("sm3", LargeBinary(8)),
+    Column("sha256", LargeBinary(PREFIX_BYTES)),
+    Column("sm3", LargeBinary(PREFIX_BYTES)),
 )
 """`links` is a JSON object of positions by rel. `sha256` and `sm3` are how the document's digests begin: enough to find
 it by, and whoever finds compares the whole."""
 # By these PostgreSQL finds entries; SQLite by the table `prefixes`, which on PostgreSQL stays empty (`storage.finder`).
 POSTGRESQL_INDEXES = (
-    Index("entries_id", entries.c.id, unique=True),
-    Index("entries_subject", text("substr(entry, 65, 8)"), entries.c.position),
+    Index("entries_id", func.substr(entries.c.id, 1, PREFIX_BYTES)),
+    Index("entries_subject", func.substr(entries.c.entry, 1, PREFIX_BYTES), entries.c.position),
     Index("entries_sha256", entries.c.sha256, postgresql_where=entries.c.sha256.is_not(None)),
     Index("entries_sm3", entries.c.sm3, postgresql_where=entries.c.sm3.is_not(None)),
 )
@@ -101,7 +103,7 @@ for _index in POSTGRESQL_INDEXES:
 prefixes = _table(
     "prefixes",
     Column("what", SmallInteger, primary_key=True, autoincrement=False),
-    Column("prefix", LargeBinary(8), primary_key=True),
+    Column("prefix", LargeBinary(PREFIX_BYTES), primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     by_key=True,
 )

@@ -1,6 +1,6 @@
 """The log read from its beginning for counting: entries, ids, links and parts, in large pieces and one view."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, select
@@ -9,17 +9,16 @@ from sqlalchemy.exc import DatabaseError
 from anchors.core.registry import Action, optional_code
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.storage import schema
-from ledger_service.storage.finder import find_ids
+from ledger_service.storage.finder import select_by_ids
+from ledger_service.storage.packed_entry import unpack_suspect
 from ledger_service.storage.snapshot import open_snapshot
 from ledger_service.usecases.hashed_log import Hashed, StoredEntry, hash_entries
 from ledger_service.usecases.ports import StoreUnavailable
 from ledger_service.usecases.statistics import StoredLog
 
 ENTRIES_PER_PIECE = 4_096
-_PIECE = (
-    "SELECT e.position, e.entry, e.id, e.links, c.parts FROM entries e LEFT JOIN contents c ON c.position = e.position "
-    "WHERE e.position >= {begin} AND e.position < {end} ORDER BY e.position"
-)
+_ROWS = "SELECT position, entry, id, links, parts FROM entries LEFT JOIN contents USING (position) WHERE"
+_PIECE = f"{_ROWS} position >= {{begin}} AND position < {{end}} ORDER BY position"
 
 
 @contextmanager
@@ -70,12 +69,8 @@ class SqlStatisticsRows:
 
     def statement(self, id: bytes) -> StoredEntry | None:
         """See `StatisticsRows`."""
-        column, values = find_ids(self._connection, [id])
-        e, c = schema.entries.c, schema.contents.c
-        query = select(e.position, e.entry, e.id, e.links, c.parts).where(
-            e[column].in_(values), c.position == e.position
-        )
-        return next((StoredEntry._make(row) for row in self._connection.execute(query) if row.id == id), None)
+        found = (_stored(row) for row in select_by_ids(self._connection, _ROWS, [id]))
+        return next((row for row in found if row.id == id), None)
 
 
 def read_pieces(connection: Connection, size: int) -> Iterator[list[StoredEntry]]:
@@ -83,4 +78,9 @@ def read_pieces(connection: Connection, size: int) -> Iterator[list[StoredEntry]
     for begin in range(0, size, ENTRIES_PER_PIECE):
         query = _PIECE.format(begin=begin, end=min(begin + ENTRIES_PER_PIECE, size))
         # Rows as the driver gives them: to wrap a million takes longer than to read them.
-        yield list(map(StoredEntry._make, connection.exec_driver_sql(query).cursor.fetchall()))
+        yield [_stored(row) for row in connection.exec_driver_sql(query).cursor.fetchall()]
+
+
+def _stored(row: Sequence) -> StoredEntry:
+    position, entry, *rest = row
+    return StoredEntry(position, unpack_suspect(entry), *rest)

@@ -10,6 +10,7 @@ from ledger_service.storage.bulk import insert_rows
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
+from ledger_service.storage.packed_entry import unpack_entry
 from ledger_service.usecases.ports import Fence, SignedCheckpoint
 
 # Made once: making a query costs as much as running it, and a proof runs these.
@@ -41,7 +42,7 @@ class SqlTree:
             select(columns.entry).where(columns.position >= begin, columns.position < end).order_by(columns.position)
         )
         with unavailable_on_error(), self._engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+            return [unpack_entry(entry) for entry in connection.execute(query).scalars()]
 
     def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
         """See `ports.Tree`."""

@@ -126,8 +126,9 @@ HOLDING_REL = "about"
 """Kinds that hold the statement behind their link of this name, until they are released or closed: it is shown to the
 court that named it, and nothing of it is erased."""
 
-PREFIX_BYTES = 8
-"""Of ids, subjects and digests, by which entries are found. Whoever finds compares the whole."""
+PREFIX_BYTES = 7
+"""Of ids, subjects and digests, by which entries are found. Whoever finds compares the whole. In an index each takes a
+byte more, for its length, and eight is what PostgreSQL rounds up to."""
 
 
 def digest_prefixes(digests: tuple[bytes, bytes] | None) -> tuple[bytes | None, bytes | None]:

@@ -161,6 +161,14 @@ def test_a_fork(small_world: World) -> None:
     assert [place(fault.first) for fault in result.findings.faults] == [("entries", str(index), "sequence-fork")]
 
 
+def test_a_statement_that_is_logged_twice(small_world: World) -> None:
+    """No index of the database forbids a second entry of one id."""
+    world = small_world
+    index = world.slip_in(world.story[3])
+    faults = [place(fault.first) for fault in world.audit().findings.faults]
+    assert ("entries", str(index), "sequence-fork") in faults, faults
+
+
 def test_a_gap(small_world: World) -> None:
     """A number that is missing: a signed act was dropped. Those after it still count."""
     world = small_world

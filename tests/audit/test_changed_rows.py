@@ -1,10 +1,12 @@
 """One change to a copy of the database, and the first finding names that row."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ledger_service.storage.packed_entry import pack_entry, unpack_entry
 from ledger_service.usecases.audit.findings import show
 from tests.audit.world import World, change, flipped, place, read
 
@@ -12,11 +14,19 @@ IN_A_FULL_TILE, IN_NO_TILE = 100, 430
 
 
 def _entry(copy: Path, position: int) -> bytes:
-    return read(copy, "SELECT entry FROM entries WHERE position = ?", position)[0]
+    return unpack_entry(read(copy, "SELECT entry FROM entries WHERE position = ?", position)[0])
 
 
 def _changed_entry(copy: Path, position: int, entry: bytes) -> str:
-    return change(copy, ("UPDATE entries SET entry = ? WHERE position = ?", (entry, position)))
+    return change(copy, ("UPDATE entries SET entry = ? WHERE position = ?", (pack_entry(entry), position)))
+
+
+def _with_a_zero_too_many(copy: Path, position: int) -> bytes:
+    """The last of its words with a zero that packing leaves out."""
+    stored = read(copy, "SELECT entry FROM entries WHERE position = ?", position)[0]
+    padded = stored[:-4] + b"\x00" + stored[-4:]
+    assert unpack_entry(padded) == unpack_entry(stored)
+    return padded
 
 
 @pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
@@ -39,6 +49,16 @@ def test_an_entry_that_is_none_any_more(world: World, copy: Path, position: int,
     entry[offset] = 99
     result = world.audit(_changed_entry(copy, position, bytes(entry)))
     assert place(result.findings.first) == ("entries", str(position), "form")
+
+
+@pytest.mark.parametrize("as_it_is_stored", [_entry, _with_a_zero_too_many], ids=["whole", "padded"])
+def test_an_entry_that_is_stored_in_another_form(
+    world: World, copy: Path, as_it_is_stored: Callable[[Path, int], bytes]
+) -> None:
+    """No reader of the service would read it so: one entry has one form."""
+    stored = as_it_is_stored(copy, 100)
+    result = world.audit(change(copy, ("UPDATE entries SET entry = ? WHERE position = 100", (stored,))))
+    assert place(result.findings.first) == ("entries", "100", "form")
 
 
 @pytest.mark.parametrize("position", [IN_A_FULL_TILE, IN_NO_TILE])
@@ -122,7 +142,7 @@ def test_what_sqlite_finds_an_entry_by(world: World, copy: Path, what: int) -> N
     (position,) = read(copy, "SELECT min(position) FROM prefixes WHERE what = ? AND position > 20", what)
     gone = ("DELETE FROM prefixes WHERE what = ? AND position = ?", (what, position))
     assert place(world.audit(change(copy, gone)).findings.first) == ("prefixes", str(position), "rows")
-    moved = ("INSERT INTO prefixes SELECT ?, substr(id, 1, 8), position FROM entries WHERE position = 400", (what,))
+    moved = ("INSERT INTO prefixes SELECT ?, substr(id, 1, 7), position FROM entries WHERE position = 400", (what,))
     rows = world.audit(change(copy, ("UPDATE prefixes SET prefix = x'07' WHERE position = 21", ()))).findings.first
     assert place(rows)[::2] == ("prefixes", "rows")
     assert place(world.audit(change(copy, moved)).findings.first)[::2] == ("prefixes", "rows")
@@ -151,7 +171,7 @@ def test_a_removed_subject(world: World, copy: Path) -> None:
 
 
 UNCHANGED = (
-    "(SELECT substr(entry, 65, 32) FROM entries WHERE substr(entry, 65, 32) NOT IN (SELECT subject FROM subjects))"
+    "(SELECT substr(entry, 1, 32) FROM entries WHERE substr(entry, 1, 32) NOT IN (SELECT subject FROM subjects))"
 )
 
 

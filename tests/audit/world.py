@@ -27,6 +27,7 @@ from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.links import encode_links
 from ledger_service.storage.outbox import SqlOutbox
+from ledger_service.storage.packed_entry import pack_entry
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Accepted, Door
 from ledger_service.usecases.audit import Audit, AuditResult, Finding
@@ -111,7 +112,7 @@ class World:
             signature = receipt.sign(self.city.domain, self.city.operator.receipt)
             parts = msgspec.json.encode(signed.wire["parts"])
             links, sha256, sm3 = self._derived(connection, signed, parts)
-            row = (index, signed.entry.to_bytes(), signed.id, self._signer(signed), links, sha256, sm3)
+            row = (index, pack_entry(signed.entry.to_bytes()), signed.id, self._signer(signed), links, sha256, sm3)
             connection.execute(schema.entries.insert().values(row))
             connection.execute(schema.contents.insert().values(position=index, parts=parts))
             connection.execute(

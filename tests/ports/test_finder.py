@@ -16,7 +16,7 @@ from ledger_service.storage.finder import check_prefixes, index_anew
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.reader import SqlReader
-from ledger_service.usecases.ports import Logged, NewStatement, SubjectState
+from ledger_service.usecases.ports import PREFIX_BYTES, Logged, NewStatement, SubjectState
 
 BATCH = 16
 KEY = b"\x06" * 20
@@ -114,7 +114,7 @@ def test_what_begins_alike_is_told_apart_and_holds_nobody_up(processes: list[Pro
     """Somebody names subjects that begin as another's subject, or as the id of a statement, does."""
     first, second = processes
     target = a_statement(0, a_subject(0))
-    alike = [a_subject(0)[:8] + keccak256(b"%d" % number)[:24] for number in range(1, 25)]
+    alike = [a_subject(0)[:PREFIX_BYTES] + keccak256(b"%d" % number)[PREFIX_BYTES:] for number in range(1, 25)]
     first.append(target, *(a_statement(number, subject) for number, subject in enumerate(alike, 1)))
     first.append(*(a_statement(index, target.logged.id) for index in range(25, 50)))
     assert [found.index for found in second.reader.timeline(a_subject(0), None, 3)] == [0]
@@ -126,7 +126,7 @@ def test_what_begins_alike_is_told_apart_and_holds_nobody_up(processes: list[Pro
 def test_the_state_of_a_subject_is_its_own(processes: list[Process]) -> None:
     """Where others begin alike too: in one transaction, in a later one, on both sides of the border, amended or not."""
     first, second = processes
-    alike = [a_subject(0)[:8] + keccak256(b"%d" % number)[:24] for number in range(6)]
+    alike = [a_subject(0)[:PREFIX_BYTES] + keccak256(b"%d" % number)[PREFIX_BYTES:] for number in range(6)]
     states = {subject: SubjectState("SYN1", index, index) for index, subject in enumerate(alike)}
     for begin in (0, 3):
         some = alike[begin : begin + 3]
@@ -181,7 +181,7 @@ def test_what_is_no_position_is_found_by_nobody(sqlite_url: str) -> None:
         with begin_writing(process.engine) as connection:
             for what, value in ((0, target), (1, subject)):
                 for foreign in (b"\xff\x00", "no such thing", 1.5, -1.5):
-                    row = (what, value[:8], foreign)
+                    row = (what, value[:PREFIX_BYTES], foreign)
                     connection.exec_driver_sql("INSERT INTO prefixes VALUES (?, ?, ?)", row)
         assert process.indexes([target]) == [0]
         assert process.reader.statement(target).index == 0

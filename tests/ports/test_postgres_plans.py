@@ -11,6 +11,7 @@ from ledger_service.storage.bulk import insert_rows, replace_rows
 from ledger_service.storage.database import begin_writing, open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
+from ledger_service.storage.packed_entry import pack_entry
 from ledger_service.usecases.ports import SubjectState
 
 SUBJECTS = [keccak256(number.to_bytes(4, "big")) for number in range(5_000)]
@@ -27,7 +28,7 @@ def engine(postgres_url: str) -> Iterator[Engine]:
 
 def _row(position: int, subject: bytes) -> tuple:
     entry = b"".join((code_word("report.issued"), code_word("SYN1"), subject, bytes(193)))
-    return (position, entry, keccak256(position.to_bytes(8, "big")), b"", "{}", None, None)
+    return (position, pack_entry(entry), keccak256(position.to_bytes(8, "big")), b"", "{}", None, None)
 
 
 def test_many_subjects_of_tables_that_were_never_analysed(engine: Engine) -> None:

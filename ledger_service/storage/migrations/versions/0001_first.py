@@ -66,18 +66,18 @@ def upgrade() -> None:
         sa.Column(
             "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
-        sa.Column("entry", sa.LargeBinary(length=289), nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.Column("id", sa.LargeBinary(length=32), nullable=False),
         sa.Column("key", sa.LargeBinary(length=20), nullable=False),
         sa.Column("links", sa.String(), nullable=False),
-        sa.Column("sha256", sa.LargeBinary(length=8), nullable=True),
-        sa.Column("sm3", sa.LargeBinary(length=8), nullable=True),
+        sa.Column("sha256", sa.LargeBinary(length=7), nullable=True),
+        sa.Column("sm3", sa.LargeBinary(length=7), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sqlite_with_rowid=True,
     )
     if op.get_context().dialect.name == "postgresql":
-        op.create_index("entries_id", "entries", ["id"], unique=True)
-        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 65, 8)"), "position"], unique=False)
+        op.create_index("entries_id", "entries", [sa.text("substr(id, 1, 7)")], unique=False)
+        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 1, 7)"), "position"], unique=False)
         for digest in ("sha256", "sm3"):
             op.create_index(f"entries_{digest}", "entries", [digest], postgresql_where=sa.column(digest).is_not(None))
     op.create_table(
@@ -144,7 +144,7 @@ def upgrade() -> None:
     op.create_table(
         "prefixes",
         sa.Column("what", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("prefix", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("prefix", sa.LargeBinary(length=7), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("what", "prefix", "position"),
         sqlite_with_rowid=False,
