@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from anchors.core.encoding import encode_hex
 from ledger_service import problems
 from ledger_service.kinds import IMPORTS, KINDS, Kind, LinkRule, Subject
 from ledger_service.originals import MARK, Original
 from ledger_service.recognition.remembered import Mark, Remembered
+from ledger_service.recognition.stated import Stated
 
 NUMBERS = {name: number for number, name in enumerate(KINDS, 1)}
 """The number that is remembered of a kind. 0: none that is known."""
@@ -46,6 +48,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     policy: bytes | None = None
     problem: str = ""
     original: Original | None = None
+
+
+def stated_of(event: Event) -> Stated:
+    """The entry as the book of rules takes it."""
+    ids = dict(event.linked)
+    links = {rel: encode_hex(ids[position]) for rel, position in event.links.items() if position in ids}
+    named = (event.kind, event.institution, event.subject, event.issued_at)
+    return Stated(event.position, encode_hex(event.id), *named, event.parts, links)
 
 
 class _Link(NamedTuple):

@@ -16,8 +16,9 @@ from anchors.core.errors import VerificationFailed
 from ledger_service.kinds import KINDS, VERSIONS, Effect, Subject
 from ledger_service.recognition.counters import Cell, Counters
 from ledger_service.recognition.figures import Figures, Gaps, Period, local_day
+from ledger_service.recognition.in_force import KINDS as RULES
 from ledger_service.recognition.in_force import InForce
-from ledger_service.recognition.kept_rules import NUMBERS, Event, KeptRules, successions
+from ledger_service.recognition.kept_rules import NUMBERS, Event, KeptRules, stated_of, successions
 from ledger_service.recognition.remembered import NOBODY, Mark, Remembered
 
 CORRECTED = "statement.corrected"
@@ -89,9 +90,7 @@ class Tally:
             "report.amended": self._amend,
             "import.withdrawn": self._withdraw,
             "import.amended": self._amend,
-            "institution.profiled": self._publish,
-            "catalogue.published": self._publish,
-        }
+        } | dict.fromkeys(RULES, self._publish)
 
     def miss(self, position: int) -> None:
         """The entry at a position, or its content, is not there."""
@@ -290,6 +289,8 @@ class Tally:
     def _correct(self, event: Event, _first: int) -> None:
         remembered, target = self._remembered, event.links["corrects"]
         remembered.up[event.position] = target
+        if _NAMES[remembered.kinds[target]] in RULES:
+            self._in_force.publish(stated_of(event))
         marks = remembered.marks[target]
         if marks & Mark.CORRECTED:
             return
@@ -313,9 +314,8 @@ class Tally:
         self._rules.current[first] = event.position
 
     def _publish(self, event: Event, _first: int) -> None:
-        for name in ("profile", "catalogue"):
-            if name in event.parts:
-                self._in_force.publish(event.position, event.parts[name])
+        if not event.problem:
+            self._in_force.publish(stated_of(event))
 
     # Cells
 

@@ -19,14 +19,15 @@ from ledger_service.kinds import KINDS, Kind
 from ledger_service.originals import Original, read_original
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Problem, Refused
+from ledger_service.recognition.in_force import KINDS as RULES
 from ledger_service.recognition.kept_rules import Event
 from ledger_service.recognition.statistics import JUDGED
 from ledger_service.usecases.hashed_log import StoredEntry, changed
 from ledger_service.usecases.submission import WithheldPart
 
-_KINDS = {name: KINDS[name] for name in JUDGED | {"institution.profiled", "catalogue.published"}}
+_KINDS = {name: KINDS[name] for name in JUDGED | RULES}
 """The kinds on whose parts a figure rests."""
-_FORMS = frozenset({"catalogue", "examination", "knowingly", "policy", "profile", "reason", "review"})
+_FORMS = frozenset({"catalogue", "correction", "examination", "knowingly", "policy", "profile", "reason", "review"})
 """The parts on whose values a figure rests, beside the links."""
 _EMERGENCY_FORMS = _FORMS | {"access"}
 _REPEATED = frozenset({"knowingly", "policy", "reason", "review"})

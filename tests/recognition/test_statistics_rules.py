@@ -229,7 +229,60 @@ def test_an_institution_is_what_its_profile_said_on_that_day(log: CountedLog) ->
     log.correct(first)
     log.recognise(WEST, log.report(LAB), "2026-03-31T12:00+08:00")
     log.recognise(EAST, log.report(LAB), "2026-03-31T12:00+08:00")
-    assert by(log.count(), "tier", "recognitions") == {"2": (1, 1), "3": (1, 0), "1": (1, 0), "": (1, 0)}
+    figures = log.count()
+    # The commission says two things of one day: both are public or private, and of one city, but of no known tier.
+    assert by(figures, "tier", "recognitions") == {"2": (1, 1), "3": (1, 0), "": (2, 0)}
+    assert by(figures, "city", "recognitions") == {EXAMPLES["profile"]["city"]: (3, 1), "": (1, 0)}
+
+
+def tier_of(log: CountedLog) -> str:
+    """The tier under which a recognition by EAST is counted now."""
+    before = by(log.count(), "tier", "recognitions")
+    log.recognise(EAST, log.report(LAB))
+    (changed,) = by(log.count(), "tier", "recognitions").items() - before.items()
+    return changed[0]
+
+
+def described(log: CountedLog, tier: int, by: str = "COMMISSION", **more: Said) -> Said:
+    """EAST is described."""
+    profile = EXAMPLES["profile"] | {"institution": EAST, "tier": tier}
+    return log.say(by, "institution.profiled", secrets.token_bytes(32), profile=profile, **more)
+
+
+def test_which_profile_holds_is_what_the_book_of_rules_says(log: CountedLog) -> None:
+    first = described(log, 2)
+    assert tier_of(log) == "2"
+    other = described(log, 3, "COMMISSION-2")
+    assert tier_of(log) == "", "two publishers, and neither wins"
+    described(log, 3, replaces=first)
+    assert tier_of(log) == "3"
+    right = EXAMPLES["profile"] | {"institution": EAST, "tier": 1}
+    log.say(
+        other.by, "statement.corrected", other.subject, corrects=other, correction={"parts": ["profile"]}, profile=right
+    )
+    assert tier_of(log) == ""
+    assert by(log.count(), "tier", "recognitions") == {"2": (1, 0), "3": (1, 0), "": (2, 0)}
+
+
+def test_a_corrected_price_is_right_from_then_on(log: CountedLog) -> None:
+    wrong = log.catalogue({"S-001": 1_000})
+    first = log.report(LAB)
+    log.recognise(EAST, first)
+    value = EXAMPLES["catalogue"] | {
+        "items": [{"category": "laboratory", "item": "S-001", "name": "（样例）", "price": 1_200}]
+    }
+    log.say(
+        wrong.by,
+        "statement.corrected",
+        wrong.subject,
+        corrects=wrong,
+        correction={"parts": ["catalogue"]},
+        catalogue=value,
+    )
+    log.recognise(EAST, log.report(LAB))
+    assert counts(log.count())["savings"] == (2_200, 0) and "corrections" not in counts(log.count())
+    log.withdraw(first)
+    assert counts(log.count())["savings"] == (2_200, 1_000)
 
 
 # Broken rules
