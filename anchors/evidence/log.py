@@ -1,7 +1,10 @@
-"""Steps about the log: checkpoint, heads, content, logged, signed, times, documents (docs/spec/evidence.md, Steps)."""
+"""Steps about the log: checkpoint, heads, blocks, content, logged, signed, times, documents (docs/spec/evidence.md, Steps)."""
 
+from collections import Counter
 from hashlib import new, sha256
 
+from anchors.core.block.proof import BlockProof
+from anchors.core.block.verify import NotBelieved, Strength, verify_block_proof
 from anchors.core.canonical import Json
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
@@ -13,7 +16,7 @@ from anchors.core.statement import Entry
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.verify import State
 from anchors.evidence import members as forms
-from anchors.evidence.case import Case, Told
+from anchors.evidence.case import BlockTime, Case, Told
 from anchors.evidence.outcome import Items, NotChecked, NotProvable, Outcome
 from anchors.evidence.report import Said
 
@@ -67,6 +70,38 @@ def _check_head(case: Case, name: str, data: bytes) -> None:
             f"the registry's first {event.registryCount} changes do not fold to the head that it names"
         )
     case.heads[event.newSize] = head
+
+
+def check_blocks(case: Case) -> Outcome:
+    """Step 7."""
+    items, strengths = Items("见证区块", "blocks of heads"), Counter()
+    for size, head in case.heads.items():
+        items.look(forms.head_path(size), lambda head=head: _check_block(case, head, strengths))
+    outcome = items.outcome()
+    if outcome.state is not State.VERIFIED:
+        return outcome
+    sealed, fixed = strengths[Strength.SEALED], strengths[Strength.FIXED]
+    zh = f"{items.count}个链头所在区块均已证明：{sealed}个由信任文件所列验证者法定数封印，{fixed}个由信任文件固定"
+    en = f"{items.count} blocks of heads: {sealed} sealed by a quorum of the trust file's validators, {fixed} fixed by it"
+    return Outcome(State.VERIFIED, Said(zh, en))
+
+
+def _check_block(case: Case, head: forms.Head, strengths: Counter[Strength]) -> None:
+    if head.block is None:
+        raise NotChecked("the package has no proof of its block")
+    try:
+        proven = verify_block_proof(BlockProof.from_json(head.block), case.trust)
+    except NotBelieved as error:
+        raise NotChecked(str(error)) from None
+    event, shown = head.event, proven.head
+    named = (event.oldSize, event.newSize, event.root, event.registryHead, event.registryCount, event.witnessId)
+    hexes = [encode_hex(value) for value in (shown.root, shown.registry_head, shown.witness_id)]
+    found = (shown.old_size, shown.new_size, hexes[0], hexes[1], shown.registry_count, hexes[2])
+    if shown.log != case.log.id or found != named:
+        raise VerificationFailed("the event in its block is another than the head says")
+    case.blocks[event.newSize] = BlockTime(proven.block.number, proven.block.timestamp)
+    case.parents[event.newSize] = BlockTime(proven.parent.number, proven.parent.timestamp)
+    strengths[proven.strength] += 1
 
 
 def check_content(case: Case) -> Outcome:

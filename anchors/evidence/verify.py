@@ -64,6 +64,7 @@ _CHECKS: dict[str, Check] = {
     "exporter": form.check_exporter,
     "checkpoint": log.check_checkpoint,
     "heads": log.check_heads,
+    "blocks": log.check_blocks,
     "content": log.check_content,
     "logged": log.check_logged,
     "signed": log.check_signed,
