@@ -1,4 +1,4 @@
-"""Steps about the log: checkpoint, heads, blocks, content, logged, signed, times, documents (docs/spec/evidence.md, Steps)."""
+"""Steps about the log and its chain, from the checkpoint to documents (docs/spec/evidence.md, Steps)."""
 
 from collections import Counter
 from hashlib import new, sha256
@@ -82,8 +82,8 @@ def check_blocks(case: Case) -> Outcome:
         return outcome
     sealed, fixed = strengths[Strength.SEALED], strengths[Strength.FIXED]
     zh = f"{items.count}个链头所在区块均已证明：{sealed}个由信任文件所列验证者法定数封印，{fixed}个由信任文件固定"
-    en = f"{items.count} blocks of heads: {sealed} sealed by a quorum of the trust file's validators, {fixed} fixed by it"
-    return Outcome(State.VERIFIED, Said(zh, en))
+    en = f"{items.count} blocks of heads: {sealed} sealed by a quorum of trusted validators, {fixed} fixed"
+    return Outcome(outcome.state, Said(zh, en))
 
 
 def _check_block(case: Case, head: forms.Head, strengths: Counter[Strength]) -> None:

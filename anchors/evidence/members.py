@@ -174,6 +174,11 @@ def head_path(size: int) -> str:
     return f"{HEADS}/{size:012}.json"
 
 
+def timestamp_path(size: int, chain: int, number: int) -> str:
+    """Where a token of a chain over the checkpoint of `size` stands."""
+    return f"{TIMESTAMPS}/{size:012}-{chain:02}-{number:04}.tsr"
+
+
 def hashes(texts: Sequence[str]) -> list[bytes]:
     """32-byte hashes of their hex."""
     return [decode_hex(text, 32, "hash") for text in texts]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from anchors.core.errors import Error
 from anchors.core.trust import Trust
 from anchors.core.verify import State
-from anchors.evidence import form, log
+from anchors.evidence import form, log, outside
 from anchors.evidence.case import Case
 from anchors.evidence.outcome import Outcome, failed
 from anchors.evidence.report import Said, Step
@@ -50,7 +50,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "decisions": ("statements",),
     "documents": ("statements",),
     "acceptance": ("registry", "statements"),
-    "timestamps": ("checkpoint",),
+    "timestamps": ("heads",),
     "cosigned": ("checkpoint",),
     "complete": ("manifest", "registry", "statements"),
 }
@@ -70,6 +70,7 @@ _CHECKS: dict[str, Check] = {
     "signed": log.check_signed,
     "times": log.check_times,
     "documents": log.check_documents,
+    "timestamps": outside.check_timestamps,
     "complete": form.check_complete,
 }
 

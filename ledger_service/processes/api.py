@@ -170,6 +170,7 @@ def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: Sql
         view,
         SqlGrounds(engine),
         lambda _sizes: {},
+        SqlTimestamps(engine),
         now,
         f"huzheng {version('huzheng')}",
     )

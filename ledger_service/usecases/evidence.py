@@ -1,6 +1,7 @@
 """Put together what a court needs about one subject: its timeline, what that leads to, the rules, and all proofs
 (docs/spec/evidence.md)."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import Read
 from ledger_service.usecases.method import METHOD
+from ledger_service.usecases.outside_ports import StoredTimestamp, Timestamps
 from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
 from ledger_service.usecases.rule_book import RULES_AT_ONCE, Rules, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
@@ -64,6 +66,7 @@ class ExportEvidence:
         view: ChainView,
         rules: Rules,
         block_proofs: BlockProofs,
+        timestamps: Timestamps,
         now: Callable[[], int],
         tool: str,
     ):
@@ -76,6 +79,7 @@ class ExportEvidence:
         self._view = view
         self._rules = rules
         self._block_proofs = block_proofs
+        self._timestamps = timestamps
         self._now = now
         self._tool = tool
 
@@ -95,7 +99,9 @@ class ExportEvidence:
         for (_, read), content in zip(found, contents, strict=True):
             proof = _proof(read.stored, _chosen(content, asked.personal), checkpoint, nodes)
             members[forms.statement_path(read.stored.index)] = proof
-        members |= self._heads(found, checkpoint, nodes)
+        stamped = self._stamped(found, checkpoint.size)
+        members |= _tokens(stamped)
+        members |= self._heads(found, [chain[0].size for chain in stamped], checkpoint, nodes)
         registry, members[forms.REGISTRY] = self._registry()
         exporter = Exporter(registry.operators.get(self._domain.log, ""), self._secret, self._now(), self._tool)
         assembled = forms.Act(exporter.at, exporter.code, "assembled", sorted(members), exporter.tool)
@@ -194,8 +200,21 @@ class ExportEvidence:
         ids = [read.stored.id for role, read in found if role == "timeline"]
         return complete(subject, size, ids, self._domain, self._secret)
 
+    def _stamped(self, found: Sequence[tuple[str, Read]], size: int) -> list[Sequence[StoredTimestamp]]:
+        """The time-stamps of each authority that first cover a statement of the timeline, each chain once."""
+        chains = {}
+        for role, read in found:
+            for chain in self._timestamps.covering(read.stored.index) if role == "timeline" else ():
+                if chain[0].size <= size:
+                    chains[chain[0].number] = chain
+        return [chains[number] for number in sorted(chains)]
+
     def _heads(
-        self, found: Sequence[tuple[str, Read]], checkpoint: SignedCheckpoint, nodes: TileNodes
+        self,
+        found: Sequence[tuple[str, Read]],
+        stamped: Iterable[int],
+        checkpoint: SignedCheckpoint,
+        nodes: TileNodes,
     ) -> dict[str, bytes]:
         events: dict[int, WitnessEvent] = {}
         for role, read in found:
@@ -203,8 +222,9 @@ class ExportEvidence:
             for event in (self._view.covering_head(read.stored.index), self._view.head_of(observed)):
                 if event is not None:
                     events[event.new_size] = event
-        if (head := self._view.covering_head(checkpoint.size - 1)) is not None:
-            events[head.new_size] = head
+        for size in (checkpoint.size, *stamped):
+            if (head := self._view.covering_head(size - 1)) is not None:
+                events[head.new_size] = head
         proofs = self._block_proofs(events.keys())
         return {
             forms.head_path(size): _head(event, checkpoint.size, nodes, proofs.get(size))
@@ -216,6 +236,18 @@ class ExportEvidence:
         changes = [event.change for event in self._view.registry_events() if event.place.block_number <= final]
         registry = Registry.fold(self._domain.chain_id, self._domain.registry, changes)
         return registry, write_changes(registry, changes)
+
+
+def _tokens(stamped: Iterable[Sequence[StoredTimestamp]]) -> dict[str, bytes]:
+    """The tokens by their paths."""
+    members: dict[str, bytes] = {}
+    chains: Counter[int] = Counter()
+    for chain in stamped:
+        size = chain[0].size
+        for number, row in enumerate(chain):
+            members[forms.timestamp_path(size, chains[size], number)] = row.token
+        chains[size] += 1
+    return members
 
 
 def _proof(stored: StoredStatement, content: Content, checkpoint: SignedCheckpoint, nodes: TileNodes) -> bytes:
