@@ -296,8 +296,8 @@ class StatementWalk:
             counts["originals"] += 1
             return
         counts["originals not checked"] += 1
-        why = verdict.claim("logged").why if verdict else f"NOT_CHECKED: no trust file names {original.origin}"
-        self._findings.warn(6, "contents", position, "original", f"a proof by the log {original.origin}", why)
+        why = verdict.claim("logged").why if verdict else f"no trust file names {original.origin}"
+        self._findings.leave(6, "contents", position, "original", f"a proof by the log {original.origin}", why)
 
     def _all_found(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Whether every link leads to a statement. False where one leads to a damaged entry: not to be judged."""

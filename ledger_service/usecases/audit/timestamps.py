@@ -53,7 +53,7 @@ class _Judge:
         try:
             return verify_timestamp(row.token, message, self._authorities)
         except UnknownAuthority:
-            self._findings.warn(10, TABLE, row.number, "token", "by an authority of the trust file", "NOT_CHECKED")
+            self._findings.leave(10, TABLE, row.number, "token", "by an authority of the trust file", "by another")
         except Error as error:
             self._findings.fault(10, TABLE, row.number, "token", "one that holds over its checkpoint", error)
         return None

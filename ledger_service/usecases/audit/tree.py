@@ -122,7 +122,7 @@ class TreeWalk:
             found = f"none: the log ends after {extent}, as an older copy of it would"
             findings.fault(4, "entries", extent, "row", f"an entry: the contract witnessed {settled_size}", found)
         if self._broken:
-            findings.warn(3, "tiles", "", "tree", "checked to its end", "not checked above the missing entry")
+            findings.leave(3, "tiles", "", "tree", "checked to its end", "not checked above the missing entry")
             return
         while self._checkpoint is not None:
             findings.fault(3, "checkpoints", self._checkpoint.size, "size", f"at most {extent}", self._checkpoint.size)
