@@ -69,12 +69,13 @@ class LedgerCollector(Collector):
 
     def __init__(
         self, readiness: ReadinessCheck, view: ChainView, figures: SqlFigures, standing: Callable[[], Standing],
-        now: Callable[[], int],
+        unproven_heads: Callable[[], int], now: Callable[[], int],
     ):  # fmt: skip
         self._readiness = readiness
         self._view = view
         self._figures = figures
         self._standing = standing
+        self._unproven_heads = unproven_heads
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -102,6 +103,8 @@ class LedgerCollector(Collector):
         yield _gauge("huzheng_chain_block", "Newest block followed", number)
         lag = max(0, number - status.final_number)
         yield _gauge("huzheng_chain_blocks_not_final", "Blocks followed that are not final", lag)
+        unproven = self._unproven_heads()
+        yield _gauge("huzheng_heads_without_proof", "Final heads whose block has no stored proof yet", unproven)
 
     def _anchorer(self) -> Iterator[Metric]:
         standing = self._standing()
@@ -126,8 +129,7 @@ class LedgerCollector(Collector):
         }
         for worker in standing.workers:
             kind, _, name = worker.name.partition(" ")
-            family = failing if worker.needed else beside[kind]
-            family.add_metric([worker.name if worker.needed else name], int(bool(worker.problem)))
+            beside.get(kind, failing).add_metric([name or worker.name], int(bool(worker.problem)))
         yield failing
         yield from beside.values()
 

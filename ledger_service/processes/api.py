@@ -25,6 +25,7 @@ from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.erasing import SqlErasures
 from ledger_service.storage.figures import SqlFigures
+from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.storage.lease import read_standing
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.probe import probe
@@ -102,8 +103,8 @@ class ApiProcess:
         sign_in = _sign_in(opened, receipt_secret)
         evidence = _evidence(opened, receipt_secret, tree, view)
         services = _services(opened, ledger, tree, view, door, self._commit, readiness, sign_in, evidence)
-        figures = SqlFigures(engine)
-        metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), now))
+        figures, missing = SqlFigures(engine), SqlHeadProofs(engine, opened.domain.log).missing
+        metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), missing, now))
         self._api = RequestLog(
             Api(services, metrics), counts.request, self._telemetry.request if self._telemetry else None
         )
@@ -159,7 +160,7 @@ def _sign_in(opened: OpenedLog, receipt_secret: bytes) -> SignIn:
 
 
 def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: SqlChainView) -> ExportEvidence:
-    engine = opened.engine
+    engine, proofs = opened.engine, SqlHeadProofs(opened.engine, opened.domain.log)
     return ExportEvidence(
         opened.domain,
         opened.settings.origin,
@@ -169,7 +170,7 @@ def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: Sql
         LogTiles(tree),
         view,
         SqlGrounds(engine),
-        lambda _sizes: {},
+        lambda sizes: {size: proof.to_json() for size, proof in proofs.proofs(sizes).items()},
         SqlTimestamps(engine),
         now,
         f"huzheng {version('huzheng')}",

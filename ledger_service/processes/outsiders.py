@@ -1,14 +1,19 @@
 """The anchorer's workers that wait for outsiders. None of them is needed for accepting, witnessing or following."""
 
+from anchors.chain.block_capture import EthereumBlockProofs
 from anchors.clocks.authority import HttpAuthority
 from ledger_service.processes.opening import OpenedLog, now
 from ledger_service.settings import read_roots
+from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.storage.timestamps import SqlTimestamps
 from ledger_service.usecases.clock import passed_seconds
 from ledger_service.usecases.ports import ChainView, Fence, Tree
+from ledger_service.usecases.prove_heads import HeadProver
 from ledger_service.usecases.stamp import Stamper
 from ledger_service.workers.repeat import Worker
 
+PROOFS = "proofs"
+"""The name of the worker that captures proofs of blocks."""
 LOOK_SECONDS = 1.0
 DAY_SECONDS = 86_400
 
@@ -36,3 +41,13 @@ def authority_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainVi
     ]
     pace = min(LOOK_SECONDS, settings.timestamp_seconds)
     return [Worker(f"authority {name}", stamper.run_once, pace) for name, stamper in zip(names, stampers, strict=True)]
+
+
+def proof_worker(opened: OpenedLog, fence: Fence) -> Worker:
+    """Captures what shows each final head without a node. It asks the nodes by itself, so that one that cannot prove a
+    block is not set aside for those who follow."""
+    settings, identity = opened.settings, opened.identity
+    prover = HeadProver(
+        EthereumBlockProofs(settings.rpc, identity.witness), SqlHeadProofs(opened.engine, opened.domain.log, fence)
+    )
+    return Worker(PROOFS, prover.run_once, settings.follow_seconds)

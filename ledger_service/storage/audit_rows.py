@@ -29,6 +29,7 @@ from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import in_pieces
 from ledger_service.storage.finder import check_prefixes, select_by_ids
+from ledger_service.storage.head_proofs import decode_proof
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.packed_entry import unpack_suspect
 from ledger_service.storage.snapshot import open_snapshot
@@ -38,6 +39,7 @@ from ledger_service.usecases.audit.rows import (
     ChainRow,
     ChangeRow,
     CheckpointRow,
+    HeadProofRow,
     HeadRow,
     LogRow,
     OutboxRow,
@@ -248,6 +250,10 @@ class SqlAuditRows:
         """See `AuditRows`."""
         return self._all(HeadRow._make, select(schema.heads).order_by(schema.heads.c.new_size))
 
+    def head_proofs(self) -> Iterator[HeadProofRow]:
+        """See `AuditRows`."""
+        return self._all(_head_proof, select(schema.head_proofs).order_by(schema.head_proofs.c.new_size))
+
     def _tuples(self, query: Select) -> list[tuple]:
         return list(self._read(query))
 
@@ -261,6 +267,15 @@ class SqlAuditRows:
         readers = [_reader(column.type) for column in query.selected_columns]
         for row in self._connection.execute(query):
             yield tuple(read(value) for read, value in zip(readers, row, strict=True))
+
+
+def _head_proof(values: Iterable) -> HeadProofRow:
+    new_size, block_number, stored = values
+    try:
+        proof = decode_proof(stored)
+    except MalformedInput:
+        proof = None
+    return HeadProofRow(new_size, block_number, proof)
 
 
 # SQLite keeps in any column whatever somebody puts there. A value of another type becomes one of the right type that no

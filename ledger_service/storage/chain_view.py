@@ -73,7 +73,7 @@ class SqlChainView:
             if incident:
                 keep_incident(connection, incident)
             connection.execute(delete(schema.blocks).where(schema.blocks.c.number > last_number))
-            for table in (schema.registry_changes, schema.heads):
+            for table in (schema.registry_changes, schema.heads, schema.head_proofs):
                 connection.execute(delete(table).where(table.c.block_number > last_number))
             beyond = schema.chain.c.final_number > last_number
             connection.execute(update(schema.chain).where(beyond).values(final_number=last_number))
@@ -111,19 +111,21 @@ class SqlChainView:
 
     def _heads(self, query: object) -> list[WitnessEvent]:
         with unavailable_on_error(), self._engine.connect() as connection:
-            return [self._event(row) for row in connection.execute(query)]
+            return [read_head(row, self._log) for row in connection.execute(query)]
 
-    def _event(self, row: Row) -> WitnessEvent:
-        return WitnessEvent(
-            self._log,
-            row.old_size,
-            row.new_size,
-            row.root,
-            row.registry_head,
-            row.registry_count,
-            row.witness_id,
-            _place(row),
-        )
+
+def read_head(row: Row, log: bytes) -> WitnessEvent:
+    """A stored head of the log of this id."""
+    return WitnessEvent(
+        log,
+        row.old_size,
+        row.new_size,
+        row.root,
+        row.registry_head,
+        row.registry_count,
+        row.witness_id,
+        _place(row),
+    )
 
 
 def read_changes(connection: Connection) -> list[RegistryEvent]:

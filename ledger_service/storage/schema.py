@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ledger_service.usecases.ports import PREFIX_BYTES
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that makes these tables: the newest one."""
 
 metadata = MetaData()
@@ -275,3 +275,12 @@ heads = _table(
     UniqueConstraint("witness_id", name="heads_witness_id"),
     Index("heads_block", "block_number"),
 )
+# Derived from the chain once the block of a head is final: what shows the head without a node (docs/spec/block.md).
+head_proofs = _table(
+    "head_proofs",
+    Column("new_size", _Position, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Index("head_proofs_block", "block_number"),
+)
+"""`proof` is the canonical text, deflated (zlib)."""

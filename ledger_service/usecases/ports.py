@@ -14,6 +14,7 @@ import msgspec
 from anchors.chain.port import Block, RegistryEvent, WitnessEvent
 from anchors.chain.transactions import Outbox as Outbox  # the one port of storage that is used below the use cases
 from anchors.chain.transactions import OutgoingTransaction as OutgoingTransaction
+from anchors.core.block.proof import BlockProof
 from anchors.core.registry import Change
 from anchors.core.tiles import FullTile
 
@@ -307,6 +308,22 @@ class ChainView(Protocol):
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """Heads with a size below `before`, newest first."""
+
+
+class HeadProofs(Protocol):
+    """What shows heads without a node (docs/spec/block.md), as far as it was captured. Rebuilt from the chain."""
+
+    def unproven(self, above: int, below: int, limit: int) -> list[WitnessEvent]:
+        """Heads in final blocks that have no proof, of a size above and below these, newest first."""
+
+    def missing(self) -> int:
+        """How many heads in final blocks have no proof."""
+
+    def add(self, event: WitnessEvent, proof: BlockProof) -> None:
+        """Store the proof of a head, if that is still what stands there and has none. Durable on return."""
+
+    def proofs(self, sizes: Collection[int]) -> dict[int, BlockProof]:
+        """The proofs of the heads of these sizes that have one."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """One change to a copy of the database, and the first finding names that row."""
 
 import json
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ledger_service.storage.head_proofs import decode_proof
 from ledger_service.storage.packed_entry import pack_entry, unpack_entry
 from ledger_service.usecases.audit.findings import show
 from tests.audit.world import World, change, flipped, place, read
@@ -268,6 +271,41 @@ def test_a_removed_head_and_one_too_many(world: World, copy: Path) -> None:
     assert place(world.audit(url).findings.first) == ("heads", "330", "row")
     url = change(copy, "UPDATE heads SET new_size = 333 WHERE new_size = 220")
     assert place(world.audit(url).findings.first) == ("heads", "333", "row")
+
+
+def test_a_stored_proof_of_a_block(world: World, copy: Path) -> None:
+    (deflated,) = read(copy, "SELECT proof FROM head_proofs WHERE new_size = 330")
+    proof = decode_proof(deflated)
+
+    def first_with(**changes: object) -> tuple:
+        stored = zlib.compress(replace(proof, **changes).encode())
+        url = change(copy, ("UPDATE head_proofs SET proof = ? WHERE new_size = 330", (stored,)))
+        return place(world.audit(url).findings.first)
+
+    for name, value in {
+        "header": proof.parent,
+        "parent": proof.header,
+        "receipt": (),
+        "log_index": 1,
+        "transaction_index": 1,
+        "set_changes": (proof.parent,),
+    }.items():
+        assert first_with(**{name: value}) == ("head_proofs", "330", "proof"), name
+    assert world.audit(change(copy, ("UPDATE head_proofs SET proof = ? WHERE new_size = 330", (deflated,)))).holds
+
+
+def test_a_proof_of_another_head_and_one_of_no_head(world: World, copy: Path) -> None:
+    other = "UPDATE head_proofs SET proof = (SELECT proof FROM head_proofs WHERE new_size = 220) WHERE new_size = 330"
+    assert place(world.audit(change(copy, other)).findings.first) == ("head_proofs", "330", "proof")
+    url = change(copy, "UPDATE head_proofs SET new_size = 333 WHERE new_size = 330")
+    assert place(world.audit(url).findings.first) == ("head_proofs", "333", "row")
+
+
+def test_a_proof_at_another_block_number_and_none_at_all(world: World, copy: Path) -> None:
+    url = change(copy, "UPDATE head_proofs SET block_number = block_number + 1 WHERE new_size = 330")
+    assert place(world.audit(url).findings.first) == ("head_proofs", "330", "block_number")
+    # It can be captured again at any time: nothing is missing.
+    assert world.audit(change(copy, "DELETE FROM head_proofs")).holds
 
 
 def test_a_block_and_the_followed_tip(world: World, copy: Path) -> None:

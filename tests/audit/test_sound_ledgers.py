@@ -19,7 +19,7 @@ def test_a_sound_ledger_holds(world: World) -> None:
     assert counts["entries"] == counts["statements"] == counts["attributable"] == counts["contents"] == 451
     assert counts["pending"] == 11
     assert counts["tiles"] == 1
-    assert counts["heads"] == counts["head rows"] == 4
+    assert counts["heads"] == counts["head rows"] == counts["head proofs"] == 4
     assert counts["checkpoints"] >= 10
     assert counts["receipts"] == 41
     assert counts["documents"] == 41 * 3

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Engine, select
 
+from anchors.chain.block_capture import EthereumBlockProofs
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.sender import EthereumWitnessSender
 from anchors.chain.transactions import Transactions
@@ -23,6 +24,7 @@ from ledger_service.storage import schema
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import begin_writing, open_database
+from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.links import encode_links
@@ -35,6 +37,7 @@ from ledger_service.usecases.check import read_parts
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.integrate import Integrator
 from ledger_service.usecases.ports import Stream, digest_prefixes
+from ledger_service.usecases.prove_heads import HeadProver
 from ledger_service.usecases.submission import content_of, decode_parts, read_submission
 from ledger_service.usecases.witness import Witnesser
 from scripts.city.founding import City
@@ -70,6 +73,8 @@ class World:
             self.node, self.view, registry, city.deployment.block_number, Finality(FINALITY_BLOCKS)
         )
         self.integrator = Integrator(self.tree, city.origin, city.domain, city.note_key, city.operator.checkpoint, now)
+        proofs = EthereumBlockProofs(self.chain.url, witness)
+        self.prover = HeadProver(proofs, SqlHeadProofs(self.engine, log))
         transactions = Transactions(self.node, sender, outbox, now)
         self.witnesser = Witnesser(self.node, transactions, self.tree, self.view, log)
         self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now, ORIGINALS)
@@ -177,6 +182,7 @@ class World:
             self.chain.receipt(encode_hex(sent.hash))
         self.chain.mine(FINALITY_BLOCKS)
         self.follower.run_once()
+        self.prover.run_once()
         self.witnesser.run_once()
         head = self.view.newest_head(final=True)
         for signer in self.signers:

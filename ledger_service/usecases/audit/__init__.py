@@ -10,7 +10,8 @@ believed. What is believed already stands in the trust file. Steps, as findings 
  5. statements: id, key, sequence and subject follow from the entry; attribution; no gap, no fork, no going back
  6. content: the stored parts hash to the entry's content and have what its kind requires; links follow the rules; what
     imports bring in from other logs is shown by its proof, checked by their trust files where these are given
- 7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain say
+ 7. index: links, documents, prefixes, subjects, rules, streams, blocks, registry changes are what entries and chain
+    say; each stored proof of a block shows its head
  8. receipts: each is signed, is about the statements at its places, and was kept; every entry has one
  9. readings: each record of the reading log hashes over the one before; each day that was closed ends in its head
 10. time-stamps: each token of an authority that the trust file names is over its checkpoint, and in time
@@ -18,8 +19,8 @@ believed. What is believed already stands in the trust file. Steps, as findings 
 12. figures: each published figure is what the log gives, over as many entries as it names
 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
-           6 statements.py   7 index.py   8 receipts.py   9 readings.py   10 timestamps.py   11 decisions.py
-           12 figures.py   (findings.py names, rows.py is what storage must give, signers.py recovers signatures on
+           6 statements.py   7 index.py, head_proofs.py   8 receipts.py   9 readings.py   10 timestamps.py
+           11 decisions.py   12 figures.py   (findings.py names, rows.py is what storage must give, signers.py recovers signatures on
            several threads, stretches.py reads ahead)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that

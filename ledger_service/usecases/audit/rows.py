@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple, Protocol
 
+from anchors.core.block.proof import BlockProof
 from ledger_service.usecases.hashed_log import StoredEntry
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.privacy_ports import ReadingRow
@@ -136,6 +137,14 @@ class HeadRow(NamedTuple):
     place: int
 
 
+class HeadProofRow(NamedTuple):
+    """A stored proof of a head's block; None where it is none."""
+
+    new_size: int
+    block_number: int
+    proof: BlockProof | None
+
+
 class Stretch(NamedTuple):
     """All rows about the positions of one stretch of the log, by position."""
 
@@ -244,4 +253,7 @@ class AuditRows(Protocol):
         """All, in the order of their numbers."""
 
     def heads(self) -> Iterator[HeadRow]:
+        """All, smallest first."""
+
+    def head_proofs(self) -> Iterator[HeadProofRow]:
         """All, smallest first."""

@@ -13,6 +13,7 @@ from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.figures import STEP as FIGURES
 from ledger_service.usecases.audit.findings import STEPS, Enough, Findings
+from ledger_service.usecases.audit.head_proofs import check_head_proofs
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.index import (
     check_chain_tables,
@@ -142,6 +143,7 @@ class Audit:
         check_streams(rows, findings, walk)
         check_holds(rows, findings, walk)
         check_chain_tables(rows, findings, history)
+        check_head_proofs(rows, findings, history, self._trust.witness_contract.address)
         ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
