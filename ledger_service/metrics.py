@@ -129,7 +129,9 @@ class LedgerCollector(Collector):
         }
         for worker in standing.workers:
             kind, _, name = worker.name.partition(" ")
-            beside.get(kind, failing).add_metric([name or worker.name], int(bool(worker.problem)))
+            family = failing if worker.needed else beside.get(kind)
+            if family is not None:  # the worker that captures proofs has a figure of its own
+                family.add_metric([worker.name if worker.needed else name], int(bool(worker.problem)))
         yield failing
         yield from beside.values()
 

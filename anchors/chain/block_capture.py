@@ -47,7 +47,7 @@ def _capture(rpc: JsonRpc, event: WitnessEvent, witness: bytes, deadline: float)
         if WitnessEvent(**vars(shown.head), place=place) != event:
             raise ValueError("its receipt shows another head")
     except (ValueError, KeyError, TypeError, AttributeError, Error) as error:
-        raise rpc.unavailable(f"block {place.block_number} cannot be proved: {error}") from None
+        raise rpc.unavailable(f"the block of a head cannot be proved: {error}") from None
     return proof
 
 
@@ -75,15 +75,18 @@ def read_receipt(wire: Mapping[str, Any]) -> bytes:
 
 def _prove(event: WitnessEvent, header: Header, parent: Header, receipts: list[Any]) -> BlockProof:
     place = event.place
-    transactions = [octets(receipt["transactionHash"], 32) for receipt in receipts]
-    index = transactions.index(place.transaction)
+    index = _place_of(place.transaction, [octets(receipt["transactionHash"], 32) for receipt in receipts])
     root, nodes = prove_receipt([read_receipt(receipt) for receipt in receipts], index)
     if root != header.receipts_root:
-        raise ValueError(
-            f"its receipts lead to {encode_hex(root)}, its header names {encode_hex(header.receipts_root)}"
-        )
-    positions = [quantity(line["logIndex"]) for line in receipts[index]["logs"]]
-    return BlockProof(header.encode(), parent.encode(), index, positions.index(place.position), nodes)
+        raise ValueError(f"its receipts lead to {encode_hex(root)}, which its header does not name")
+    log_index = _place_of(place.position, [quantity(line["logIndex"]) for line in receipts[index]["logs"]])
+    return BlockProof(header.encode(), parent.encode(), index, log_index, nodes)
+
+
+def _place_of(wanted: bytes | int, found: list[Any]) -> int:
+    if wanted not in found:
+        raise ValueError("the head's transaction, or its log, is not among its receipts")
+    return found.index(wanted)
 
 
 def _block(rpc: JsonRpc, number: int, deadline: float) -> dict[str, Any]:

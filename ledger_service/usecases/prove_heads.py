@@ -45,8 +45,7 @@ class HeadProver:
 
     def _older(self) -> list[WitnessEvent]:
         events = self._stored.unproven(0, self._below, HEADS_A_STEP) if self._below else []
-        if events:
-            self._below = events[-1].new_size
-        else:  # once through all; those that failed have their next turn
-            self._below, self._failed = (_BEYOND_ALL if self._failed else 0), False
+        if not events and self._failed:  # once through all; now those that failed again
+            events, self._failed = self._stored.unproven(0, _BEYOND_ALL, HEADS_A_STEP), False
+        self._below = events[-1].new_size if events else 0
         return events

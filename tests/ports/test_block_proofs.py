@@ -92,8 +92,8 @@ def test_a_node_that_cannot_prove_it_says_so_and_gives_nothing(world, crowded, p
 
     place = crowded.place
     unavailable(replace(crowded, place=replace(place, block_hash=bytes(32))), "another block")
-    unavailable(replace(crowded, place=replace(place, transaction=bytes(32))), "cannot be proved")
-    unavailable(replace(crowded, place=replace(place, position=7)), "cannot be proved")
+    unavailable(replace(crowded, place=replace(place, transaction=bytes(32))), "not among its receipts")
+    unavailable(replace(crowded, place=replace(place, position=7)), "not among its receipts")
     unavailable(replace(crowded, new_size=6), "another head")
     unavailable(replace(crowded, place=replace(place, block_number=place.block_number + 999)), "not there")
     with proxy.on("eth_getBlockReceipts", result([])), proxy.on("eth_getTransactionReceipt", hide()):
