@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ledger_service.client.bringing_in import BroughtIn
 from ledger_service.client.compose import Draft, Material, compose
 from scripts.city.documents import Report
 from scripts.city.founding import Institution
@@ -23,7 +24,8 @@ class DaysBefore:
 
 @dataclass
 class Act:
-    """By whom, in which round, and from what it is composed once its links have ids. `parts` are values by name."""
+    """By whom, in which round, and from what it is composed once its links have ids. `parts` are values by name;
+    `original` is what an import brings in."""
 
     name: str
     round: int
@@ -33,6 +35,7 @@ class Act:
     links: dict[str, str] = field(default_factory=dict)
     report: Report | None = None
     parts: dict[str, Any] = field(default_factory=dict)
+    original: BroughtIn | None = None
 
     def draft(self, id_of: Callable[[str], bytes], now: int) -> Draft:
         """The statement's draft; `id_of` gives the id of an earlier act by its name."""
@@ -44,6 +47,7 @@ class Act:
             reason=parts.pop("reason", None),
             policy=parts.pop("policy", None),
             links={rel: id_of(name) for rel, name in self.links.items()},
+            original=self.original,
             more=facts | parts,
         )
         # What was read out of a document stays in the hospital: the ledger gets its hash.

@@ -82,9 +82,18 @@ def plan_rules(
         _published(seed, commission, "codemap", _codemap(since)),
     ]
     for number, institution in enumerate(institutions):
-        acts.append(_profile(seed, commission, number, institution, since))
-        acts.extend(_qualifications(seed, centre, number, institution, since, today))
+        acts += plan_profile(seed, (commission, centre), number, institution, today)
     return acts
+
+
+def plan_profile(
+    seed: str, authorities: Sequence[Institution], number: int, institution: Institution, today: date
+) -> list[Act]:
+    """What is published of one institution; its number among all says where it stands."""
+    commission, centre = authorities
+    since = (today - timedelta(days=360)).isoformat()
+    described = _profile(seed, commission, number, institution, since)
+    return [described, *_qualifications(seed, centre, number, institution, since, today)]
 
 
 def mark_of(institution: Institution, institutions: Sequence[Institution]) -> str:

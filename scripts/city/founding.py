@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from anchors.chain.acts import Admit, OpenLog, add_key, add_note_key
+from anchors.chain.acts import Act, Admit, OpenLog, add_key, add_note_key
 from anchors.chain.administration import Administrator, Deployment, deploy
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import Chain
@@ -151,7 +151,7 @@ def found_city(
     city = name_city(rpc, origin, deployment, domain, seed, relay_secret or administrator_secret, institutions)
     administrator = Administrator(rpc, deployment.registry, administrator_secret)
     administrator.perform(
-        *_operator_acts(domain, origin, city.operator),
+        *operator_acts(domain, origin, city.operator),
         *(Admit(item.code, (item.role,)) for item in city.everybody if item.code != OPERATOR),
         *(add_key(domain, item.code, Purpose.STATEMENT, item.secret) for item in city.everybody),
     )
@@ -159,14 +159,15 @@ def found_city(
     return city
 
 
-def _operator_acts(domain: Domain, origin: str, operator: OperatorSecrets) -> list:
+def operator_acts(domain: Domain, origin: str, operator: OperatorSecrets, code: str = OPERATOR) -> list[Act]:
+    """What admits an operator and opens its log."""
     note = SignerKey(origin, operator.note).verifier.public_key
     return [
-        Admit(OPERATOR, ("operator",)),
-        OpenLog(origin, OPERATOR),
-        add_key(domain, OPERATOR, Purpose.CHECKPOINT, operator.checkpoint),
-        add_key(domain, OPERATOR, Purpose.RECEIPT, operator.receipt),
-        add_note_key(domain.log, OPERATOR, note),
+        Admit(code, ("operator",)),
+        OpenLog(origin, code),
+        add_key(domain, code, Purpose.CHECKPOINT, operator.checkpoint),
+        add_key(domain, code, Purpose.RECEIPT, operator.receipt),
+        add_note_key(domain.log, code, note),
     ]
 
 

@@ -8,9 +8,10 @@ import secrets
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,7 @@ from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality, Trust, format_trust
 from anchors.core.typed_data import Domain, log_id
 from ledger_service.client.api import Api
+from ledger_service.client.bringing_in import BroughtIn
 from ledger_service.client.errors import ClientError
 from ledger_service.client.files import PRIVATE_FILE_MODE
 from ledger_service.client.store import Store
@@ -32,6 +34,14 @@ from scripts.city.authorities import plan_rules
 from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
 from scripts.city.figures import FiguresFailed, MonthlyFigures, Publish
 from scripts.city.founding import City, found_city, name_city
+from scripts.city.neighbour import (
+    bring_in_all,
+    found_neighbour,
+    name_neighbour,
+    plan_reports,
+    plan_visits,
+    refuse_forgery,
+)
 from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
 from scripts.city.stage import ALREADY, Stage
 from scripts.city.story import Case, Storyteller
@@ -39,7 +49,9 @@ from scripts.city.telling import StoryStopped, Teller, Told
 from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
 SEED = "guangdong-2026"
-FOUNDED, LEDGER = "city.json", "ledger.sqlite"
+FOUNDED = "city.json"
+LEDGER, TRUST = "ledger.sqlite", "trust.json"
+NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST = "neighbour.sqlite", "neighbour-trust.json"
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ class CityRun:
             "To look for yourself, in another terminal:",
             [
                 f"{huzheng} verify {folder}/example.tlog-proof {believed}",
-                f"{huzheng} audit --database {_database(folder)} {believed}",
+                f"{huzheng} audit --database {_database(folder)} {believed} --foreign-trust {folder}/{NEIGHBOUR_TRUST}",
                 f"{huzheng} timeline {self._example} --url {url} --token {TOKEN}",
                 f"{huzheng} institution list --url {url}",
             ],
@@ -120,20 +132,29 @@ class CityRun:
             founded = (self._folder / FOUNDED).exists()
             city = self._found()
             note(f"{len(city.institutions)} institutions{f', {ALREADY}' if founded else ' in three tiers'}")
+        with stage.step("a neighbouring city, with a log of its own") as note:
+            brought = self._tell_neighbour(city)
+            note(f"{len(brought)} statements in it")
         with stage.step("start the service"):
             service = self._start_service(city)
         with stage.step("read the documents") as note:
-            plan = self._plan(city, statements)
+            plan = self._plan(city, statements, brought)
             note(f"{len(plan.documents)} files, {len(plan.acts):,} statements planned")
-        trust = self._write_trust(city)
+        trust = self._write_trust(city, TRUST)
         with Store(self._folder / "sender.sqlite") as store, Api(service.url, token=TOKEN) as api:
-            return self._tell(Teller(city, store, api, trust), api, city, trust, plan)
+            refuse = partial(refuse_forgery, city, store, api, trust, next(iter(brought.values())))
+            return self._tell(Teller(city, store, api, trust), api, city, trust, plan, refuse)
 
-    def _tell(self, teller: Teller, api: Api, city: City, trust: Trust, plan: Plan) -> dict[str, Any]:
+    def _tell(
+        self, teller: Teller, api: Api, city: City, trust: Trust, plan: Plan, refuse_forged: Callable[[], None]
+    ) -> dict[str, Any]:
         stage = self._stage
         planned = len(plan.acts)
         with stage.long_step("sign as the hospitals, send over HTTP", planned) as advance:
             told = teller.tell(plan.acts, advance)
+        with stage.step("bring a report in by a forged proof") as note:
+            refuse_forged()
+            note("refused")
         with stage.step("publish the month's figures, count them again") as note:
             same = self._publish_figures(city, lambda act: teller.say(act, told))
             note("the same" if same else "not the same")
@@ -143,8 +164,10 @@ class CityRun:
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
             proved, example = teller.prove(told, trust, SEED, _telling_act(plan.cases).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
-        with stage.step("audit the whole ledger against the chain") as note:
-            audit = self._audit()
+        with stage.step("audit both ledgers against the chain") as note:
+            audit = self._audit(LEDGER, TRUST, NEIGHBOUR_TRUST)
+            if audit == "ok":
+                audit = self._audit(NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST)
             note("everything derived again: it holds" if audit == "ok" else "it does not hold")
         result = self._figures(api, plan, told, proved, audit) | {"statistics_recomputed": same}
         example = _telling_case(plan.cases).subject
@@ -184,18 +207,46 @@ class CityRun:
             "block": city.deployment.block_number,
             "gas": city.deployment.gas_used,
         }
-        draft = record.with_suffix(".new")
-        draft.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
-        draft.replace(record)
+        _write_record(record, known)
         return city
 
     def _start_service(self, city: City) -> ServiceProcess:
-        # Made here, so that it is nobody else's to read; what SQLite writes beside it takes the same mode.
-        (self._folder / LEDGER).touch(mode=PRIVATE_FILE_MODE)
-        settings = service_settings(city, self._folder, _database(self._folder), FINALITY_CONFIRMATIONS, self._port)
+        settings = self._settings(city, self._folder, LEDGER, self._port)
+        settings["HUZHENG_FOREIGN_TRUST"] = str(self._folder / NEIGHBOUR_TRUST)
         return self._stack.enter_context(ServiceProcess(settings, self._folder / "service.log"))
 
-    def _plan(self, city: City, statements: int) -> Plan:
+    def _settings(self, city: City, folder: Path, ledger: str, port: int) -> dict[str, str]:
+        # Made here, so that it is nobody else's to read; what SQLite writes beside it takes the same mode.
+        (self._folder / ledger).touch(mode=PRIVATE_FILE_MODE)
+        return service_settings(city, folder, _database(self._folder, ledger), FINALITY_CONFIRMATIONS, port)
+
+    def _tell_neighbour(self, city: City) -> dict[str, BroughtIn]:
+        """Found the neighbour where it is not there, have its reports in its log, and fetch their proofs. Its service
+        ends with this."""
+        self._neighbour = neighbour = self._found_neighbour(city)
+        settings = self._settings(neighbour, self._folder / "neighbour", NEIGHBOUR_LEDGER, free_port())
+        with (
+            ServiceProcess(settings, self._folder / "neighbour.log") as service,
+            Store(self._folder / "neighbour-sender.sqlite") as store,
+            Api(service.url, token=TOKEN) as api,
+        ):
+            trust = self._write_trust(neighbour, NEIGHBOUR_TRUST)
+            teller = Teller(neighbour, store, api, trust)
+            told = teller.tell(plan_reports(SEED, neighbour), lambda count: None)
+            teller.wait_final(told.last_index + 1)
+            return bring_in_all(told, api, trust)
+
+    def _found_neighbour(self, city: City) -> City:
+        record = self._folder / FOUNDED
+        known, relay = json.loads(record.read_text("utf-8")), development_account(2)
+        if "neighbour" in known:
+            return name_neighbour(city, known["neighbour"], SEED, relay)
+        neighbour = name_neighbour(city, f"{city.origin}-neighbour", SEED, relay)
+        found_neighbour(neighbour, development_account(0))
+        _write_record(record, known | {"neighbour": neighbour.origin})
+        return neighbour
+
+    def _plan(self, city: City, statements: int, brought: Mapping[str, BroughtIn]) -> Plan:
         documents = read_folder(self._samples)
         if not documents:
             raise RunFailed(f"{self._samples} holds no documents; name another folder in HUZHENG_SAMPLES")
@@ -209,20 +260,22 @@ class CityRun:
         seed = f"{SEED}/{digest}"
         centre = city.authorities[1]
         rules = plan_rules(SEED, city.authorities, city.institutions, date.today())
+        rules += plan_visits(SEED, city, self._neighbour, brought, date.today())
         cases = Storyteller(seed, city.institutions, centre, reports()).cases(statements - len(rules))
         return Plan(documents, cases, [*rules, *(act for case in cases for act in case.acts)])
 
-    def _write_trust(self, city: City) -> Trust:
+    def _write_trust(self, city: City, name: str) -> Trust:
         """What a verifier believes, read from the chain once the admissions are final."""
         chain = EthereumChain(self._chain.url, city.deployment.registry, city.deployment.witness)
         trust = city.trust(chain, Finality(FINALITY_CONFIRMATIONS))
-        (self._folder / "trust.json").write_bytes(format_trust(trust))
+        (self._folder / name).write_bytes(format_trust(trust))
         return trust
 
-    def _audit(self) -> str:
+    def _audit(self, ledger: str, trust: str, *foreign: str) -> str:
         command = [HUZHENG, "audit", "--json"]
-        command += ["--database", _database(self._folder)]
-        command += ["--trust", str(self._folder / "trust.json"), "--rpc", self._chain.url]
+        command += ["--database", _database(self._folder, ledger)]
+        command += ["--trust", str(self._folder / trust), "--rpc", self._chain.url]
+        command += [word for name in foreign for word in ("--foreign-trust", str(self._folder / name))]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
         if done.returncode == 0:
             return "ok"
@@ -277,8 +330,14 @@ def _from_here(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _database(folder: Path) -> str:
-    return f"sqlite:///{folder / LEDGER}"
+def _database(folder: Path, ledger: str = LEDGER) -> str:
+    return f"sqlite:///{folder / ledger}"
+
+
+def _write_record(record: Path, known: Mapping[str, Any]) -> None:
+    draft = record.with_suffix(".new")
+    draft.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+    draft.replace(record)
 
 
 def development_account(number: int) -> bytes:
