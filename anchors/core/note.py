@@ -30,6 +30,14 @@ def check_name(name: str) -> str:
     return name
 
 
+def parse_vkey(text: str) -> tuple[str, str, bytes]:
+    """Name, key id in hex, and type byte with key of `<name>+<hex key id>+<base64>`. Raises `MalformedInput`."""
+    match = _VERIFIER_KEY.fullmatch(text)
+    if not match:
+        raise MalformedInput("verifier key: expected <name>+<8 hex digits>+<base64>")
+    return check_name(match["name"]), match["key_id"], decode_base64(match["key"], "verifier key")
+
+
 @dataclass(frozen=True)
 class VerifierKey:
     """A key that a reader trusts: its name and its Ed25519 public key (32 bytes)."""
@@ -45,15 +53,12 @@ class VerifierKey:
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
         """The key of `<name>+<hex key id>+<base64(0x01 || public key)>`. Raises `MalformedInput`."""
-        match = _VERIFIER_KEY.fullmatch(text)
-        if not match:
-            raise MalformedInput("verifier key: expected <name>+<8 hex digits>+<base64>")
-        encoded = decode_base64(match["key"], "verifier key")
+        name, key_id, encoded = parse_vkey(text)
         if len(encoded) != 33 or encoded[:1] != ED25519:
             raise MalformedInput("verifier key: only Ed25519 (type 0x01, 32 bytes) is known here")
-        key = cls(check_name(match["name"]), encoded[1:])
-        if key.key_id.hex() != match["key_id"]:
-            raise MalformedInput(f"verifier key: its id is {key.key_id.hex()}, not {match['key_id']}")
+        key = cls(name, encoded[1:])
+        if key.key_id.hex() != key_id:
+            raise MalformedInput(f"verifier key: its id is {key.key_id.hex()}, not {key_id}")
         return key
 
     def __str__(self) -> str:
@@ -106,17 +111,12 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
     Raises `MalformedInput` where the form is wrong, `VerificationFailed` where a trusted key's signature does not
     verify, `NotSigned` where none of the trusted keys signed.
     """
-    text, lines = _split(data)
+    text, lines = split_note(data)
     trusted_by_id = {(key.name, key.key_id): key for key in trusted}
     signers: list[VerifierKey] = []
-    for line in lines:
-        match = _SIGNATURE_LINE.fullmatch(line)
-        if not match:
-            raise MalformedInput("note: a signature line is not '— <name> <base64>'")
-        signature = decode_base64(match["signature"], "note signature")
-        if len(signature) < 5:
-            raise MalformedInput("note: a signature is shorter than its key id")
-        key = trusted_by_id.get((match["name"], signature[:4]))
+    for name, encoded in lines:
+        signature = decode_base64(encoded, "note signature")
+        key = trusted_by_id.get((name, signature[:4]))
         if key is None:
             continue
         if not key.verify(text.encode("utf-8"), signature[4:]):
@@ -128,7 +128,9 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
     return Note(text, tuple(signers))
 
 
-def _split(data: bytes) -> tuple[str, list[str]]:
+def split_note(data: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """The text of a note, and of each signature the name and the base64 of key id and signature. Nothing is verified.
+    Raises `MalformedInput`."""
     if len(data) > MAX_NOTE_BYTES:
         raise MalformedInput(f"note: {len(data)} bytes, at most {MAX_NOTE_BYTES} are accepted")
     try:
@@ -144,7 +146,16 @@ def _split(data: bytes) -> tuple[str, list[str]]:
         raise MalformedInput("note: control character in a signature line")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedInput(f"note: {len(lines)} signatures, at most {MAX_SIGNATURES} are accepted")
-    return text, lines
+    return text, [_read_signature(line) for line in lines]
+
+
+def _read_signature(line: str) -> tuple[str, str]:
+    match = _SIGNATURE_LINE.fullmatch(line)
+    if not match:
+        raise MalformedInput("note: a signature line is not '— <name> <base64>'")
+    if len(decode_base64(match["signature"], "note signature")) < 5:
+        raise MalformedInput("note: a signature is shorter than its key id")
+    return match["name"], match["signature"]
 
 
 def _check_text(text: str) -> None:

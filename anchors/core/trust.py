@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import msgspec
@@ -15,6 +16,7 @@ from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_base64, decode_hex, encode_base64, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.note import VerifierKey
+from anchors.core.quorum import Policy, parse_policy
 from anchors.core.registry import Change, Purpose, Registry, note_key_address, parse_action
 from anchors.core.typed_data import Domain, log_id
 
@@ -90,6 +92,7 @@ class _Trust(_Wire):
     logs: list[_Log]
     registry: _Registry
     authorities: list[_Authority] = []
+    witnesses: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,13 @@ class Trust:
     authorities: tuple[Authority, ...] = ()
     consensus: Consensus = Consensus.NONE
     blocks: tuple[FixedBlock, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    """The lines of a tlog-policy; empty where no cosignature is asked for."""
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        """Whose cosignatures make a quorum, where the file says."""
+        return parse_policy("".join(f"{line}\n" for line in self.witnesses).encode("utf-8")) if self.witnesses else None
 
     def log(self, origin: str) -> TrustedLog:
         """The log of `origin`; without any key where the file does not name it, so that no checkpoint of it is
@@ -224,7 +234,9 @@ def parse_trust(data: bytes) -> Trust:
         raise MalformedInput("trust file: two logs have one origin; name each once, with all its keys")
     if len({authority.name for authority in wire.authorities}) != len(wire.authorities):
         raise MalformedInput("trust file: two authorities have one name; give each its own")
-    return Trust(
+    if any("\n" in line for line in wire.witnesses):
+        raise MalformedInput("trust file: witnesses: one line of the policy an item")
+    trust = Trust(
         chain_id=wire.chain.id,
         genesis=decode_hex(wire.chain.genesis, 32, "trust file: genesis"),
         finality=_read_finality(wire.chain.finality),
@@ -237,7 +249,11 @@ def parse_trust(data: bytes) -> Trust:
         authorities=tuple(Authority.parse(one.name, one.certificate) for one in wire.authorities),
         consensus=wire.chain.consensus,
         blocks=_read_blocks(wire.chain.blocks),
+        witnesses=tuple(wire.witnesses),
     )
+    if trust.policy is not None and trust.policy.logs:
+        raise MalformedInput("trust file: witnesses: name logs under logs, not here")
+    return trust
 
 
 def format_trust(trust: Trust) -> bytes:
@@ -258,6 +274,7 @@ def format_trust(trust: Trust) -> bytes:
             trust.registry.count, encode_hex(trust.registry.head), [write_change(change) for change in trust.changes]
         ),
         authorities=[_Authority(one.name, encode_base64(one.certificate)) for one in trust.authorities],
+        witnesses=list(trust.witnesses),
     )
     return msgspec.json.format(msgspec.json.encode(wire), indent=2) + b"\n"
 

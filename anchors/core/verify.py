@@ -5,6 +5,7 @@
 5. key speaks for institution                               -> signed
 6. checkpoint of a trusted log 7. inclusion                 -> logged
 8. to 10. need a node                                       -> witnessed
+11. quorum of the trust file's witnesses, if it names any   -> cosigned
 """
 
 from collections.abc import Callable
@@ -13,12 +14,15 @@ from enum import StrEnum
 
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content
+from anchors.core.cosignature import open_cosignatures
 from anchors.core.encoding import encode_hex, require_bytes
 from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash, verify_inclusion
 from anchors.core.note import open_note
+from anchors.core.quorum import Policy
 from anchors.core.registry import check_attribution
 from anchors.core.statement import CONTENT_FIELD, ENTRY_BYTES, Entry
+from anchors.core.times import iso_time
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Trust, TrustedLog
 
@@ -86,7 +90,7 @@ def verify_proof(data: bytes, trust: Trust) -> Verdict:
     witnessed = Claim("witnessed", State.NOT_CHECKED, "needs a node of the chain: give one with --rpc")
     entry = _readable_entry(extra)
     return Verdict(
-        claims=(content, signed, logged, witnessed),
+        claims=(content, signed, logged, witnessed, *judge_cosigned(proof.checkpoint, trust)),
         index=proof.index,
         checkpoint=claimed,
         entry=entry,
@@ -143,6 +147,20 @@ def _check_logged(proof: TlogProof, extra: Extra, log: TrustedLog, trust: Trust)
     if all(trust.is_revoked(key) for key in note.signers):
         raise _NotProvable("the checkpoint is signed by a revoked key alone; a node can say whether it was witnessed")
     return f"entry {proof.index} is under the signed checkpoint of {checkpoint.size} entries of {log.origin}"
+
+
+def judge_cosigned(note: bytes, trust: Trust) -> tuple[Claim, ...]:
+    """The claim `cosigned` about a checkpoint's note; none where the trust file names no witnesses."""
+    policy = trust.policy
+    return () if policy is None else (_claim("cosigned", lambda: _check_cosigned(note, policy)),)
+
+
+def _check_cosigned(note: bytes, policy: Policy) -> str:
+    found = open_cosignatures(note, policy.keys)  # step 11
+    named = ", ".join(f"{one.key.name} at {iso_time(one.time)}" for one in found) or "none of the witnesses"
+    if not policy.holds([one.key for one in found]):
+        raise _NotProvable(f"cosigned by {named}, which is no quorum; a proof under another checkpoint may have one")
+    return f"cosigned by {named}, which is a quorum"
 
 
 def claimed_checkpoint(note: bytes) -> Checkpoint:

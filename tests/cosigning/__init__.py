@@ -1,0 +1,1 @@
+"""Cosignatures of witnesses (C2SP tlog-cosignature, tlog-policy, tlog-witness)."""
