@@ -126,6 +126,9 @@ class LedgerCollector(Collector):
             "authority": GaugeMetricFamily(
                 "huzheng_authority_failing", "Whether a time-stamp authority fails now", labels=["authority"]
             ),
+            "cosigner": GaugeMetricFamily(
+                "huzheng_cosigner_failing", "Whether a witness that is to cosign fails now", labels=["witness"]
+            ),
         }
         for worker in standing.workers:
             kind, _, name = worker.name.partition(" ")

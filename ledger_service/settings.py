@@ -14,7 +14,9 @@ from anchors.chain.endpoints import Endpoints
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import Error, MalformedInput
+from anchors.core.quorum import NO_QUORUM, Policy, parse_policy
 from anchors.core.trust import MAX_TRUST_BYTES, Authority, Finality, parse_trust
+from anchors.cosigner import HttpWitness
 from anchors.http_post import HttpPost
 from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.erase import Retention
@@ -165,6 +167,10 @@ class Settings(BaseSettings):
     """How many days before its certificate ends a token is renewed."""
     foreign_trust: str | None = None
     """Trust files of other logs, by which reports are brought in from there: paths with commas between."""
+    cosign_policy: Path | None = None
+    """File in the tlog-policy format that names the witnesses to ask for cosignatures, each with its address."""
+    cosign_rule: Literal["go-on", "withhold"] = "go-on"
+    """Whether a checkpoint is published at once, or once the policy's quorum has cosigned it."""
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
     telemetry: Annotated[str, AfterValidator(_collector)] | None = None
@@ -210,6 +216,13 @@ class Settings(BaseSettings):
         read_roots(self.timestamp_roots)
         return self
 
+    @model_validator(mode="after")
+    def _has_policy(self) -> Self:
+        policy = read_cosign_policy(self.cosign_policy)
+        if self.cosign_rule == "withhold" and (policy is None or policy.quorum == NO_QUORUM):
+            raise ValueError("HUZHENG_COSIGN_RULE=withhold needs a HUZHENG_COSIGN_POLICY with a quorum")
+        return self
+
     @property
     def originals(self) -> TrustedOrigins:
         """The other logs from which reports are brought in, as their trust files were at the start."""
@@ -249,6 +262,20 @@ def read_roots(file: Path | None) -> list[Authority]:
     if not roots:
         raise ValueError(f"HUZHENG_TIMESTAMP_ROOTS: {file} holds no certificate in PEM")
     return roots
+
+
+def read_cosign_policy(file: Path | None) -> Policy | None:
+    """The policy in a file; None without one. Raises `ValueError`."""
+    if file is None:
+        return None
+    try:
+        policy = parse_policy(file.read_bytes())
+        for witness in policy.witnesses:
+            HttpWitness(witness)
+    except (OSError, MalformedInput) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"HUZHENG_COSIGN_POLICY: {file}: {reason}") from None
+    return policy
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -37,6 +37,7 @@ VERBS = {
     "stats": "Count recognitions, savings and repeats from the log; check published figures.",
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
+    "cosign": "Be a witness of logs: cosign checkpoints that extend what was cosigned before.",
     "backup": "Copy the whole ledger into one file, while the service goes on.",
     "restore": "Fill an empty database from a backup, and compare it with the chain.",
     "recover": "Take back from the senders what a restored ledger lost; let it go on.",

@@ -34,10 +34,10 @@ def _check_may_read_bundles(viewer: Viewer) -> None:
 
 @router.get("/checkpoint", response_class=Response)
 def checkpoint(request: Request) -> Response:
-    """The newest signed checkpoint."""
-    newest = services_of(request).tree.newest_checkpoint()
+    """The newest signed checkpoint with its cosignatures, or the newest that enough witnesses cosigned."""
+    newest = services_of(request).publication.newest()
     if newest is None:
-        raise Refused(problems.NOT_FOUND, "no checkpoint is signed yet; ask again in seconds")
+        raise Refused(problems.NOT_FOUND, "no checkpoint is published yet; ask again in seconds")
     return Response(newest.note, media_type="text/plain; charset=utf-8", headers=_MUTABLE)
 
 

@@ -21,6 +21,7 @@ from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.outside_ports import Timestamps
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
 from ledger_service.usecases.privacy_ports import Readings
+from ledger_service.usecases.publish import Publication
 from ledger_service.usecases.rate import Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.reading import Disclosure
@@ -79,6 +80,7 @@ class Services:
     remind: Remind
     evidence: ExportEvidence
     timestamps: Timestamps
+    publication: Publication
     operator_token: str | None
     bundles_need_token: bool
 

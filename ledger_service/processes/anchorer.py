@@ -17,7 +17,7 @@ from anchors.core.trust import Finality
 from ledger_service.observed import Tracing, start_telemetry, traced_step, traced_stores
 from ledger_service.operator_keys import AnchorerKeys, unlock_anchorer_keys
 from ledger_service.processes.opening import OpenedLog, guard_of, now, open_log
-from ledger_service.processes.outsiders import authority_workers, proof_worker
+from ledger_service.processes.outsiders import authority_workers, proof_worker, witness_workers
 from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.lease import SqlLease, anchorer_name
@@ -165,7 +165,11 @@ class _Term:
                 ("witness", self._guarded("witness", witness), settings.witness_seconds),
             )
         ]
-        self._beside = [*authority_workers(opened, fence, tree, view), proof_worker(opened, fence)]
+        self._beside = [
+            *authority_workers(opened, fence, tree, view),
+            *witness_workers(opened, fence, tree, view),
+            proof_worker(opened, fence),
+        ]
 
     def start(self) -> None:
         """Start the workers."""

@@ -21,8 +21,9 @@ from ledger_service.metrics import SHARED_FOLDER, LedgerCollector, create_metric
 from ledger_service.observed import ObservedCommit, ObservedDoor, start_telemetry
 from ledger_service.operator_keys import unlock_receipt_key
 from ledger_service.processes.opening import OpenedLog, now, open_log
-from ledger_service.settings import Settings
+from ledger_service.settings import Settings, read_cosign_policy
 from ledger_service.storage.chain_view import SqlChainView
+from ledger_service.storage.cosignatures import SqlCosignatures
 from ledger_service.storage.erasing import SqlErasures
 from ledger_service.storage.figures import SqlFigures
 from ledger_service.storage.head_proofs import SqlHeadProofs
@@ -44,6 +45,7 @@ from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import Ledger
+from ledger_service.usecases.publish import Publication
 from ledger_service.usecases.rate import Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.reading import Disclosure
@@ -191,6 +193,7 @@ def _services(
     settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
     readings, grounds = SqlReadings(engine), SqlGrounds(engine)
     rules = RuleBook(grounds)
+    withheld_by = read_cosign_policy(settings.cosign_policy) if settings.cosign_rule == "withhold" else None
     return Services(
         origin=settings.origin,
         domain=opened.domain,
@@ -218,6 +221,7 @@ def _services(
         remind=Remind(reader, tree, rules, readings, now),
         evidence=evidence,
         timestamps=SqlTimestamps(engine),
+        publication=Publication(tree, SqlCosignatures(engine), withheld_by),
         operator_token=settings.operator_token.get_secret_value() if settings.operator_token else None,
         bundles_need_token=settings.entry_bundles == "token",
     )

@@ -2,11 +2,14 @@
 
 from anchors.chain.block_capture import EthereumBlockProofs
 from anchors.clocks.authority import HttpAuthority
+from anchors.cosigner import HttpWitness
 from ledger_service.processes.opening import OpenedLog, now
-from ledger_service.settings import read_roots
+from ledger_service.settings import read_cosign_policy, read_roots
+from ledger_service.storage.cosignatures import SqlCosignatures
 from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.storage.timestamps import SqlTimestamps
 from ledger_service.usecases.clock import passed_seconds
+from ledger_service.usecases.cosign import Collector
 from ledger_service.usecases.ports import ChainView, Fence, Tree
 from ledger_service.usecases.prove_heads import HeadProver
 from ledger_service.usecases.stamp import Stamper
@@ -51,3 +54,16 @@ def proof_worker(opened: OpenedLog, fence: Fence) -> Worker:
         EthereumBlockProofs(settings.rpc, identity.witness), SqlHeadProofs(opened.engine, opened.domain.log, fence)
     )
     return Worker(PROOFS, prover.run_once, settings.follow_seconds)
+
+
+def witness_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainView) -> list[Worker]:
+    """One for each witness of the policy."""
+    policy, cosignatures = read_cosign_policy(opened.settings.cosign_policy), SqlCosignatures(opened.engine, fence)
+    return [
+        Worker(
+            f"cosigner {witness.key.name}",
+            Collector(HttpWitness(witness), cosignatures, tree, view, passed_seconds).run_once,
+            LOOK_SECONDS,
+        )
+        for witness in (policy.witnesses if policy is not None else ())
+    ]

@@ -39,6 +39,7 @@ from ledger_service.usecases.audit.rows import (
     ChainRow,
     ChangeRow,
     CheckpointRow,
+    CosignatureRow,
     HeadProofRow,
     HeadRow,
     LogRow,
@@ -218,6 +219,11 @@ class SqlAuditRows:
     def timestamp(self, number: int) -> TimestampRow | None:
         """See `AuditRows`."""
         return self._one(TimestampRow._make, _TIMESTAMPS.where(schema.timestamps.c.number == number))
+
+    def cosignatures(self) -> Iterator[CosignatureRow]:
+        """See `AuditRows`."""
+        c = schema.cosignatures.c
+        return self._all(CosignatureRow._make, select(schema.cosignatures).order_by(c.size, c.witness))
 
     def checkpoint_root(self, size: int) -> bytes | None:
         """See `AuditRows`."""

@@ -1,7 +1,7 @@
-"""The tables. Six are originals (`entries`, `contents`, `receipts`, `outbox`, `readings`, `timestamps`); all others can
-be rebuilt from these and the chain, and an audit does so; but for `streams.frozen`, a decision of the operator that
-ends as a revocation, for `restores`, which his backups were, and for `anchorer` and `sessions`, which are of the
-present alone. Migrations make them; a test holds the two against each other.
+"""The tables. Seven are originals (`entries`, `contents`, `receipts`, `outbox`, `readings`, `timestamps`,
+`cosignatures`); all others can be rebuilt from these and the chain, and an audit does so; but for `streams.frozen`, a
+decision of the operator that ends as a revocation, for `restores`, which his backups were, and for `anchorer` and
+`sessions`, which are of the present alone. Migrations make them; a test holds the two against each other.
 
 Hashes, keys, entries and parts are bytes. `position` is an entry's index in the log.
 """
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ledger_service.usecases.ports import PREFIX_BYTES
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that makes these tables: the newest one."""
 
 metadata = MetaData()
@@ -168,6 +168,18 @@ timestamps = _table(
     UniqueConstraint("renews", name="timestamps_renews"),
     Index("timestamps_authority", "authority", "size"),
     Index("timestamps_expires_at", "expires_at"),
+)
+
+# Cosignatures of witnesses on checkpoints: each cosigns the newest alone, so nobody can have them again. `cosigned_at`
+# follows from the line.
+cosignatures = _table(
+    "cosignatures",
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", String(300), primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("cosigned_at", BigInteger, nullable=False),
+    Index("cosignatures_witness", "witness", "size"),
+    by_key=True,
 )
 
 # Who is signed in: the challenge that a key answered, until its token ends. The token itself is nowhere.

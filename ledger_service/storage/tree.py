@@ -19,8 +19,13 @@ _TILES = select(schema.tiles).where(
     schema.tiles.c.number >= bindparam("begin"),
     schema.tiles.c.number < bindparam("end"),
 )
-_CHECKPOINT_AT = select(schema.checkpoints).where(schema.checkpoints.c.size == bindparam("at"))
-_NEWEST_CHECKPOINT = select(schema.checkpoints).order_by(schema.checkpoints.c.size.desc()).limit(1)
+# With every checkpoint the lines that witnesses added to its note.
+_lines = select(func.aggregate_strings(schema.cosignatures.c.line, "")).where(
+    schema.cosignatures.c.size == schema.checkpoints.c.size
+)
+_CHECKPOINTS = select(schema.checkpoints, _lines.scalar_subquery().label("lines"))
+_CHECKPOINT_AT = _CHECKPOINTS.where(schema.checkpoints.c.size == bindparam("at"))
+_NEWEST_CHECKPOINT = _CHECKPOINTS.order_by(schema.checkpoints.c.size.desc()).limit(1)
 
 
 class SqlTree:
@@ -72,7 +77,7 @@ class SqlTree:
     def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:
         """See `ports.Tree`."""
         size = schema.checkpoints.c.size
-        query = select(schema.checkpoints).order_by(size.desc()).limit(limit)
+        query = _CHECKPOINTS.order_by(size.desc()).limit(limit)
         if before is not None:
             query = query.where(size < before)
         with unavailable_on_error(), self._engine.connect() as connection:
@@ -96,4 +101,5 @@ class SqlTree:
 
 
 def _checkpoint(row: Row) -> SignedCheckpoint:
-    return SignedCheckpoint(row.size, row.root, row.note, row.signature, row.signed_at)
+    note = row.note + row.lines.encode("utf-8") if row.lines else row.note
+    return SignedCheckpoint(row.size, row.root, note, row.signature, row.signed_at)

@@ -3,11 +3,12 @@
 Storage is durable when a method returns, raises `StoreUnavailable` as there, and, given a fence, `LeaseLost`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from anchors.clocks import Timestamp
+from anchors.core.cosignature import Cosignature, WitnessKey
 
 
 class TimestampAuthority(Protocol):
@@ -60,3 +61,35 @@ class Timestamps(Protocol):
     def covering(self, index: int) -> list[list[StoredTimestamp]]:
         """For each authority the chain, as far as it was renewed, of the first stamped checkpoint that covers the entry
         at `index`."""
+
+
+class CosigningWitness(Protocol):
+    """One witness of the log (docs/spec/cosigning.md)."""
+
+    key: WitnessKey
+
+    def cosign(self, old_size: int, proof: Sequence[bytes], note: bytes) -> Cosignature:
+        """Its verified cosignature, in bounded time. Raises `SizeConflict` or `WitnessFailed`."""
+
+
+@dataclass(frozen=True)
+class NewCosignature:
+    """A verified cosignature on the checkpoint of `size` entries: the witness's name, its signature line, its time."""
+
+    size: int
+    witness: str
+    line: str
+    cosigned_at: int
+
+
+class Cosignatures(Protocol):
+    """The cosignatures. They are originals: a witness cosigns no checkpoint but the newest."""
+
+    def add(self, cosignature: NewCosignature) -> None:
+        """Store one; nothing where the witness has one on that checkpoint, or the note is full."""
+
+    def newest_size(self, witness: str) -> int:
+        """The largest size that a witness cosigned; 0 where none."""
+
+    def sizes(self, limit: int) -> list[int]:
+        """The sizes of cosigned checkpoints, the largest first."""

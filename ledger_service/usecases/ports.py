@@ -216,7 +216,8 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True)
 class SignedCheckpoint:
-    """A checkpoint as signed: the note for readers, and the checkpoint key's signature for the contract."""
+    """A checkpoint as signed: the note for readers, with the cosignatures that it has, and the checkpoint key's
+    signature for the contract."""
 
     size: int
     root: bytes

@@ -77,9 +77,13 @@ def _check_last_tile(tree: Tree, level: int, size: int) -> None:
 
 
 def _check_nothing_beyond(tree: Tree, newest: SignedCheckpoint | None) -> None:
-    number = (newest.size if newest else 0) // TILE_WIDTH
-    if tree.tiles(0, number, number + 1) and tree.newest_checkpoint() == newest:
+    number = _size(newest) // TILE_WIDTH
+    if tree.tiles(0, number, number + 1) and _size(tree.newest_checkpoint()) == _size(newest):
         raise Incident(
-            f"there is a tile beyond the newest checkpoint of {newest.size if newest else 0} entries: checkpoints are "
+            f"there is a tile beyond the newest checkpoint of {_size(newest)} entries: checkpoints are "
             f"missing; {_WHAT_TO_DO}"
         )
+
+
+def _size(checkpoint: SignedCheckpoint | None) -> int:
+    return checkpoint.size if checkpoint else 0

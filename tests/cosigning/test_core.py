@@ -18,8 +18,10 @@ EXAMPLE = """example.com/behind-the-sofa
 20852163
 CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 
-— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
-— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==
+— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+\
+xeMcTOAYQ8=
+— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZ\
+qhf5nNo0xUe+mbIUBkBIfZ+qnA==
 """
 EXAMPLE_MESSAGE = b"""cosignature/v1
 time 1679315147
@@ -85,7 +87,7 @@ def changed(line: str, position: int, value: bytes | None = None) -> str:
 
 @pytest.mark.parametrize("position", [4, 11, 12, 40, 75])
 def test_a_changed_bit_of_time_or_signature(position: int) -> None:
-    with pytest.raises(VerificationFailed, match="witness.example/1 does not verify"):
+    with pytest.raises(VerificationFailed, match=r"witness.example/1 does not verify"):
         open_cosignatures(note(changed(FIRST.cosign(TEXT, 5), position)), [FIRST.key])
 
 

@@ -17,11 +17,12 @@ believed. What is believed already stands in the trust file. Steps, as findings 
 10. time-stamps: each token of an authority that the trust file names is over its checkpoint, and in time
 11. decisions: what the policy that each names said of it, by what the log knew then
 12. figures: each published figure is what the log gives, over as many entries as it names
+13. cosignatures: each line of a witness that the trust file names is over its checkpoint
 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
            6 statements.py   7 index.py, head_proofs.py   8 receipts.py   9 readings.py   10 timestamps.py
-           11 decisions.py   12 figures.py   (findings.py names, rows.py is what storage must give, signers.py recovers
-           signatures on several threads, stretches.py reads ahead)
+           11 decisions.py   12 figures.py   13 cosignatures.py   (findings.py names, rows.py is what storage must
+           give, signers.py recovers signatures on several threads, stretches.py reads ahead)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is

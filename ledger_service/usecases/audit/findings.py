@@ -18,6 +18,7 @@ STEPS = {
     10: "time-stamps",
     11: "decisions",
     12: "figures",
+    13: "cosignatures",
 }
 
 MAX_SHOWN_CHARACTERS = 200

@@ -60,6 +60,15 @@ class TimestampRow(NamedTuple):
     expires_at: int
 
 
+class CosignatureRow(NamedTuple):
+    """A witness's signature line on the checkpoint of `size` entries."""
+
+    size: int
+    witness: str
+    line: str
+    cosigned_at: int
+
+
 class ReceiptRow(NamedTuple):
     """A promise; `positions` are indexes as big-endian uint64."""
 
@@ -233,6 +242,9 @@ class AuditRows(Protocol):
 
     def timestamp(self, number: int) -> TimestampRow | None:
         """The token of this number."""
+
+    def cosignatures(self) -> Iterator[CosignatureRow]:
+        """All cosignatures, by size and witness."""
 
     def checkpoint_root(self, size: int) -> bytes | None:
         """The root of the stored checkpoint of this size."""

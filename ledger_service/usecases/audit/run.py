@@ -10,6 +10,7 @@ from anchors.core.note import VerifierKey
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.cosignatures import check_cosignatures
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.figures import STEP as FIGURES
 from ledger_service.usecases.audit.findings import STEPS, Enough, Findings
@@ -97,7 +98,7 @@ class Audit:
             self._findings.finished.add(1)
 
     def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
-        """Steps 2 to 12 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+        """Steps 2 to 13 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
 
         Raises `ChainUnavailable` or `StoreUnavailable`."""
         begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
@@ -148,6 +149,7 @@ class Audit:
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)
+        check_cosignatures(rows, findings, self._log.origin, self._trust.policy)
         findings.finished.update(STEPS.keys() - {FIGURES})
         walk.figures.check(rows, self._log.origin, attribution.successors())
         findings.finished.add(FIGURES)
