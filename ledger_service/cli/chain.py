@@ -21,6 +21,7 @@ from anchors.core.times import iso_time
 from anchors.core.trust import Authority, Finality, format_trust
 from anchors.core.typed_data import log_id
 from ledger_service.cli.administrator import perform
+from ledger_service.cli.cosign import read_policy
 from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_bounded, read_trust
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
@@ -148,6 +149,9 @@ def trust(
     fix_block: Annotated[
         list[int] | None, typer.Option("--fix-block", help="Number of a final block to be believed by hash; repeat.")
     ] = None,
+    witnesses: Annotated[
+        Path | None, typer.Option("--witnesses", help="A tlog-policy: whose cosignatures make a quorum.")
+    ] = None,
     first_block: FirstBlock = 0,
     as_json: AsJson = False,
 ) -> int:
@@ -177,6 +181,8 @@ def trust(
     finally:
         chain.close()
     made = replace(made, authorities=tuple(_read_authority(text) for text in authorities or ()))
+    if witnesses is not None:
+        made = replace(made, witnesses=_witness_lines(witnesses))
     write_atomically(out, format_trust(made))
     members = {
         "file": str(out),
@@ -198,6 +204,14 @@ def _read_authority(text: str) -> Authority:
         raise WrongInput(f"--authority {text!r}: expected NAME=FILE, such as 'SAMPLE clock=root.pem'")
     certificate = read_bounded(Path(file), MAX_CERTIFICATE_BYTES, "certificate")
     return Authority.parse(name, certificate.decode("latin-1"))
+
+
+def _witness_lines(file: Path) -> tuple[str, ...]:
+    """The lines of a policy that a trust file holds: no logs, no addresses, no comments."""
+    read_policy(file)
+    lines = (line.split() for line in file.read_text("utf-8").splitlines())
+    kept = (words[:3] if words[0] == "witness" else words for words in lines if words)
+    return tuple(" ".join(words) for words in kept if words[0] in ("witness", "group", "quorum"))
 
 
 def _note_keys(registry: Registry, origin: str) -> list[VerifierKey]:

@@ -9,10 +9,12 @@ import pytest
 
 from anchors.clocks import verify_timestamp
 from anchors.core.checkpoint import Checkpoint
+from anchors.core.cosignature import WitnessSecret
 from ledger_service.storage import schema
+from ledger_service.storage.cosignatures import SqlCosignatures
 from ledger_service.storage.readings import SqlReadings
 from ledger_service.storage.timestamps import SqlTimestamps
-from ledger_service.usecases.outside_ports import NewTimestamp
+from ledger_service.usecases.outside_ports import NewCosignature, NewTimestamp
 from ledger_service.usecases.privacy_ports import Reading
 from scripts.city.founding import COMMISSION
 from tests.audit.world import World, change, copy_database, make_world
@@ -45,7 +47,9 @@ JUDGED_BY_NOTHING = {
 """What no other row, no entry and no event speaks about (docs/AUDIT.md, What it cannot see)."""
 
 
-FILLED_APART = ("holds", "readings", "rulebook", "timestamps")
+WITNESS = WitnessSecret("witness.example/1", b"\x01" * 32)
+
+FILLED_APART = ("holds", "readings", "rulebook", "timestamps", "cosignatures")
 """Tables of which the shared ledger has no row."""
 
 
@@ -57,7 +61,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 @pytest.fixture(scope="module")
 def other_world(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory, house: House) -> Iterator[World]:
-    """A small ledger with a hold, a rule, a reading and a time-stamp."""
+    """A small ledger with a hold, a rule, a reading, a time-stamp and a cosignature."""
     world = make_world(module_chain, f"sqlite:///{tmp_path_factory.mktemp('other') / 'ledger.sqlite'}")
     story = world.tell_story()
     hold = world.signers[3].sign("hold.placed", b"\x09" * 32, example("basis"), links(about=story[0]))
@@ -72,6 +76,8 @@ def other_world(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFac
     token = house.token(text)
     stamp = verify_timestamp(token, text, [house.authority])
     SqlTimestamps(world.engine).add(NewTimestamp(newest.size, None, "http://x", token, stamp.time, stamp.expires))
+    line = WITNESS.cosign(text.decode(), stamp.time)
+    SqlCosignatures(world.engine).add(NewCosignature(newest.size, WITNESS.name, line, stamp.time))
     yield world
     world.engine.dispose()
 
@@ -84,7 +90,8 @@ def test_foreign_values_are_judged(
     copy = copy_database(world, tmp_path)
     key = next(iter(schema.metadata.tables[table].primary_key)).name
     first = f'"{key}" = (SELECT min("{key}") FROM "{table}")'
-    trust, passed = replace(world.trust(), authorities=(house.authority,)), []
+    witnesses = (f"witness w {WITNESS.key}", "quorum w")
+    trust, passed = replace(world.trust(), authorities=(house.authority,), witnesses=witnesses), []
     for name, value in VALUES.items():
         try:
             url = change(copy, (f'UPDATE "{table}" SET "{column}" = ? WHERE {first}', (value,)))
