@@ -123,10 +123,10 @@ def test_an_audit_verifies_what_the_trust_file_names(town: Town, tmp_path: Path)
     chain, plain = trust_of(town.ledger)
     try:
         named = audit_everything(chain, town.ledger.city, town.trust(), town.ledger.database)
-        assert named.findings.counts["cosignatures"] >= 2 and not named.findings.warnings
+        assert named.findings.counts["cosignatures"] >= 2 and not named.findings.left
         unnamed = audit_everything(chain, town.ledger.city, plain, town.ledger.database)
-        (warning,) = unnamed.findings.warnings
-        assert (warning.first.table, warning.first.found) == ("cosignatures", "NOT_CHECKED")
+        (left,) = unnamed.findings.left
+        assert (left.first.table, left.first.found) == ("cosignatures", "by another")
     finally:
         chain.close()
 
