@@ -2,8 +2,12 @@
 
 Started by `scripts/test`, which sets up first. Arguments go to pytest. All checks run even if one fails. The exit
 status is 0 only if nothing failed; the last line is `N passed, N failed, N skipped` over all of it.
+
+Tests run in several processes (tests/fixtures/workers.py). They wait a lot; what they leave of the processors goes to
+the checks of the contracts and of the packages, which run beside them and are shown after them.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +15,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import audit, slither
@@ -20,19 +25,22 @@ from scripts.outcome import Outcome
 
 PROGRAMS = Path(sys.executable).parent
 PYTEST_COLLECTED_NOTHING = 5
+BESIDE = "--beside-the-tests"
+BESIDE_NICENESS = 10
 
 
 def main() -> int:
     """Run all; the exit status."""
+    if sys.argv[1:] == [BESIDE]:
+        return _in_the_background()
     outcomes = [
         _timed("ruff check", lambda name: _static(name, [str(PROGRAMS / "ruff"), "check", "--quiet"])),
         _timed("ruff format", lambda name: _static(name, [str(PROGRAMS / "ruff"), "format", "--check", "--quiet"])),
         _timed("import rules", lambda name: _static(name, [str(PROGRAMS / "lint-imports"), "--no-logo"])),
-        _timed("contracts", _contracts),
-        _timed("slither", slither.check),
-        _timed("audit", audit.check),
-        _timed("pytest", lambda name: _pytest(name, sys.argv[1:])),
     ]
+    with running_beside([sys.executable, "-m", "scripts.checks", BESIDE]) as beside:
+        tests = _timed("pytest", lambda name: _pytest(name, sys.argv[1:]))
+        outcomes += [*beside(), tests]
     _summarize(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
@@ -42,6 +50,42 @@ def _timed(name: str, check: Callable[[str], Outcome]) -> Outcome:
     started = time.monotonic()
     outcome = check(name)
     return Outcome(**{**vars(outcome), "seconds": time.monotonic() - started})
+
+
+def _in_the_background() -> int:
+    """What runs beside the tests, after them in rank: its output as usual, then its outcomes as one line of JSON."""
+    os.nice(BESIDE_NICENESS)
+    outcomes = [_timed("contracts", _contracts), _timed("slither", slither.check), _timed("audit", audit.check)]
+    print(json.dumps([vars(outcome) for outcome in outcomes]))
+    return 0
+
+
+@contextmanager
+def running_beside(command: list[str]) -> Iterator[Callable[[], list[Outcome]]]:
+    """Run a command that ends with its outcomes; the function waits for it, shows its output and gives them."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as shown:
+        running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.STDOUT)
+
+        def outcomes() -> list[Outcome]:
+            status = running.wait()
+            shown.seek(0)
+            *lines, last = shown.read().splitlines() or [""]
+            print("\n".join(lines), flush=True)
+            return read_outcomes(last, status)
+
+        try:
+            yield outcomes
+        finally:
+            running.terminate()  # only where something went wrong here: else it has ended
+            running.wait()
+
+
+def read_outcomes(line: str, status: int) -> list[Outcome]:
+    """The outcomes in the last line that was written beside; a failure where it holds none."""
+    try:
+        return [Outcome(**outcome | {"skips": tuple(outcome["skips"])}) for outcome in json.loads(line)]
+    except (ValueError, KeyError, TypeError):
+        return [Outcome("contracts", 0, 1, note=f"ended with status {status} and without an outcome: {line[:200]}")]
 
 
 def _static(name: str, command: list[str]) -> Outcome:
@@ -87,7 +131,7 @@ def _hardhat_count(output: str, word: str) -> int:
 def _pytest(name: str, arguments: list[str]) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+        command = [sys.executable, "-m", "pytest", "-n", "auto", f"--junitxml={report}", *arguments]
         status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
         return read_pytest(name, report.read_text() if report.exists() else "", status)
 

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.fixtures.examples import THOROUGH
+
 pytest_plugins = [
     "tests.fixtures.chain",
     "tests.fixtures.postgres",
@@ -12,7 +14,9 @@ pytest_plugins = [
     "tests.fixtures.workers",
 ]
 
-# No deadlines anywhere: a busy machine must not fail a test. CI always tries the same examples.
+# No deadlines anywhere: a busy machine must not fail a test. CI always tries the same examples, but where it is told
+# to be thorough.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("local", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+settings.register_profile("thorough", deadline=None, max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("thorough" if THOROUGH else "ci" if os.environ.get("CI") == "true" else "local")

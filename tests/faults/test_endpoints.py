@@ -109,6 +109,7 @@ def test_a_node_that_is_gone_is_no_event_and_the_other_one_is_kept(world: AnvilW
     assert len(nodes[0].asked("eth_getBlockByNumber")) == asked
 
 
+@pytest.mark.alone
 def test_a_node_that_hangs_costs_part_of_one_call_and_then_nothing(world: AnvilWorld, nodes: list[RpcProxy]) -> None:
     chain = chain_of(world, *nodes)
     chain.tip()
@@ -121,6 +122,7 @@ def test_a_node_that_hangs_costs_part_of_one_call_and_then_nothing(world: AnvilW
     assert time.monotonic() - began < TIMEOUT_SECONDS / 3
 
 
+@pytest.mark.alone
 def test_without_any_node_each_is_named_within_the_deadline(world: AnvilWorld, nodes: list[RpcProxy]) -> None:
     chain = chain_of(world, *nodes)
     chain.tip()
@@ -163,6 +165,7 @@ def test_logs_are_one_nodes_answer(world: AnvilWorld, nodes: list[RpcProxy]) -> 
     assert [event.new_size for event in chain.witness_events(first, last)] == [5, 8]
 
 
+@pytest.mark.alone
 def test_a_transaction_goes_to_all_and_who_hangs_is_not_waited_for(world: AnvilWorld, nodes: list[RpcProxy]) -> None:
     log, chain = SampleLog(world).set_up(), chain_of(world, *nodes, timeout_seconds=20)
     sender = world.sender()

@@ -18,6 +18,8 @@ from ledger_service.http.connection import Limits, bounded
 from tests.fixtures.ledger import check_problem
 from tests.hostile.sockets import Line, Reply
 
+pytestmark = pytest.mark.alone
+
 LIMITS = Limits(
     connections=40, collected_bytes=5_000, head_seconds=0.6, body_seconds=0.8, stalled_seconds=0.5, body_bytes=2_000,
     url_bytes=1_000, head_bytes=4_000,

@@ -21,9 +21,10 @@ from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import format_trust, parse_trust
 from anchors.core.verify import verify_proof
 from tests.cli.evidence import City, city
+from tests.fixtures.examples import examples
 from tests.hostile.mutations import anything
 
-EXAMPLES = 250
+EXAMPLES = examples(250, thorough=2_500)
 CITY: City = city(statements=3)
 TRUST = CITY.trust()
 PROOFS = [CITY.proof(0), CITY.proof(2, parts_shown=False)]

@@ -17,9 +17,10 @@ from anchors.chain.port import ChainUnavailable
 from anchors.core.block.head import WITNESSED
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
+from tests.fixtures.examples import examples
 from tests.hostile.mutations import anything
 
-EXAMPLES = 120
+EXAMPLES = examples(120, thorough=1_200)
 REGISTRY, WITNESS, LOG = b"\1" * 20, b"\2" * 20, b"\3" * 32
 HASH = "0x" + "ab" * 32
 BLOCK = {"number": "0x10", "hash": HASH, "parentHash": HASH, "timestamp": "0x68e7c780", "miner": "0x" + "00" * 20}
@@ -65,7 +66,7 @@ def spoilt_lines(draw: st.DrawFn) -> Any:
     return line
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400, thorough=4_000))
 @given(st.one_of(spoilt_lines(), anything_json))
 def test_log_lines_are_read_or_refused(wire: Any) -> None:
     for read in (read_witnessed, read_registry_changed):
@@ -77,7 +78,7 @@ def test_log_lines_are_read_or_refused(wire: Any) -> None:
             assert not isinstance(wire, dict), "an element that is no object is refused by whoever reads the list"
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400, thorough=4_000))
 @given(st.one_of(anything_json, st.text("0123456789abcdefAB_ \n", max_size=12).map(lambda digits: "0x" + digits)))
 def test_hex_is_read_or_refused(value: Any) -> None:
     for read in (hexadecimal.quantity, hexadecimal.octets):

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from anchors.core.encoding import encode_hex
 from scripts.city.service import TOKEN
 from tests.fixtures.chain import ScratchChain
+from tests.fixtures.examples import examples
 from tests.fixtures.ledger import Ledger, check_problem, database_of, running_ledger
 from tests.fixtures.signer import Signed
 
-EXAMPLES_OF_A_ROUTE = 40
+EXAMPLES_OF_A_ROUTE = examples(16, thorough=200)
 WITH_TOKEN_ONLY = (
     "/v1/subjects/{subject}",
     "/v1/subjects/{subject}/fhir",

@@ -17,9 +17,10 @@ from ledger_service.client.keystore import create_key_file, list_key_files, read
 from ledger_service.client.store import Store
 from ledger_service.settings import SettingsError, read_settings
 from tests.cli.evidence import City, city
+from tests.fixtures.examples import examples
 from tests.hostile.mutations import PIECES, anything
 
-EXAMPLES = 250
+EXAMPLES = examples(250, thorough=2_500)
 CITY: City = city(statements=2)
 SENT = [entry.statement.id(CITY.domain) for entry in CITY.entries]
 RECEIPT_SECRET = CITY.secret("receipt")

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from anchors import Part
 from ledger_service.http.connection import DEFAULT_LIMITS
 from scripts.city.service import TOKEN
+from tests.fixtures.examples import examples
 from tests.fixtures.ledger import Ledger, check_problem, check_problem_response
 from tests.fixtures.signer import document, links
 from tests.hostile.mutations import anything
 from tests.hostile.sockets import Line
 
-EXAMPLES = 300
+EXAMPLES = examples(300, thorough=3_000)
 SLOW_BODIES = 200
 """More than the submissions that the service takes at once."""
 
