@@ -18,7 +18,7 @@ def ledger(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory)
     """A service that takes a statement in a hundred seconds, and a burst before that: no test lasts so long."""
     folder = tmp_path_factory.mktemp("ledger")
     rates = {"rate_statements": "0.01", "rate_burst": str(BURST)}
-    rates |= {"rate_unproven": "0.1", "rate_unproven_burst": str(UNPROVEN)}
+    rates |= {"rate_unproven": "10", "rate_unproven_burst": str(UNPROVEN)}
     with running_ledger(module_chain, folder, f"sqlite:///{folder / 'ledger.db'}", **rates) as it:
         yield it
 
