@@ -1,4 +1,4 @@
-"""Runs the installed command `huzheng` as people do: a process of its own, with pipes and no terminal."""
+"""Runs the command `huzheng` as people do: a process of its own, without a terminal."""
 
 import json
 import os
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.fixtures.service import run_forked
 
 COMMAND = Path(sys.executable).with_name("huzheng")
 PASSPHRASE = "a passphrase of the tests"
@@ -50,11 +52,17 @@ def huzheng(
     *arguments: object, cwd: Path | None = None, environment: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Ran:
     """Run the command with these arguments, and this on its standard input, until it ends."""
+    settings, folder = clean_environment(**(environment or {})), cwd or Path.cwd()
+    status, out, err = run_forked([*map(str, arguments)], settings, folder, stdin.encode("utf-8"), TIMEOUT_SECONDS)
+    return Ran(status, out.decode("utf-8"), err.decode("utf-8"))
+
+
+def installed_huzheng(*arguments: object) -> Ran:
+    """Run the command as it is installed, by an interpreter of its own."""
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=clean_environment(**(environment or {})),
-        input=stdin.encode("utf-8"),
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=TIMEOUT_SECONDS,
     )

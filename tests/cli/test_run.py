@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ledger_service.cli import run
-from tests.cli.command import COMMAND, clean_environment, huzheng
+from tests.cli.command import COMMAND, clean_environment, installed_huzheng
 from tests.cli.conftest import Here
 
 
 def test_help_names_every_verb() -> None:
-    ran = huzheng("--help")
+    ran = installed_huzheng("--help")
     assert ran.status == 0
     for verb in run.VERBS:
         assert verb in ran.out
@@ -53,7 +53,7 @@ def test_an_audit_of_a_path_is_told_what_a_url_is(here: Here) -> None:
 
 
 def test_version() -> None:
-    ran = huzheng("--version")
+    ran = installed_huzheng("--version")
     assert ran.status == 0 and ran.out.startswith("huzheng ")
 
 
@@ -90,7 +90,7 @@ def test_wrong_calls_are_told_in_one_line(
 
 
 def test_a_service_that_is_not_there(tmp_path: Path) -> None:
-    line = huzheng("institution", "list", "--url", "http://127.0.0.1:9").failed_in_one_line(2)
+    line = installed_huzheng("institution", "list", "--url", "http://127.0.0.1:9").failed_in_one_line(2)
     assert "is the service running there?" in line
 
 
