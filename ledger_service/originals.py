@@ -125,7 +125,8 @@ class TrustedOrigins:
         return None if trust is None else verify_proof(original.proof, trust)
 
     def check(self, original: Original) -> None:
-        """Raise `Refused` unless the proof holds, and is of the statement that the link names."""
+        """Raise `Refused` unless the proof holds, is of the statement that the link names, and whoever signed has a role
+        there that may."""
         verdict = self.judge(original)
         if verdict is None:
             known = ", ".join(sorted(self._trusts)) or "none"
@@ -137,6 +138,11 @@ class TrustedOrigins:
         if not verdict.holds:
             raise self._why_not(original, verdict)
         _check_same("statement", encode_hex(original.id), encode_hex(verdict.statement_id))
+        signed = original.statement
+        if not KINDS[signed.kind].roles & self._trusts[original.origin].registry.institution(signed.institution).roles:
+            raise Refused(
+                problems.PROOF_FAILS, f"{signed.institution} has no role in {original.origin} that signs {signed.kind}"
+            )
 
     def _why_not(self, original: Original, verdict: Verdict) -> Refused:
         trust = self._trusts[original.origin]

@@ -1,12 +1,14 @@
 """What was brought in from another log: checked again with that log's trust file, NOT_CHECKED without it; what got past
 the door is named."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from anchors.core.trust import Trust
+from anchors.core.trust import Trust, format_trust
+from ledger_service.cli import main
 from ledger_service.originals import TrustedOrigins
 from tests.audit.test_broken_rules import broken_in_figures
 from tests.audit.world import ORIGINALS, World, change, copy_database, make_world, place
@@ -83,3 +85,19 @@ def test_imports_that_got_past_the_door_are_named(module_chain: ScratchChain, tm
     # That a proof holds is the audit's to check; all else is judged alike.
     assert broken_in_figures(world) == {code: 1 for code in wrong if code != "original-key-unknown"}
     world.engine.dispose()
+
+
+def test_the_command_takes_trust_files_of_other_logs(
+    told: tuple[World, OtherLog], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, other = told
+    (tmp_path / "trust.json").write_bytes(format_trust(world.trust()))
+    (tmp_path / "other.json").write_bytes(other.trust_file())
+    given = ["audit", "--database", world.database, "--trust", str(tmp_path / "trust.json"), "--rpc", world.chain.url]
+    assert main([*given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["checked"]["originals not checked"] == 3
+    assert main([*given, "--foreign-trust", str(tmp_path / "other.json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["checked"]["originals"] == 3
+    twice = ["--foreign-trust", str(tmp_path / "other.json")] * 2
+    assert main([*given, *twice]) == 2
+    assert "two trust files name the log" in capsys.readouterr().err

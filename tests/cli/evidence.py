@@ -40,6 +40,7 @@ class City:
     seed: int = 1
     chain_id: int = 31337
     origin: str = ORIGIN
+    role: str = "hospital"
     entries: list[Entry] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
 
@@ -96,7 +97,7 @@ class City:
         receipt_key = address_from_secret(self.secret("receipt"))
         return (
             Change(1, ISSUED_AT, Action.ADMITTED, OPERATOR, "operator"),
-            Change(2, ISSUED_AT, Action.ADMITTED, HOSPITAL, "hospital"),
+            Change(2, ISSUED_AT, Action.ADMITTED, HOSPITAL, self.role),
             Change(3, ISSUED_AT, Action.LOG_OPENED, OPERATOR, log=log),
             Change(4, ISSUED_AT, Action.KEY_ADDED, OPERATOR, Purpose.NOTE, log, note_key_address(note), note),
             Change(5, ISSUED_AT, Action.KEY_ADDED, OPERATOR, Purpose.RECEIPT, log, receipt_key),
