@@ -125,7 +125,7 @@ class TrustedOrigins:
         return None if trust is None else verify_proof(original.proof, trust)
 
     def check(self, original: Original) -> None:
-        """Raise `Refused` unless the proof holds, is of the statement that the link names, and whoever signed has a role
+        """Raise `Refused` unless the proof holds, is of the statement that the link names, and its signer has a role
         there that may."""
         verdict = self.judge(original)
         if verdict is None:

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from anchors.core.statement import Statement
+from ledger_service.originals import Original
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.cards import SUMMARY_CHARACTERS, card_of, escaped, reason_system
 from ledger_service.recognition.policies import shipped_policy
@@ -93,6 +96,25 @@ def passed(found: Reminders) -> PassedOver:
 
 def warnings(reminder: Reminder) -> list[tuple[str, str]]:
     return [(warning.code, warning.clause) for warning in reminder.decision.warnings]
+
+
+def brought_in(report: Stated, by: str) -> Stated:
+    """A report as another hospital brought it in from another log."""
+    there = Statement("report.issued", report.institution, b"\x05" * 32, 0, 0, bytes(32), bytes(32))
+    original = Original("ledger.example/elsewhere", b"\x06" * 32, 4, bytes(32), there, dict(report.parts), b"")
+    return replace(report, kind="import.issued", institution=by, original=original)
+
+
+def test_a_result_that_the_hospital_brought_in_from_another_log() -> None:
+    report, book = issued("r", 10), book_of(*rules())
+    assert only(ask([brought_in(report, "SYN-B")], book=book)) == only(ask([report], book=book)), (
+        "who brought it in is not who issued it"
+    )
+    wrong = {"correction": {"parts": ["examination"]}, "examination": CHEST}
+    corrected = stated(11, "statement.corrected", "SYN-B", "r", corrects="s10", **wrong)
+    assert only(ask([brought_in(report, "SYN-B"), corrected])).item == "S-001", "it corrects nothing of what is theirs"
+    withdrawn = stated(12, "import.withdrawn", "SYN-B", "r", replaces="s10")
+    assert passed(ask([brought_in(report, "SYN-B"), withdrawn])).code == "withdrawn"
 
 
 def test_a_result_of_another_hospital() -> None:
