@@ -20,7 +20,7 @@ from anchors.core.note import NotSigned, open_note
 from anchors.core.statement import Entry, Statement
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import Trust
-from anchors.core.verify import State, Verdict, claimed_checkpoint, verify_proof
+from anchors.core.verify import Claim, State, Verdict, claimed_checkpoint, verify_proof
 from ledger_service import problems
 from ledger_service.kind_rules import read_parts
 from ledger_service.kinds import KINDS, Kind
@@ -146,7 +146,7 @@ class TrustedOrigins:
 
     def _why_not(self, original: Original, verdict: Verdict) -> Refused:
         trust = self._trusts[original.origin]
-        claim = next(claim for claim in verdict.claims[:3] if claim.state is not State.VERIFIED)
+        claim = why_not(verdict)
         unknown = (claim.name == "signed" and verdict.key not in trust.registry.keys) or (
             claim.name == "logged" and _is_signed_by_none(original.proof, trust, original.origin)
         )
@@ -157,6 +157,11 @@ class TrustedOrigins:
                 "请更新该日志的信任文件",
             )
         return Refused(problems.PROOF_FAILS, f"{claim.name} {claim.state}: {claim.why}")
+
+
+def why_not(verdict: Verdict) -> Claim:
+    """Of a verdict that does not hold, the first claim by which it does not."""
+    return next(claim for claim in verdict.claims if claim.state in (State.FAILED, State.NOT_PROVABLE))
 
 
 def _read(proof: Proof) -> tuple[TlogProof, Extra, Entry]:

@@ -6,9 +6,9 @@ from anchors.core.canonical import Json
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from anchors.core.errors import MalformedInput
 from anchors.core.tlog_proof import TlogProof
-from anchors.core.verify import State, claimed_checkpoint, verify_proof
+from anchors.core.verify import claimed_checkpoint, verify_proof
 from ledger_service.client.errors import WrongInput
-from ledger_service.originals import TrustedOrigins, import_subject, without_personal_parts
+from ledger_service.originals import TrustedOrigins, import_subject, why_not, without_personal_parts
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def bring_in(proof: bytes, trusted: TrustedOrigins, witness_id: bytes = ZERO_WOR
         raise WrongInput(f"the proof is of the log {origin}; the trust files given name {known}: add --foreign-trust")
     verdict = verify_proof(file, trust)
     if not verdict.holds or verdict.entry is None or verdict.statement_id is None:
-        claim = next(claim for claim in verdict.claims if claim.state is not State.VERIFIED)
+        claim = why_not(verdict)
         raise WrongInput(f"the proof of the other log does not hold: {claim.name} {claim.state}: {claim.why}")
     link: dict[str, Json] = {
         "index": verdict.index,

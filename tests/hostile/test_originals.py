@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from anchors.core.cosignature import WitnessSecret
+from anchors.core.encoding import encode_base64
 from anchors.core.merkle import MAX_SIZE
 from anchors.core.tlog_proof import Extra, TlogProof
 from ledger_service.kinds import KINDS
@@ -76,6 +78,19 @@ def test_bounds() -> None:
     assert {judge(each.format().decode()) for each in sizes + hashes} <= {"proof-fails", "proof-malformed"}
     far = replace(proof, index=2**53 - 1).format().decode()
     assert judge(far, index=2**53 - 1) == "proof-fails"
+
+
+def test_a_cosignature_that_fails_is_refused_and_none_is_not() -> None:
+    witness = WitnessSecret("witness.example/1", b"\x01" * 32)
+    lines = (f"witness one {witness.key} https://witness.example/", "quorum one")
+    trusted = TrustedOrigins([replace(OTHER.trust(), witnesses=lines)])
+    trusted.check(read_original(KINDS["import.issued"], forms_of(PROOFS[0].decode())))
+    name, key_id, _ = str(witness.key).split("+", 2)
+    forged = encode_base64(bytes.fromhex(key_id) + bytes(72))
+    with pytest.raises(Refused, match="cosigned FAILED") as refused:
+        file = f"{PROOFS[0].decode()}— {name} {forged}\n"
+        trusted.check(read_original(KINDS["import.issued"], forms_of(file)))
+    assert refused.value.problem.code == "proof-fails"
 
 
 def test_a_role_that_signs_no_report_there() -> None:

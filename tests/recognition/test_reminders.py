@@ -107,9 +107,8 @@ def brought_in(report: Stated, by: str) -> Stated:
 
 def test_a_result_that_the_hospital_brought_in_from_another_log() -> None:
     report, book = issued("r", 10), book_of(*rules())
-    assert only(ask([brought_in(report, "SYN-B")], book=book)) == only(ask([report], book=book)), (
-        "who brought it in is not who issued it"
-    )
+    # Who brought it in is not who issued it.
+    assert only(ask([brought_in(report, "SYN-B")], book=book)) == only(ask([report], book=book))
     wrong = {"correction": {"parts": ["examination"]}, "examination": CHEST}
     corrected = stated(11, "statement.corrected", "SYN-B", "r", corrects="s10", **wrong)
     assert only(ask([brought_in(report, "SYN-B"), corrected])).item == "S-001", "it corrects nothing of what is theirs"
