@@ -22,6 +22,7 @@ from typing import Any
 
 from coincurve import PrivateKey
 
+from anchors.core.block.consensus import quorum
 from anchors.core.encoding import encode_hex, keccak256
 
 MIX_HASH = "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365"
@@ -85,11 +86,6 @@ def _rlp_length(length: int, offset: int) -> bytes:
 def extra_data(validators: Sequence[bytes]) -> bytes:
     """The genesis header's extra data: rlp([vanity, validators, no vote, round 0, no seals]) of 20-byte addresses."""
     return encode_rlp([VANITY, list(validators), [], b"", []])
-
-
-def quorum(validators: int) -> int:
-    """How many committed seals make a block final: ceil(2n/3)."""
-    return -(-2 * validators // 3)
 
 
 def make_genesis(validators: Sequence[bytes], chain_id: int, block_seconds: int, timestamp: int) -> dict[str, Any]:

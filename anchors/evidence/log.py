@@ -1,10 +1,12 @@
 """Steps about the log and its chain, from the checkpoint to documents (docs/spec/evidence.md, Steps)."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import new, sha256
 
 from anchors.core.block.proof import BlockProof
-from anchors.core.block.verify import NotBelieved, Strength, verify_block_proof
+from anchors.core.block.verify import NotBelieved, Strength, find_set_changes, verify_block_proof
 from anchors.core.canonical import Json
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
@@ -75,8 +77,9 @@ def _check_head(case: Case, name: str, data: bytes) -> None:
 def check_blocks(case: Case) -> Outcome:
     """Step 7."""
     items, strengths = Items("见证区块", "blocks of heads"), Counter()
+    set_changes = find_set_changes(_headers(case.heads.values()), case.trust)
     for size, head in case.heads.items():
-        items.look(forms.head_path(size), lambda head=head: _check_block(case, head, strengths))
+        items.look(forms.head_path(size), lambda head=head: _check_block(case, head, set_changes, strengths))
     outcome = items.outcome()
     if outcome.state is not State.VERIFIED:
         return outcome
@@ -86,11 +89,20 @@ def check_blocks(case: Case) -> Outcome:
     return Outcome(outcome.state, Said(zh, en))
 
 
-def _check_block(case: Case, head: forms.Head, strengths: Counter[Strength]) -> None:
+def _headers(heads: Iterable[forms.Head]) -> list[bytes]:
+    """The headers of the heads' blocks: where validators changed, one of them may show to whom."""
+    headers = []
+    for head in heads:
+        with suppress(MalformedInput):
+            headers.append(BlockProof.from_json(head.block).header)
+    return headers
+
+
+def _check_block(case: Case, head: forms.Head, set_changes: Sequence[bytes], strengths: Counter[Strength]) -> None:
     if head.block is None:
         raise NotChecked("the package has no proof of its block")
     try:
-        proven = verify_block_proof(BlockProof.from_json(head.block), case.trust)
+        proven = verify_block_proof(BlockProof.from_json(head.block), case.trust, set_changes)
     except NotBelieved as error:
         raise NotChecked(str(error)) from None
     event, shown = head.event, proven.head

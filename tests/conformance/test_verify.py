@@ -1,5 +1,6 @@
-"""Topics `trust` and `verify`."""
+"""Topics `trust`, `trust-blocks` and `verify`."""
 
+from anchors.core.encoding import encode_hex
 from anchors.core.trust import format_trust, parse_trust
 from anchors.core.verify import verify_proof
 from tests.conformance.vectors import Vector, of_topic
@@ -12,6 +13,18 @@ def test_trust(vector: Vector) -> None:
         assert parse_trust(format_trust(trust)) == trust
         origins = [log.origin for log in trust.logs]
         return {"count": str(trust.registry.count), "head": trust.registry.head.hex(), "origins": origins}
+
+    vector.check(attempt)
+
+
+@of_topic("trust-blocks")
+def test_trust_blocks(vector: Vector) -> None:
+    def attempt() -> dict:
+        trust = parse_trust(vector.input["file"].encode())
+        assert parse_trust(format_trust(trust)) == trust
+        blocks = [{"number": block.number, "hash": encode_hex(block.hash)} for block in trust.blocks]
+        validators = [encode_hex(item) for item in trust.validators]
+        return {"consensus": str(trust.consensus), "validators": validators, "blocks": blocks}
 
     vector.check(attempt)
 

@@ -5,18 +5,20 @@
 6. the block is believed, by a trust file        -> `verify_block_proof`
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
 from anchors.core.block.consensus import Consensus, quorum
 from anchors.core.block.head import Block, WitnessedHead, id_in_block, read_witnessed
 from anchors.core.block.header import Header
-from anchors.core.block.proof import BlockProof
+from anchors.core.block.proof import MAX_SET_CHANGES, BlockProof
 from anchors.core.block.receipts import find_receipt, read_logs
 from anchors.core.block.seals import block_hash, read_extra, sealers
 from anchors.core.encoding import encode_hex, keccak256
-from anchors.core.errors import Error, VerificationFailed
+from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.trust import Trust
 
 
@@ -50,15 +52,35 @@ class ProvenBlock(ShownHead):
     why: str
 
 
-def verify_block_proof(proof: BlockProof, trust: Trust) -> ProvenBlock:
+def verify_block_proof(proof: BlockProof, trust: Trust, set_changes: Sequence[bytes] = ()) -> ProvenBlock:
     """What a proof shows, believed by a trust file (steps 2 to 6).
+
+    `set_changes` is what `find_set_changes` found in whatever else the reader has; it is turned to where the trust
+    file's validators did not seal the block and the proof itself has no headers that lead to those who did.
 
     Raises `MalformedInput`; `VerificationFailed` where something does not lead where it should; `NotBelieved` where the
     trust file neither fixes the block nor has validators that lead to it. That the head's registry is this chain's is
     for the caller to compare (docs/spec/block.md, What each claim is worth)."""
     shown = open_block_proof(proof, trust.consensus, trust.witness_contract.address)
-    strength, why = _Belief(trust).judge(proof)
+    try:
+        strength, why = _Belief(trust).judge(proof)
+    except NotBelieved:
+        below = tuple(data for data in set_changes if Header.decode(data).number < shown.block.number)
+        if not below or proof.set_changes:
+            raise
+        strength, why = _Belief(trust).judge(replace(proof, set_changes=below))
     return ProvenBlock(shown.head, shown.block, shown.parent, strength, why)
+
+
+def find_set_changes(headers: Sequence[bytes], trust: Trust) -> tuple[bytes, ...]:
+    """Those of the headers by which one set of validators after the other handed over, from the trust file's on, oldest
+    first; at most 64. What is no such header is passed over: nothing is raised."""
+    belief, found = _Belief(trust), []
+    for _, data in sorted(_numbered(headers)):
+        with suppress(Error):
+            belief.hand_over(Header.decode(data))
+            found.append(data)
+    return tuple(found[:MAX_SET_CHANGES])
 
 
 def open_block_proof(proof: BlockProof, consensus: Consensus, witness: bytes) -> ShownHead:
@@ -83,6 +105,12 @@ def open_block_proof(proof: BlockProof, consensus: Consensus, witness: bytes) ->
     return ShownHead(head, block, parent)
 
 
+def _numbered(headers: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    for data in headers:
+        with suppress(MalformedInput):
+            yield Header.decode(data).number, data
+
+
 class _Belief:
     """Step 6: the known set of validators, as one header after the other is believed."""
 
@@ -99,7 +127,7 @@ class _Belief:
         if any(later <= earlier for earlier, later in pairwise(numbers)):
             raise VerificationFailed("the headers that change the validators are out of order")
         for change in headers:
-            self._hand_over(change)
+            self.hand_over(change)
         if self._is_fixed(header):
             if headers:
                 raise VerificationFailed("the trust file fixes the block: leave the headers that change validators out")
@@ -109,7 +137,7 @@ class _Belief:
         why = f"block {header.number} is sealed by {count} validators, a quorum of the {of} of the trust file{over}"
         return Strength.SEALED, why
 
-    def _hand_over(self, header: Header) -> None:
+    def hand_over(self, header: Header) -> None:
         """Make the set that a believed header names the known one."""
         if self._consensus is Consensus.NONE:
             raise VerificationFailed("the trust file's chain has no validators that could change")

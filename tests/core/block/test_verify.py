@@ -8,7 +8,7 @@ import pytest
 from anchors.core.block.consensus import Consensus, quorum
 from anchors.core.block.proof import BlockProof
 from anchors.core.block.receipts import find_receipt, prove_receipt
-from anchors.core.block.verify import NotBelieved, Strength, open_block_proof, verify_block_proof
+from anchors.core.block.verify import NotBelieved, Strength, find_set_changes, open_block_proof, verify_block_proof
 from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.trust import FixedBlock
 from scripts.qbft_genesis import encode_rlp
@@ -172,6 +172,30 @@ def test_a_set_hands_over_where_a_quorum_of_it_sealed_the_header_that_names_the_
     refused(replace(proof, set_changes=(*changes, changes[-1])), trusting(consensus), VerificationFailed, "order")
     late = (changes[0], change(consensus, six, FIVE, NUMBER))
     refused(replace(proof, set_changes=late), trusting(consensus), VerificationFailed, "out of order")
+
+
+@both
+def test_headers_that_lead_to_the_set_are_found_among_others(consensus) -> None:
+    six = tuple(sorted((*FIVE, secret("sixth")), key=address))
+    newcomers = tuple(key for key in six if key not in FOUR)
+    first, second = change(consensus, FIVE, FIVE, NUMBER - 50), change(consensus, six, FIVE, NUMBER - 20)
+    back = change(consensus, FOUR, FOUR, NUMBER + 5)  # above the block: it does not lead there
+    noise = [
+        b"no header", change(consensus, FOUR, FOUR, NUMBER - 60), change(consensus, FIVE, FIVE, NUMBER - 40),
+        change(consensus, six, newcomers, NUMBER - 30), back,
+    ]  # fmt: skip
+    proof = make(sealing(consensus, six, (*newcomers, *FOUR[:2]))).proof
+    trust = trusting(consensus)
+    found = find_set_changes([second, *noise, first], trust)
+    assert found == (first, second, back)
+    proven = verify_block_proof(proof, trust, found)
+    assert "over 2 changes" in proven.why
+    assert proven == verify_block_proof(replace(proof, set_changes=(first, second)), trust)
+    for too_few in ([first], noise, [], [change(consensus, six, six, NUMBER)]):
+        with pytest.raises(NotBelieved):
+            verify_block_proof(proof, trust, find_set_changes(too_few, trust))
+    assert find_set_changes([first, second], trusting(NONE)) == ()
+    assert "changes" not in verify_block_proof(make(sealing(consensus, FOUR)).proof, trust, found).why
 
 
 @both
