@@ -1,4 +1,4 @@
-"""Steps about who is no part of the chain: time-stamp authorities (docs/spec/evidence.md, step 16)."""
+"""Steps about who is no part of the chain: time-stamp authorities and witnesses (docs/spec/evidence.md)."""
 
 import re
 from functools import partial
@@ -7,7 +7,7 @@ from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import decode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.times import iso_time
-from anchors.core.verify import State
+from anchors.core.verify import State, judge_cosigned
 from anchors.evidence import members as forms
 from anchors.evidence.case import Case
 from anchors.evidence.outcome import Items, NotChecked, Outcome
@@ -28,6 +28,18 @@ def check_timestamps(case: Case) -> Outcome:
     zh = f"{items.count}条时间戳令牌链核验通过；最早者：{authority}证明{size}条的检查点在{iso_time(before)}之前已存在"
     en = f"{items.count} chains hold; the earliest: {authority} saw the checkpoint of {size} before {iso_time(before)}"
     return Outcome(State.VERIFIED, Said(zh, en))
+
+
+def check_cosigned(case: Case) -> Outcome:
+    """Step 17."""
+    judged = judge_cosigned(case.members[forms.CHECKPOINT], case.trust)
+    if not judged:
+        raise NotChecked("the trust file asks for no cosignatures")
+    (claim,) = judged
+    zh = {State.VERIFIED: "检查点已由法定数的见证方联署", State.FAILED: "联署核验未通过"}.get(
+        claim.state, "联署未达法定数"
+    )
+    return Outcome(claim.state, Said(f"{zh}（{claim.why}）", claim.why))
 
 
 def _chains(case: Case) -> dict[str, list[bytes]]:

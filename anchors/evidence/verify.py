@@ -71,6 +71,7 @@ _CHECKS: dict[str, Check] = {
     "times": log.check_times,
     "documents": log.check_documents,
     "timestamps": outside.check_timestamps,
+    "cosigned": outside.check_cosigned,
     "complete": form.check_complete,
 }
 

@@ -15,11 +15,14 @@ from anchors.chain.trust_builder import build_trust
 from anchors.core.block.consensus import Consensus
 from anchors.core.checkpoint import check_origin
 from anchors.core.encoding import encode_hex
+from anchors.core.errors import Error
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Purpose, Registry
 from anchors.core.times import iso_time
 from anchors.core.trust import Authority, Finality, format_trust
 from anchors.core.typed_data import log_id
+from anchors.evidence.archive import MAX_ARCHIVE_BYTES
+from anchors.evidence.blocks_named import blocks_named
 from ledger_service.cli.administrator import perform
 from ledger_service.cli.cosign import read_policy
 from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_bounded, read_trust
@@ -149,6 +152,9 @@ def trust(
     fix_block: Annotated[
         list[int] | None, typer.Option("--fix-block", help="Number of a final block to be believed by hash; repeat.")
     ] = None,
+    fix_evidence: Annotated[
+        Path | None, typer.Option("--fix-evidence", help="An evidence package whose blocks your node is to fix.")
+    ] = None,
     witnesses: Annotated[
         Path | None, typer.Option("--witnesses", help="A tlog-policy: whose cosignatures make a quorum.")
     ] = None,
@@ -159,7 +165,8 @@ def trust(
     registry_address = parse_hex(registry, 20, "--registry")
     witness_address = parse_hex(witness, 20, "--witness")
     rule = Finality.parse(finality)
-    if consensus is not Consensus.NONE and not validators and not fix_block:
+    fixed = {*(fix_block or ()), *(_blocks_of(fix_evidence) if fix_evidence is not None else ())}
+    if consensus is not Consensus.NONE and not validators and not fixed:
         raise WrongInput(f"--consensus {consensus} alone proves no block: name the validators with --validator")
     chain = EthereumChain(rpc, registry_address, witness_address)
     try:
@@ -176,7 +183,7 @@ def trust(
             named,
             first_block,
             consensus=consensus,
-            fixed_blocks=fix_block or (),
+            fixed_blocks=sorted(fixed),
         )
     finally:
         chain.close()
@@ -196,6 +203,14 @@ def trust(
     output.pairs([("file", out), ("chain", made.chain_id), ("registry changes", made.registry.count)])
     output.table(("log", "verifier key"), [(log.origin, key) for log in made.logs for key in log.keys])
     return 0
+
+
+def _blocks_of(package: Path) -> list[int]:
+    data = read_bounded(package, MAX_ARCHIVE_BYTES, "evidence package")
+    try:
+        return blocks_named(data)
+    except Error as error:
+        raise WrongInput(f"{package}: {error}; give an evidence package") from None
 
 
 def _read_authority(text: str) -> Authority:

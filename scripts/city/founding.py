@@ -4,6 +4,7 @@ Everything is synthetic and says so: institution codes begin with SYN. Secrets a
 can be founded twice alike; no real key is ever made this way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -76,10 +77,11 @@ class City:
         """The key that signs the log's checkpoints."""
         return SignerKey(self.origin, self.operator.note)
 
-    def trust(self, chain: Chain, finality: Finality) -> Trust:
-        """What a verifier believes, by the chain as it stands. Raises as `build_trust` does."""
-        logs = [(self.origin, [self.note_key.verifier])]
-        return build_trust(chain, self.deployment.registry, self.deployment.witness, logs, finality)
+    def trust(self, chain: Chain, finality: Finality, fixed_blocks: Sequence[int] = ()) -> Trust:
+        """What a verifier believes, by the chain as it stands, with the hashes of these blocks. Raises as `build_trust`
+        does."""
+        logs, deployed = [(self.origin, [self.note_key.verifier])], self.deployment
+        return build_trust(chain, deployed.registry, deployed.witness, logs, finality, fixed_blocks=fixed_blocks)
 
 
 def derive_secret(seed: str, purpose: str) -> bytes:

@@ -10,7 +10,9 @@ from functools import partial
 import msgspec
 import pytest
 
+from anchors.core.block.header import Header
 from anchors.core.canonical import encode
+from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.note import SignerKey
 from anchors.core.registry import Registry
@@ -136,6 +138,18 @@ def foreign_document(members: Members, forger: Forger) -> None:
     members[f"documents/{forms.sha256(b'another').hexdigest()}"] = b"another"
 
 
+def other_block(members: Members, _forger: Forger) -> None:
+    first, second = (msgspec.json.decode(members[path_of(members, "heads", number)]) for number in (0, 1))
+    members[path_of(members, "heads")] = encode(first | {"block": second["block"]})
+
+
+def _later(block: Json) -> None:
+    """The header with its time one second later."""
+    header = Header.decode(bytes.fromhex(block["header"][2:]))
+    later = (header.timestamp + 1).to_bytes(4, "big")
+    block["header"] = encode_hex(Header((*header.items[:11], later, *header.items[12:])).encode())
+
+
 def drop_covering_head(members: Members, forger: Forger) -> None:
     del members[path_of(members, "heads")]
 
@@ -179,6 +193,14 @@ FORGERIES: dict[str, tuple[Callable[[Members, Forger], None], str]] = {
     "a head covers from the beginning": (partial(change_head, _set("event", "oldSize", 12)), "heads"),
     "a head's consistency proof is empty": (partial(change_head, _set("consistency", [])), "heads"),
     "the covering head is left out": (drop_covering_head, "times"),
+    "a head's block is that of another": (other_block, "blocks"),
+    "a head's block proof lacks a node": (partial(change_head, lambda json: json["block"]["receipt"].pop()), "blocks"),
+    "a head's block proof names another log": (partial(change_head, _set("block", "log", 1)), "blocks"),
+    "a head's block proof has another parent": (
+        partial(change_head, lambda json: json["block"].update(parent=json["block"]["header"])),
+        "blocks",
+    ),
+    "a head's header has another time": (partial(change_head, lambda json: _later(json["block"])), "blocks"),
     "a change of the registry is another": (
         partial(change_json, forms.REGISTRY, _set("changes", 3, "institution", "SYN-OTHER")),
         "registry",
