@@ -32,6 +32,8 @@ VERBS = {
     "evidence": "Export one subject's evidence into one file, and sign that it was exported.",
     "verify": "Judge proof files and evidence packages by a trust file, offline.",
     "certificate": "Write a PDF over an evidence package: what verified, facts, drafts for courts to be signed.",
+    "dispute": "Open a dispute about a statement, close it, list disputes.",
+    "hold": "Place a hold on a statement, so that nothing about its subject is erased; release it; list holds.",
     "erase": "Have personal parts of an own statement erased, once told what that means.",
     "audit": "Derive the whole ledger again from entries and chain; name the first row that differs.",
     "stats": "Count recognitions, savings and repeats from the log; check published figures.",

@@ -11,13 +11,15 @@ from anchors.core.statement import Entry
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.cli.options import choose_log, passphrase, read_trust
 from ledger_service.cli.output import Output
+from ledger_service.cli.words import kind_in_words
 from ledger_service.client.answers import Answer, ReceiptKeys
 from ledger_service.client.api import Api
+from ledger_service.client.compose import Draft
 from ledger_service.client.errors import ServiceProblem, ServiceUnavailable, WrongInput
 from ledger_service.client.keystore import read_key_file
 from ledger_service.client.sender import Outcome, Sender
 from ledger_service.client.store import Store
-from ledger_service.client.stored import Observed, Stored, Stream
+from ledger_service.client.stored import ACCEPTED, Observed, Stored, Stream
 
 PATIENCE_SECONDS = 10.0
 
@@ -128,6 +130,36 @@ def outcome_members(outcome: Outcome) -> dict[str, Any]:
         "waiting": len(outcome.waiting),
         "requests": outcome.requests,
     }
+
+
+def sign_and_send(
+    output: Output,
+    key_path: Path,
+    trust_path: Path,
+    origin: str | None,
+    store_path: Path,
+    url: str,
+    draft_of: Callable[[Api], Draft],
+) -> int:
+    """Sign one statement, store it, send it and show it; 1 where it is stored and not accepted. `draft_of` may look up
+    what it links to."""
+    trusted, log = open_log(trust_path, origin)
+    with Store(store_path) as opened, Api(url) as api:
+        signer = open_signer(opened, api, key_path, trusted, log)
+        draft = draft_of(api)
+        signed = opened.sign(signer.stream.key, signer.secret, draft, observed=final_head(api))
+        send(output, opened, api, trusted, log, [signer.stream.key])
+        signed = opened.statement(signed.statement)
+        accepted = signed.state == ACCEPTED
+        output.result(stored_members(signed) | {"accepted": accepted, "subject": encode_hex(draft.subject)})
+        output.line(f"{signed.state}: {kind_in_words(draft.kind)}", "bold")
+        place = f"entry {signed.index}" if signed.index is not None else "not in the log yet"
+        named = [("statement", encode_hex(signed.statement)), ("subject", encode_hex(draft.subject)), ("place", place)]
+        output.pairs(named)
+        if not accepted:
+            output.note(f"huzheng: {draft.kind} is stored and not accepted: {signed.detail or 'send it again'}")
+            show_open(output, opened.blocked(signer.stream.key), opened.waiting(signer.stream.key))
+    return 0 if accepted else 1
 
 
 def show_open(output: Output, refused: list[Stored], waiting: list[Stored]) -> None:

@@ -120,6 +120,13 @@ class Api:
         """Statements whose document has this SHA-256 or SM3 (32 bytes). Needs the token."""
         return list(self._items(f"/v1/documents/{digest.hex()}"))
 
+    def disputes(self, subject: bytes | None = None, institution: str | None = None) -> list[Json]:
+        """Holds and disputes of which one may know, in log order. Needs a token."""
+        asked: Json = {"subject": encode_hex(subject)} if subject is not None else {}
+        if institution is not None:
+            asked["institution"] = institution
+        return list(self._items("/v1/disputes", **asked))
+
     def final_head(self) -> Json | None:
         """The newest final head, or None before the first."""
         try:
@@ -153,8 +160,8 @@ class Api:
 
     # How
 
-    def _items(self, path: str) -> Iterator[Json]:
-        parameters: Json = {"limit": PAGE_LIMIT}
+    def _items(self, path: str, **asked: Any) -> Iterator[Json]:
+        parameters: Json = {"limit": PAGE_LIMIT, **asked}
         while True:
             page = self._object("GET", path, params=parameters)
             yield from page.get("items") or []

@@ -18,6 +18,7 @@ from ledger_service import problems
 from ledger_service.http import (
     cds,
     disclosure,
+    disputes,
     evidence,
     fhir,
     health,
@@ -43,6 +44,9 @@ REQUEST_PREFIX = "urn:huzheng:request:"
 _NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's own would send paths, bodies and messages of exceptions, and be switched on by foreign variables."""
 _RETRY_LATER = (429, 503)
+_PARTS = (
+    index, read, recognition, reminders, cds, fhir, session, disclosure, disputes, evidence, operate, log, health,
+)  # fmt: skip
 _PROBLEM = {
     "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",
     "content": {PROBLEM_TYPE: {"schema": ProblemView.model_json_schema(by_alias=True)}},
@@ -85,7 +89,7 @@ def _create_framework(services: Services, metrics: CollectorRegistry, submitting
     # So that other methods are told which one it takes; POST never comes here.
     api.router.routes.insert(0, Route(submit.PATH, submitting, methods=["POST"]))
     api.openapi = partial(_describe, api)
-    for part in (index, read, recognition, reminders, cds, fhir, session, disclosure, evidence, operate, log, health):
+    for part in _PARTS:
         api.include_router(part.router)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -11,7 +11,7 @@ from anchors.core.content import Content
 from anchors.core.encoding import decode_bare_hex, decode_hex, encode_hex
 from anchors.core.registry import Key, Registry
 from ledger_service import problems
-from ledger_service.http.pages import find_page
+from ledger_service.http.pages import find_known_page, find_page
 from ledger_service.http.services import (
     Services,
     may_carry_token,
@@ -37,9 +37,6 @@ from ledger_service.usecases.reading import withhold
 from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(tags=["reading"])
-
-MOST_LOOKED_AT = 1_000
-"""Of statements that a viewer may not know of, before a page without any ends."""
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Position = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
@@ -93,17 +90,15 @@ def documents(
 ) -> Page[StatementView]:
     """Statements whose document has this SHA-256 or SM3, as far as the viewer may know of them."""
     services, sought = services_of(request), decode_bare_hex(digest, 32, "digest")
-    known, looked_at = [], 0
-    while True:
-        found, following = _find(lambda last, most: services.look_up.by_document(sought, last, most), after, limit)
-        listed = services.disclosure.listed(viewer, found)
-        known = [item for item, may_be_known in zip(found, listed, strict=True) if may_be_known]
-        looked_at += len(found)
-        if known or following is None or looked_at >= MOST_LOOKED_AT:
-            break
-        after = following
-    # Where a page goes on is no statement of which the viewer may not know.
-    return _shown(request, viewer, (known, known[-1].stored.index if known and following is not None else following))
+    page = find_known_page(
+        lambda last, most: services.look_up.by_document(sought, last, most),
+        after,
+        limit,
+        known=lambda found: services.disclosure.listed(viewer, found),
+        place=_index,
+        size=_size,
+    )
+    return _shown(request, viewer, page)
 
 
 @router.get("/v1/checkpoints", response_model=Page[CheckpointView])
@@ -205,9 +200,15 @@ def registry(request: Request) -> RegistryView:
 def _find(
     find: Callable[[int | None, int], list[Found]], after: int | None, limit: int
 ) -> tuple[list[Found], int | None]:
-    return find_page(
-        find, after, limit, place=lambda found: found.stored.index, size=lambda found: len(found.stored.parts)
-    )
+    return find_page(find, after, limit, place=_index, size=_size)
+
+
+def _index(found: Found) -> int:
+    return found.stored.index
+
+
+def _size(found: Found) -> int:
+    return len(found.stored.parts)
 
 
 def _shown(request: Request, viewer: Viewer, page: tuple[list[Found], int | None]) -> Page[StatementView]:

@@ -20,7 +20,7 @@ from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.outside_ports import Timestamps
 from ledger_service.usecases.ports import ChainView, Ledger, Reader, Tree
-from ledger_service.usecases.privacy_ports import Readings
+from ledger_service.usecases.privacy_ports import Disputes, Readings
 from ledger_service.usecases.publish import Publication
 from ledger_service.usecases.rate import Rates
 from ledger_service.usecases.readiness import ReadinessCheck
@@ -73,6 +73,7 @@ class Services:
     readiness: ReadinessCheck
     sign_in: SignIn
     disclosure: Disclosure
+    disputes: Disputes
     readings: Readings
     close_day: CloseDay
     eraser: Eraser

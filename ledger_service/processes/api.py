@@ -24,6 +24,7 @@ from ledger_service.processes.opening import OpenedLog, now, open_log
 from ledger_service.settings import Settings, read_cosign_policy
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.cosignatures import SqlCosignatures
+from ledger_service.storage.disputes import SqlDisputes
 from ledger_service.storage.erasing import SqlErasures
 from ledger_service.storage.figures import SqlFigures
 from ledger_service.storage.head_proofs import SqlHeadProofs
@@ -214,6 +215,7 @@ def _services(
         readiness=readiness,
         sign_in=sign_in,
         disclosure=Disclosure(SqlRelations(engine), readings, now),
+        disputes=SqlDisputes(engine),
         readings=readings,
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),

@@ -1,7 +1,7 @@
 """Looking things up: statements, timelines, documents, promises."""
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -80,6 +80,12 @@ def read_statement(connection: Connection, id: bytes) -> StoredStatement | None:
     """The statement of this id."""
     found = stored_statements(select_by_ids(connection, _STATEMENTS, [id]))
     return next((statement for statement in found if statement.id == id), None)
+
+
+def read_statements(connection: Connection, positions: Collection[int]) -> dict[int, StoredStatement]:
+    """The statements at these positions, by position."""
+    found = stored_statements(select_rows(connection, f"{_STATEMENTS} position", positions))
+    return {statement.index: statement for statement in found}
 
 
 def stored_statements(rows: Iterable[Sequence]) -> Iterator[StoredStatement]:

@@ -59,8 +59,20 @@ class SqlRelations:
 
 def holds_on(connection: Connection, subject: bytes) -> Iterator[Hold]:
     """The holds and disputes that stand and name a statement about the subject."""
-    positions = [row[0] for row in _rows_about(connection, subject)]
-    return (Hold(line.kind, line.institution) for _, line in _standing_holds(connection, positions))
+    standing = _standing_holds(connection, positions_about(connection, subject))
+    return (Hold(line.kind, line.institution) for _, line in standing)
+
+
+def positions_about(connection: Connection, subject: bytes) -> list[int]:
+    """The positions of all entries about a subject."""
+    return [row[0] for row in _rows_about(connection, subject)]
+
+
+def holds_at(connection: Connection, positions: Collection[int]) -> list[tuple[Line, bool]]:
+    """The holds and disputes at these positions, in order, each with whether it stands."""
+    lines = sorted(_lines(connection, positions), key=lambda line: line.position)
+    standing = {line.position for line in _standing(connection, lines)}
+    return [(line, line.position in standing) for line in lines if line.kind in HOLDING_KINDS]
 
 
 def _rows_about(connection: Connection, subject: bytes) -> list[Sequence]:

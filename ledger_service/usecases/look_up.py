@@ -1,6 +1,6 @@
 """What is known about a statement now: its place, its state, its proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +107,11 @@ class LookUp:
         """Statements whose document has this digest, in log order."""
         reached = self.reached()
         return [self._found(stored, reached) for stored in self._reader.by_document(digest, after, limit)]
+
+    def found(self, stored: Sequence[StoredStatement]) -> list[Found]:
+        """Statements that were read already, with their standing."""
+        reached = self.reached()
+        return [self._found(each, reached) for each in stored]
 
     def reached(self) -> Reached:
         """How far the log has come by now."""

@@ -97,6 +97,22 @@ class Hold(NamedTuple):
     institution: str
 
 
+class Held(NamedTuple):
+    """A hold or a dispute, the statement that it names, and whether it stands still."""
+
+    placed: StoredStatement
+    about: StoredStatement
+    stands: bool
+
+
+class Disputes(Protocol):
+    """What holds what."""
+
+    def page(self, subject: bytes | None, institution: str | None, after: int | None, limit: int) -> list[Held]:
+        """The first `limit` holds and disputes after an index, in log order: those that name a statement about the
+        subject or are themselves about it, and that the institution signed, where these are given."""
+
+
 class ErasureTransaction(Protocol):
     """Exists only while the log's row is locked."""
 

@@ -157,6 +157,16 @@ class Disclosure:
             for relation in [relations[statement.statement.subject]]
         ]
 
+    def listed_holds(self, viewer: Viewer, placed: Sequence[Read], about: Sequence[Read]) -> list[bool]:
+        """Of which holds and disputes the viewer may know: of which it may know the statement itself, or may see the
+        timeline of what each is `about`: nothing of that is erased meanwhile, so whoever has to do with it is told."""
+        timelines = self._relations_of(viewer, about)
+        itself = self.listed(viewer, placed)
+        return [
+            known or may_list(viewer, timelines[statement.statement.subject])
+            for known, statement in zip(itself, about, strict=True)
+        ]
+
     def _relations_of(self, viewer: Viewer, statements: Sequence[Read]) -> dict[bytes, Relation]:
         subjects = {statement.statement.subject for statement in statements}
         return {subject: self._relation(viewer, subject) for subject in subjects}
