@@ -49,6 +49,7 @@ POST /v1/session/challenge         ok       ok        ok     ok      ok    ok   
 POST /v1/session                   401      401       401    401     401   401        401        401       401       401       401
 GET /v1/checkpoints                ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/checkpoints/{size}         ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
+GET /v1/timestamps/{index}         ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/heads                      ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/heads/final                ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/institutions               ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
@@ -85,6 +86,7 @@ def request_of(people: People, route: str) -> tuple[str, dict[str, Any]]:
         address=NEVER_ADDRESS if "freeze" in route else encode_hex(people.signers["issuer"].key),
         code=people.signers["issuer"].institution,
         size=size,
+        index=0,
         path=f"tile/entries/000.p/{size}",
         service="recognisable-results",
     )
