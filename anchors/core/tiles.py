@@ -191,6 +191,10 @@ class TileBuilder:
             self._levels[level] = _Rightmost(rightmost.number + 1)
             level += 1
 
+    def partial_tiles(self) -> list[bytes]:
+        """Of each level the hashes of its partial tile, from which a builder goes on."""
+        return [bytes(level.hashes) for level in self._levels]
+
     def root(self) -> bytes:
         """The root over all leaves so far."""
         roots = [root for level in reversed(self._levels) for root in level.range.roots]

@@ -40,6 +40,7 @@ VERBS = {
     "chain": "Deploy the contracts, show their state, make a trust file.",
     "serve": "Run the ledger service.",
     "cosign": "Be a witness of logs: cosign checkpoints that extend what was cosigned before.",
+    "monitor": "Watch a log from outside: rollback, split view, wrong tiles, overdue receipts.",
     "backup": "Copy the whole ledger into one file, while the service goes on.",
     "restore": "Fill an empty database from a backup, and compare it with the chain.",
     "recover": "Take back from the senders what a restored ledger lost; let it go on.",

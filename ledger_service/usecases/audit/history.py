@@ -38,6 +38,11 @@ class ChainHistory:
         self.final_number = -1
         """The newest final block."""
 
+    @property
+    def log_id(self) -> bytes:
+        """keccak256 of the log's origin."""
+        return self._log.id
+
     def block(self, number: int) -> Block | None:
         """A block of the chain's present, None where there is none of that number."""
         return self._chain.block(number) if number >= 0 else None

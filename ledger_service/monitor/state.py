@@ -1,0 +1,70 @@
+"""What a monitor has seen and verified: one JSON file, replaced whole after each look and now and then within one."""
+
+import base64
+from pathlib import Path
+
+import msgspec
+
+from anchors.core.encoding import encode_base64
+from anchors.core.errors import MalformedInput
+from anchors.core.merkle import EMPTY_ROOT
+from anchors.core.tiles import TileBuilder
+from ledger_service.client.errors import WrongInput
+from ledger_service.client.files import write_atomically
+
+VERSION = 1
+EMPTY = encode_base64(EMPTY_ROOT)
+
+
+class Edge(msgspec.Struct, forbid_unknown_fields=True):
+    """The right edge of a tree of `size` entries: of each level the hashes of its partial tile, base64."""
+
+    size: int = 0
+    tiles: list[str] = []
+
+    @classmethod
+    def of(cls, builder: TileBuilder) -> "Edge":
+        """The edge of a tree that was built."""
+        return cls(builder.size, [encode_base64(hashes) for hashes in builder.partial_tiles()])
+
+    def builder(self) -> TileBuilder:
+        """The tree that goes on from here. Raises `MalformedInput`."""
+        return TileBuilder(self.size, [base64.b64decode(tile) for tile in self.tiles])
+
+
+class Seen(msgspec.Struct, forbid_unknown_fields=True):
+    """`verified` has `root`, which a checkpoint of the log had; `ahead` is how far the entries behind it were hashed.
+    `head` is the size of the largest head that the log was found to extend, `moved_at` when a larger checkpoint was
+    last seen, Unix seconds. `settled` are SHA-256 of receipts that were kept or told of."""
+
+    origin: str
+    version: int = VERSION
+    verified: Edge = msgspec.field(default_factory=Edge)
+    root: str = EMPTY
+    ahead: Edge | None = None
+    head: int = 0
+    moved_at: int = 0
+    settled: list[str] = []
+
+
+class StateFile:
+    """The file. `save` is durable on return."""
+
+    def __init__(self, path: Path, origin: str):
+        """Read it, or begin. Raises `WrongInput` where it is another log's, or no state."""
+        self._path = path
+        self.seen = Seen(origin)
+        if path.exists():
+            try:
+                self.seen = msgspec.json.decode(path.read_bytes(), type=Seen)
+                for edge in (self.seen.verified, self.seen.ahead):
+                    if edge is not None:
+                        edge.builder()
+            except (msgspec.MsgspecError, ValueError, MalformedInput) as error:
+                raise WrongInput(f"{path} is no state of a monitor: {error}; name another file") from None
+        if (self.seen.origin, self.seen.version) != (origin, VERSION):
+            raise WrongInput(f"{path} is the state of {self.seen.origin}; give each log a file of its own")
+
+    def save(self) -> None:
+        """Write what was seen."""
+        write_atomically(self._path, msgspec.json.format(msgspec.json.encode(self.seen)))

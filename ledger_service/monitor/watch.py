@@ -1,0 +1,226 @@
+"""One look at a log: its checkpoint, its tree, the contract, other copies of its checkpoint, receipts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anchors.chain.port import Chain, ChainUnavailable
+from anchors.core.checkpoint import Checkpoint, open_checkpoint
+from anchors.core.cosignature import open_cosignatures
+from anchors.core.encoding import decode_base64, encode_hex
+from anchors.core.errors import Error, VerificationFailed
+from anchors.core.merkle import consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion
+from anchors.core.statement import Entry
+from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, decode_bundle
+from anchors.core.times import iso_time
+from anchors.core.trust import Trust, TrustedLog
+from ledger_service.monitor.log import HttpLog, Unreachable
+from ledger_service.monitor.receipts import ReceiptWatch
+from ledger_service.monitor.state import StateFile
+from ledger_service.monitor.tree import Broken, TreeFollower
+from ledger_service.usecases.audit.findings import Findings
+from ledger_service.usecases.audit.history import ChainHistory
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is watched: the addresses of other copies of the checkpoint, a folder of receipts, how long a checkpoint may
+    stand still, and from which block the chain is read."""
+
+    others: Sequence[str] = ()
+    receipts: Path | None = None
+    still_seconds: int = 86_400
+    first_block: int = 0
+
+
+class Monitor:
+    """Looks again and again; what it verified is in the state file after each look."""
+
+    def __init__(
+        self,
+        log: HttpLog,
+        trust: Trust,
+        named: TrustedLog,
+        chain: Chain,
+        state: StateFile,
+        watched: Watched,
+        now: Callable[[], int],
+    ):
+        self._log = log
+        self._trust = trust
+        self._named = named
+        self._state = state
+        self._watched = watched
+        self._now = now
+        self._findings = Findings()
+        self._history = ChainHistory(chain, trust, named, self._findings, watched.first_block)
+        self._identified = False
+        self._alerts: list[dict[str, Any]] = []
+        self._domain = trust.domain(named)
+        self._follower = TreeFollower(log, state, self._history, self._domain, self._tell)
+
+    def look(self) -> list[dict[str, Any]]:
+        """What is wrong now, one object an alert (docs/MONITOR.md)."""
+        self._alerts = []
+        others = [(url, note) for url in self._watched.others if (note := self._attempt(self._log.note, url))]
+        checkpoint = self._read_checkpoint()
+        followed = bool(self._attempt(self._read_chain))
+        if checkpoint is not None and self._extends(checkpoint) and followed:
+            self._attempt(self._follower.follow, checkpoint)
+        if followed:
+            self._attempt(self._compare_with_contract, checkpoint)
+            self._attempt(self._check_receipts)
+        for url, note in others:
+            self._attempt(self._compare_with_other, url, note)
+        self._check_moving()
+        self._state.save()
+        return self._alerts
+
+    def _tell(self, alert: str, what: str, **more: object) -> None:
+        at = iso_time(self._now())
+        self._alerts.append({"alert": alert, "log": self._named.origin, "what": what, "at": at} | more)
+
+    def _attempt(self, step: Callable[..., Any], *arguments: object) -> Any:
+        """A step of the look; where it fails the others go on."""
+        try:
+            return step(*arguments)
+        except Broken as error:
+            self._tell(error.what, str(error))
+        except ChainUnavailable as error:
+            self._tell("chain-unreachable", str(error))
+        except Unreachable as error:
+            self._tell("unreachable", str(error))
+        except VerificationFailed as error:
+            self._tell("split-view", str(error))
+        except Error as error:
+            self._tell("malformed", str(error))
+        return None
+
+    # The log
+
+    def _read_checkpoint(self) -> Checkpoint | None:
+        note = self._attempt(self._log.checkpoint)
+        if note is None:
+            return None
+        try:
+            checkpoint = open_checkpoint(note, self._named.keys)
+            if checkpoint.origin != self._named.origin:
+                raise VerificationFailed(f"the checkpoint is of {checkpoint.origin}")
+            self._check_cosigned(note)
+        except Error as error:
+            self._tell("checkpoint", f"the log's checkpoint is not one to believe: {error}")
+            return None
+        return checkpoint
+
+    def _check_cosigned(self, note: bytes) -> None:
+        """Cosignatures of the trust file's witnesses must verify; that they are too few yet is nothing wrong."""
+        if self._trust.policy is not None:
+            open_cosignatures(note, self._trust.policy.keys)
+
+    def _extends(self, checkpoint: Checkpoint) -> bool:
+        """Whether it may follow what was verified: a later or the same checkpoint."""
+        seen = self._state.seen
+        if checkpoint.size < seen.verified.size:
+            what = f"the log shows {checkpoint.size} entries, and had {seen.verified.size}"
+            self._tell("rollback", what, size=checkpoint.size, seen=seen.verified.size)
+            return False
+        if checkpoint.size == seen.verified.size and checkpoint.root != self._root():
+            what = f"the log has two roots at {checkpoint.size} entries: {encode_hex(self._root())} and now "
+            self._tell("split-view", what + encode_hex(checkpoint.root), size=checkpoint.size)
+            return False
+        if checkpoint.size > seen.verified.size or not seen.moved_at:
+            seen.moved_at = self._now()
+        return True
+
+    def _check_moving(self) -> None:
+        seen = self._state.seen
+        still = self._now() - seen.moved_at if seen.moved_at else 0
+        if still > self._watched.still_seconds:
+            self._tell("still", f"no larger checkpoint was seen for {still} s", seconds=still)
+
+    def _root(self) -> bytes:
+        return decode_base64(self._state.seen.root, "root")
+
+    def _nodes(self) -> TileNodes:
+        return TileNodes(self._state.seen.verified.size, self._log.nodes)
+
+    # The chain
+
+    def _read_chain(self) -> bool:
+        before = len(self._findings.faults)
+        if not self._identified:
+            self._identified = self._history.check_identity()
+        followed = self._identified and self._history.read()
+        for fault in self._findings.faults[before:]:
+            self._tell("chain", str(fault.first))
+        return followed
+
+    def _compare_with_contract(self, checkpoint: Checkpoint | None) -> None:
+        """The newest head must be in the log: the contract saw to the heads before it."""
+        seen, heads = self._state.seen, self._history.heads
+        if not heads:
+            return
+        newest = heads[-1]
+        if checkpoint is not None and newest.new_size > checkpoint.size:
+            again = self._read_checkpoint()  # it may have been witnessed since it was read
+            if again is not None and newest.new_size > again.size:
+                what = f"the log shows {again.size} entries, and the contract has witnessed {newest.new_size}"
+                self._tell("rollback", what, size=again.size, witnessed=newest.new_size)
+        within = [head for head in heads if seen.head < head.new_size <= seen.verified.size]
+        if within:
+            self._check_consistent("the contract", within[-1].new_size, within[-1].root)
+            seen.head = within[-1].new_size
+
+    def _check_consistent(self, who: str, size: int, root: bytes) -> None:
+        verified = self._state.seen.verified.size
+        try:
+            proof = consistency_proof(size, verified, self._nodes())
+            verify_consistency(size, verified, proof, root, self._root())
+        except VerificationFailed:
+            raise VerificationFailed(
+                f"{who} has {encode_hex(root)} at {size} entries, which the log of {verified} entries does not extend"
+            ) from None
+
+    # Others
+
+    def _compare_with_other(self, url: str, note: bytes) -> None:
+        """Another copy of the checkpoint, signed by the log."""
+        try:
+            other = open_checkpoint(note, self._named.keys)
+        except Error as error:
+            self._tell("other", f"{url}: not a checkpoint of the log: {error}")
+            return
+        verified = self._state.seen.verified.size
+        if other.size <= verified:
+            self._check_consistent(url, other.size, other.root)
+            return
+        again = self._read_checkpoint()
+        if again is not None and again.size < other.size:
+            what = f"the log shows {again.size} entries, and {url} has its signature on {other.size}"
+            self._tell("rollback", what, size=again.size, other=other.size)
+
+    # Receipts
+
+    def _check_receipts(self) -> None:
+        folder = self._watched.receipts
+        if folder is not None:
+            watch = ReceiptWatch(folder, self._history, self._domain, self._statement_at, self._tell)
+            seen = self._state.seen
+            seen.settled = watch.check(seen.settled, seen.verified.size)
+
+    def _statement_at(self, index: int) -> bytes:
+        """The id of the statement at an index below what was verified, under the verified root."""
+        size, number = self._state.seen.verified.size, index // TILE_WIDTH
+        tile = Tile(None, number, min(TILE_WIDTH, size - number * TILE_WIDTH))
+        entries = decode_bundle(self._log.bundle(tile))
+        place = index - number * TILE_WIDTH
+        if place >= len(entries):
+            raise Broken("entry", f"{tile.path()} holds {len(entries)} entries, expected {tile.width}")
+        entry = entries[place]
+        try:
+            proof = inclusion_proof(index, size, self._nodes())
+            verify_inclusion(leaf_hash(entry), index, size, proof, self._root())
+        except VerificationFailed:
+            raise Broken("entry", f"entry {index} does not hash to the root") from None
+        return Entry.from_bytes(entry).statement.id(self._domain)

@@ -1,0 +1,337 @@
+"""A monitor over a real service and chain, and over services that lie: each lie has its alert, and none is believed."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from anchors.chain.ethereum import EthereumChain
+from anchors.core.checkpoint import Checkpoint
+from anchors.core.encoding import encode_hex
+from anchors.core.merkle import leaf_hash, tree_root
+from anchors.core.promise import Receipt, accepted_hash
+from anchors.core.tiles import decode_bundle
+from anchors.core.trust import format_trust
+from ledger_service.client.errors import WrongInput
+from ledger_service.monitor.log import HttpLog
+from ledger_service.monitor.state import StateFile
+from ledger_service.monitor.watch import Monitor, Watched
+from tests.fixtures.ledger import Ledger
+from tests.fixtures.signer import Signer
+from tests.monitor.proxy import Proxy, own_log, proxy, service
+from tests.service.test_proofs import trust_of
+
+ENTRIES = 300
+
+
+@pytest.fixture(scope="module")
+def ledger(sqlite_ledger: Ledger) -> Ledger:
+    """A ledger of more than one full tile, all of it witnessed."""
+    hospital = sqlite_ledger.signer(0)
+    statements = [hospital.issued() for _ in range(ENTRIES)]
+    sqlite_ledger.submit(*statements)
+    sqlite_ledger.wait_for_state(statements[-1], "final")
+    return sqlite_ledger
+
+
+@pytest.fixture(scope="module")
+def chain(ledger: Ledger) -> Iterator[EthereumChain]:
+    chain, _ = trust_of(ledger)
+    yield chain
+    chain.close()
+
+
+@pytest.fixture
+def served(ledger: Ledger) -> Iterator[Proxy]:
+    with proxy(service(ledger.service.url)) as served:
+        yield served
+
+
+@dataclass
+class Watcher:
+    """Makes monitors on one state file."""
+
+    ledger: Ledger
+    chain: EthereumChain
+    state: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    seconds: float = field(default_factory=time.time)
+
+    def monitor(self, url: str) -> Monitor:
+        _, trust = trust_of(self.ledger)
+        watched = Watched(first_block=self.ledger.city.deployment.block_number, **self.options)
+        named = trust.log(self.ledger.city.origin)
+        kept = StateFile(self.state, named.origin)
+        return Monitor(HttpLog(url), trust, named, self.chain, kept, watched, lambda: int(self.seconds))
+
+    def look(self, url: str) -> list[tuple[str, str]]:
+        """What a new monitor on the state says: kinds and words."""
+        return [(alert["alert"], alert["what"]) for alert in self.monitor(url).look()]
+
+    def kinds(self, url: str) -> list[str]:
+        return [kind for kind, _ in self.look(url)]
+
+    def verified(self) -> int:
+        return StateFile(self.state, self.ledger.city.origin).seen.verified.size
+
+
+@pytest.fixture
+def watcher(ledger: Ledger, chain: EthereumChain, tmp_path: Path) -> Watcher:
+    return Watcher(ledger, chain, tmp_path / "state.json")
+
+
+def grow(ledger: Ledger, count: int = 1) -> int:
+    """More statements, witnessed and final; the log's size then."""
+    signer = ledger.signer(1)
+    statements = [signer.issued() for _ in range(count)]
+    ledger.submit(*statements)
+    ledger.wait_for_state(statements[-1], "final")
+    return int(ledger.get("/log/checkpoint").text.splitlines()[1])
+
+
+def entries_of(ledger: Ledger) -> list[bytes]:
+    read = service(ledger.service.url)
+    size = int((read("checkpoint") or b"").split(b"\n")[1])
+    full, rest = divmod(size, 256)
+    paths = [f"tile/entries/{number:03}" for number in range(full)] + (
+        [f"tile/entries/{full:03}.p/{rest}"] if rest else []
+    )
+    return [entry for path in paths for entry in decode_bundle(read(path) or b"")]
+
+
+def flip(part: str, position: int = 40) -> Callable[[str, bytes], bytes]:
+    """A lie: one bit of what is served under paths that begin so."""
+
+    def lie(path: str, true: bytes) -> bytes:
+        if not path.startswith(part):
+            return true
+        return true[:position] + bytes([true[position] ^ 1]) + true[position + 1 :]
+
+    return lie
+
+
+# An honest log
+
+
+def test_an_honest_log_is_followed_and_what_was_verified_is_not_read_again(
+    ledger: Ledger, watcher: Watcher, served: Proxy
+) -> None:
+    assert watcher.look(served.url) == []
+    assert watcher.verified() >= ENTRIES
+    size = grow(ledger)
+    served.asked.clear()
+    assert watcher.look(served.url) == []
+    assert watcher.verified() == size
+    assert not [path for path in served.asked if path.startswith(("tile/entries/000", "tile/0/000"))]
+    # Heads that came later than the checkpoint that was verified are held against it too.
+    assert StateFile(watcher.state, ledger.city.origin).seen.head == size
+
+
+def test_a_state_of_another_log_or_none_is_refused(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    watcher.look(served.url)
+    with pytest.raises(WrongInput, match="give each log a file of its own"):
+        StateFile(watcher.state, "ledger.example/other")
+    watcher.state.write_text(watcher.state.read_text().replace('"size": 3', '"size": 4', 1))
+    with pytest.raises(WrongInput, match="no state of a monitor"):
+        StateFile(watcher.state, ledger.city.origin)
+
+
+# Lies
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ("tile/0/000", "entry"),
+        ("tile/entries/000", "entry"),
+        ("tile/entries/001", "entry"),
+        ("tile/1/000", "tile"),
+        ("checkpoint", "checkpoint"),
+    ],
+)
+def test_a_rewritten_tile(watcher: Watcher, served: Proxy, part: str, kind: str) -> None:
+    served.lie = flip(part, 3 if part == "tile/1/000" else 40)
+    assert watcher.kinds(served.url)[0] == kind
+    assert watcher.verified() == 0
+    served.lie = lambda path, true: true
+    assert watcher.look(served.url) == []
+    assert watcher.verified() >= ENTRIES
+
+
+def test_a_bundle_of_another_length(watcher: Watcher, served: Proxy) -> None:
+    served.lie = lambda path, true: true[:-291] if path == "tile/entries/000" else true
+    assert ("entry", "tile/entries/000 holds 255 entries, expected 256") in watcher.look(served.url)
+    served.lie = lambda path, true: true[:-32] if path == "tile/0/000" else true
+    assert watcher.kinds(served.url)[0] == "tile"
+
+
+def test_an_entry_and_its_hash_rewritten_together(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    other = bytearray(entries_of(ledger)[7])
+    other[100] ^= 1
+
+    def lie(path: str, true: bytes) -> bytes:
+        if path == "tile/entries/000":
+            return true[: 7 * 291 + 2] + bytes(other) + true[8 * 291 :]
+        return true[: 7 * 32] + leaf_hash(bytes(other)) + true[8 * 32 :] if path == "tile/0/000" else true
+
+    served.lie = lie
+    found = watcher.look(served.url)
+    assert "tree" in [kind for kind, _ in found] and watcher.verified() == 0
+
+
+def test_an_older_checkpoint(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    assert watcher.look(served.url) == []
+    before = ledger.get("/log/checkpoint").content
+    size = grow(ledger)
+    assert watcher.look(served.url) == []
+    served.lie = lambda path, true: before if path == "checkpoint" else true
+    found = watcher.look(served.url)
+    assert [kind for kind, _ in found] == ["rollback", "rollback"]  # against what was seen, and against the contract
+    assert f"and had {size}" in found[0][1] and f"has witnessed {size}" in found[1][1]
+    # Who never looked before has the contract.
+    watcher.state.unlink()
+    assert watcher.kinds(served.url) == ["rollback"]
+
+
+def test_two_roots_of_one_size(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    assert watcher.look(served.url) == []
+    forked = Checkpoint(ledger.city.origin, watcher.verified(), secrets.token_bytes(32)).sign(ledger.city.note_key)
+    served.lie = lambda path, true: forked if path == "checkpoint" else true
+    assert watcher.kinds(served.url) == ["split-view"]
+
+
+def test_a_fork_that_hashes_is_told_by_the_contract(ledger: Ledger, watcher: Watcher) -> None:
+    """A whole other log under the log's own key, shown to somebody who never looked before."""
+    entries = entries_of(ledger)
+    with proxy(own_log([*entries[:9], *entries[10:], entries[9]], ledger.city.note_key)) as forked:
+        found = watcher.look(forked.url)
+    assert [kind for kind, _ in found] == ["split-view"] and "the contract has" in found[0][1]
+
+
+def test_a_fork_of_what_was_verified(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    assert watcher.look(served.url) == []
+    entries = entries_of(ledger)
+    other = [*entries[:20], *entries[21:], entries[20], *(entries[1:3])]
+    with proxy(own_log(other, ledger.city.note_key)) as forked:
+        assert watcher.kinds(forked.url)[0] in ("tree", "tile", "entry")
+    assert watcher.look(served.url) == []
+
+
+def test_an_entry_that_nobody_was_admitted_to_sign(ledger: Ledger, watcher: Watcher) -> None:
+    stranger = Signer(ledger.city.domain, ledger.city.institutions[0].code, secrets.token_bytes(32))
+    entries = [*entries_of(ledger), stranger.issued().entry.to_bytes()]
+    with proxy(own_log(entries, ledger.city.note_key)) as other:
+        (alert,) = watcher.monitor(other.url).look()
+    assert (alert["alert"], alert["index"]) == ("attribution", len(entries) - 1)
+
+
+# Other copies of the checkpoint
+
+
+def test_other_copies(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    entries = entries_of(ledger)
+    root, origin, key = tree_root([leaf_hash(entry) for entry in entries[:9]]), ledger.city.origin, ledger.city.note_key
+    notes = {
+        "honest": Checkpoint(origin, 9, root).sign(key),
+        "forked": Checkpoint(origin, 9, bytes(32)).sign(key),
+        "ahead": Checkpoint(origin, 2**20, bytes(32)).sign(key),
+        "stranger": b"no note",
+    }
+    with proxy(lambda path: notes.get(path)) as copies:
+        for name, expected in (
+            ("honest", []), ("forked", ["split-view"]), ("ahead", ["rollback"]), ("stranger", ["other"]),
+            ("missing", ["unreachable"]),
+        ):  # fmt: skip
+            watcher.options = {"others": (f"{copies.url}/{name}",)}
+            assert watcher.kinds(served.url) == expected, name
+
+
+# Receipts
+
+
+def answer_of(ledger: Ledger, accepted: list[tuple[bytes, int]], witness_by: int, secret: bytes | None = None) -> str:
+    receipt = Receipt(accepted_hash(accepted), witness_by - 600, witness_by)
+    signature = receipt.sign(ledger.city.domain, secret or ledger.city.operator.receipt)
+    given = {
+        "accepted": encode_hex(receipt.accepted),
+        "acceptedAt": receipt.accepted_at,
+        "witnessBy": receipt.witness_by,
+        "signature": encode_hex(signature),
+    }
+    return json.dumps({"receipt": given, "results": [{"statement": encode_hex(i), "index": n} for i, n in accepted]})
+
+
+def test_receipts(ledger: Ledger, watcher: Watcher, served: Proxy, tmp_path: Path) -> None:
+    folder = tmp_path / "receipts"
+    folder.mkdir()
+    watcher.options = {"receipts": folder}
+    statement = ledger.signer(2).issued()
+    kept = ledger.submit(statement)
+    ledger.wait_for_state(statement, "final")
+    index = kept.outcomes[0]
+    (folder / "kept.json").write_text(kept.response.text)
+    assert watcher.look(served.url) == []
+    future, past = int(time.time()) + 10**6, 1_700_000_000
+    size = int(ledger.get("/log/checkpoint").text.splitlines()[1])
+    cases = {
+        "broken": (answer_of(ledger, [(b"\x01" * 32, index)], future), "broken-receipt"),
+        "late": (answer_of(ledger, [(statement.id, index)], past), "overdue"),
+        "overdue": (answer_of(ledger, [(b"\x02" * 32, size + 5)], past), "overdue"),
+        "pending": (answer_of(ledger, [(b"\x02" * 32, size + 5)], future), None),
+        "stranger": (answer_of(ledger, [(statement.id, index)], future, b"\x05" * 32), "receipt"),
+        "none": ("{}", "receipt"),
+    }
+    for name, (text, _) in cases.items():
+        (folder / f"{name}.json").write_text(text)
+    found = watcher.look(served.url)
+    told = {what.partition(".json")[0]: kind for kind, what in found}
+    assert told == {name: kind for name, (_, kind) in cases.items() if kind}
+    # What was told of once and cannot change is settled; what may still change is told again.
+    assert sorted(watcher.kinds(served.url)) == ["overdue", "receipt", "receipt"]
+
+
+# Silence
+
+
+def test_standing_still(watcher: Watcher, served: Proxy) -> None:
+    watcher.options = {"still_seconds": 3_600}
+    assert watcher.look(served.url) == []
+    watcher.seconds += 3_601
+    assert watcher.kinds(served.url) == ["still"]
+
+
+def test_nobody_answers(watcher: Watcher, served: Proxy) -> None:
+    assert watcher.kinds("http://127.0.0.1:9") == ["unreachable"]
+    served.lie = lambda path, true: None if path.startswith("tile/0") else true
+    assert "unreachable" in watcher.kinds(served.url)
+
+
+# The command
+
+
+def test_the_command(ledger: Ledger, served: Proxy, tmp_path: Path) -> None:
+    _, trust = trust_of(ledger)
+    (tmp_path / "trust.json").write_bytes(format_trust(trust))
+    command = [
+        Path(sys.executable).with_name("huzheng"), "monitor", "--once", "--log", served.url, "--rpc", ledger.chain.url,
+        "--trust", tmp_path / "trust.json", "--state", tmp_path / "state.json", "--webhook", f"{served.url}/hook",
+        "--first-block", str(ledger.city.deployment.block_number),
+    ]  # fmt: skip
+    good = subprocess.run(command, capture_output=True, text=True)
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    before = ledger.get("/log/checkpoint").content
+    grow(ledger)
+    served.lie = lambda path, true: before if path == "checkpoint" else true
+    bad = subprocess.run(command, capture_output=True, text=True)
+    (line,) = bad.stdout.splitlines()
+    assert bad.returncode == 1 and json.loads(line)["alert"] == "rollback"
+    assert [json.loads(body) for body in served.posted] == [json.loads(line)]
+    assert httpx.get(f"{served.url}/checkpoint", trust_env=False).content == before
