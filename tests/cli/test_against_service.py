@@ -155,6 +155,21 @@ def test_the_chain_fits_the_trust_file(city: City) -> None:
     assert city.run("chain", "status").status == 0
 
 
+def test_a_trust_file_that_believes_blocks(city: City) -> None:
+    validator = "0x" + "ab" * 20
+    city.answer(
+        *("chain", "trust", "--origin", ORIGIN, "-o", "sealed.json"),
+        *("--consensus", "qbft", "--validator", validator, "--fix-block", "1", "--fix-block", "0"),
+    )
+    chain = json.loads((city.folder / "sealed.json").read_text())["chain"]
+    assert (chain["consensus"], chain["validators"]) == ("qbft", [validator])
+    assert chain["blocks"] == [{"number": n, "hash": city.chain.block_hash(n)} for n in (1, 0)]
+    nobody = city.run("chain", "trust", "--origin", ORIGIN, "-o", "x.json", "--consensus", "ibft2")
+    assert nobody.status == 2 and "name the validators with --validator" in nobody.err
+    early = city.run("chain", "trust", "--origin", ORIGIN, "-o", "x.json", "--fix-block", str(city.chain.height + 99))
+    assert early.status != 0 and "not final" in early.err
+
+
 def test_a_report_is_accepted_proved_and_witnessed(city: City, report: dict[str, Any], subject: str) -> None:
     assert report["state"] == "accepted" and report["index"] == 0 and report["sequence"] == 0
     city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")
