@@ -2,7 +2,8 @@
 
 PostgreSQL has indexes on `entries`. On SQLite each of them would write nearly a page a statement, because ids and
 digests are scattered. There, how they begin is kept in the table `prefixes`, which is written in large sorted batches,
-and each process remembers it of the entries since the last one (docs/adr/0017-what-sqlite-finds-entries-by.md).
+and each process remembers it of the entries since the last one. A batch becomes young rows, which are few pages; with
+each batch one slice of the young rows becomes old, all slices in turn (docs/adr/0017-what-sqlite-finds-entries-by.md).
 
 What is found begins alike: whoever asks compares the whole.
 """
@@ -21,6 +22,8 @@ from ledger_service.usecases.audit.rows import PrefixCheck
 from ledger_service.usecases.ports import PREFIX_BYTES
 
 BATCH_ENTRIES = 32_768
+SLICES = 32
+"""Of all prefixes, by their first byte: a power of two."""
 
 
 class What(IntEnum):
@@ -34,23 +37,28 @@ class What(IntEnum):
 _ID, _SUBJECT = f"substr(id, 1, {PREFIX_BYTES})", f"substr(entry, 1, {PREFIX_BYTES})"
 _EXTENT = "SELECT (SELECT indexed FROM log), (SELECT max(position) + 1 FROM entries)"
 _RECENT = f"SELECT position, {_ID}, {_SUBJECT}, sha256, sm3 FROM entries WHERE position >= ?"
-_FOUND_IDS = "SELECT position FROM prefixes WHERE what = 0 AND prefix"
-_FIRST = """SELECT value, (SELECT position FROM prefixes
-    WHERE what = 1 AND prefix = value AND typeof(position) = 'integer' ORDER BY position LIMIT 1) FROM wanted"""
+_FOUND_IDS = "SELECT position FROM prefixes WHERE young IN (0, 1) AND what = 0 AND prefix"
+# Of one prefix, what is old stands before what is young.
+_FIRST_OF = """SELECT position FROM prefixes WHERE young = {} AND what = 1 AND prefix = value
+    AND typeof(position) = 'integer' ORDER BY position LIMIT 1"""
+_FIRST = f"SELECT value, coalesce(({_FIRST_OF.format(0)}), ({_FIRST_OF.format(1)})) FROM wanted"
 _BEGUN = "SELECT position, entry FROM entries WHERE position"
 _BEGUN_ON_POSTGRESQL = f"""SELECT begun.* FROM wanted CROSS JOIN LATERAL (
     SELECT position, entry FROM entries
     WHERE {_SUBJECT} = value ORDER BY {_SUBJECT}, position LIMIT 1) AS begun"""
-_FOUND = "SELECT position FROM prefixes WHERE what = ? AND prefix = ? AND position > ? ORDER BY position LIMIT ?"
+_FOUND = """SELECT position FROM prefixes WHERE young IN (0, 1) AND what = ? AND prefix = ?
+    AND position > ? AND typeof(position) = 'integer' ORDER BY young, position LIMIT ?"""
 _ALL = f"""SELECT 0 AS what, {_ID} AS prefix, position FROM entries WHERE position >= ?1 AND position < ?2
     UNION ALL SELECT 1, {_SUBJECT}, position FROM entries WHERE position >= ?1 AND position < ?2
     UNION ALL SELECT 2, sha256, position FROM entries WHERE position >= ?1 AND position < ?2 AND sha256 IS NOT NULL
     UNION ALL SELECT 2, sm3, position FROM entries
         WHERE position >= ?1 AND position < ?2 AND sm3 IS NOT NULL AND sm3 IS NOT sha256"""
-_INSERT = f"INSERT INTO prefixes {_ALL} ORDER BY 1, 2, 3"
+_INSERT = f"INSERT INTO prefixes SELECT 1, * FROM ({_ALL}) ORDER BY what, prefix, position"
+_AGE = "UPDATE prefixes SET young = 0 WHERE young = 1 AND what = ? AND prefix BETWEEN ? AND ?"
 _INDEXED = "UPDATE log SET indexed = ?"
 _MISSING = f"""SELECT min(position) FROM ({_ALL}) AS wanted WHERE NOT EXISTS (SELECT 1 FROM prefixes AS found
-    WHERE found.what = wanted.what AND found.prefix = wanted.prefix AND found.position = wanted.position)"""
+    WHERE found.young IN (0, 1) AND found.what = wanted.what AND found.prefix = wanted.prefix
+    AND found.position = wanted.position)"""
 _COUNTS = f"SELECT (SELECT count(*) FROM ({_ALL})), (SELECT count(*) FROM prefixes)"
 _ON_POSTGRESQL = {
     What.SUBJECT: f"{_SUBJECT} = %(prefix)b",
@@ -168,8 +176,18 @@ def index_batch(connection: Connection, size: int) -> None:
     while size - indexed >= BATCH_ENTRIES:
         end = min(size, indexed + 2 * BATCH_ENTRIES)
         connection.exec_driver_sql(_INSERT, (indexed, end))
+        for turn in range(indexed // BATCH_ENTRIES, end // BATCH_ENTRIES):
+            _make_old(connection, turn % SLICES)
         indexed = end
         connection.exec_driver_sql(_INDEXED, (indexed,))
+
+
+def _make_old(connection: Connection, number: int) -> None:
+    """Put the young rows of a slice among the old ones, in the order of their keys."""
+    width = 256 // SLICES
+    first, last = bytes([number * width]), bytes([(number + 1) * width - 1]).ljust(1 + PREFIX_BYTES, b"\xff")
+    for what in What:
+        connection.exec_driver_sql(_AGE, (what, first, last))
 
 
 def index_anew(connection: Connection, size: int) -> None:

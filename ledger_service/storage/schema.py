@@ -102,6 +102,7 @@ for _index in POSTGRESQL_INDEXES:
     _index.ddl_if(dialect="postgresql")
 prefixes = _table(
     "prefixes",
+    Column("young", SmallInteger, primary_key=True, autoincrement=False),
     Column("what", SmallInteger, primary_key=True, autoincrement=False),
     Column("prefix", LargeBinary(PREFIX_BYTES), primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),

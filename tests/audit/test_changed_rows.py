@@ -145,10 +145,22 @@ def test_what_sqlite_finds_an_entry_by(world: World, copy: Path, what: int) -> N
     (position,) = read(copy, "SELECT min(position) FROM prefixes WHERE what = ? AND position > 20", what)
     gone = ("DELETE FROM prefixes WHERE what = ? AND position = ?", (what, position))
     assert place(world.audit(change(copy, gone)).findings.first) == ("prefixes", str(position), "rows")
-    moved = ("INSERT INTO prefixes SELECT ?, substr(id, 1, 7), position FROM entries WHERE position = 400", (what,))
+    moved = ("INSERT INTO prefixes SELECT 1, ?, substr(id, 1, 7), position FROM entries WHERE position = 400", (what,))
     rows = world.audit(change(copy, ("UPDATE prefixes SET prefix = x'07' WHERE position = 21", ()))).findings.first
     assert place(rows)[::2] == ("prefixes", "rows")
     assert place(world.audit(change(copy, moved)).findings.first)[::2] == ("prefixes", "rows")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "INSERT INTO prefixes SELECT 1 - young, what, prefix, position FROM prefixes WHERE position = 21",
+        "UPDATE prefixes SET young = 2 WHERE position = 21",
+    ],
+)
+def test_what_is_neither_young_nor_old_or_both(world: World, copy: Path, command: str) -> None:
+    young = read(copy, "SELECT count(*) FROM prefixes GROUP BY young")
+    assert young and place(world.audit(change(copy, command)).findings.first)[::2] == ("prefixes", "rows")
 
 
 @pytest.mark.parametrize("indexed", [0, 263, 265, 452, -1])

@@ -21,7 +21,7 @@ from typing import Any
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import ChainUnavailable
 from anchors.chain.sender import EthereumWitnessSender
-from ledger_service.storage import database
+from ledger_service.storage import database, finder
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.ledger import SqlLedger, SqlSequencing
 from ledger_service.storage.outbox import SqlOutbox
@@ -97,8 +97,11 @@ _writing = threading.local()
 
 
 def wrap_ports(folder: Path) -> None:
-    """Make this process die as it is told in `folder`. What is wrapped stays wrapped: call it in a child process."""
+    """Make this process die as it is told in `folder`. What is wrapped stays wrapped: call it in a child process.
+
+    On SQLite each accepting is large enough to write a batch of prefixes, so it dies in the middle of one too."""
     orders = Orders(folder)
+    finder.BATCH_ENTRIES, finder.SLICES = 1, 2
     _wrap_commit(orders)
     _wrap_sequencing(orders)
     for name, (owner, method) in WRITES.items():

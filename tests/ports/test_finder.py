@@ -18,7 +18,7 @@ from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.reader import SqlReader
 from ledger_service.usecases.ports import PREFIX_BYTES, Logged, NewStatement, SubjectState
 
-BATCH = 16
+BATCH, SLICES = 16, 2
 KEY = b"\x06" * 20
 IDENTITY = LogIdentity("ledger.example/finder", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20)
 
@@ -26,6 +26,7 @@ IDENTITY = LogIdentity("ledger.example/finder", 31337, b"\x01" * 32, b"\x02" * 2
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "BATCH_ENTRIES", BATCH)
+    monkeypatch.setattr(finder, "SLICES", SLICES)
 
 
 @dataclass
@@ -181,13 +182,28 @@ def test_what_is_no_position_is_found_by_nobody(sqlite_url: str) -> None:
         with begin_writing(process.engine) as connection:
             for what, value in ((0, target), (1, subject)):
                 for foreign in (b"\xff\x00", "no such thing", 1.5, -1.5):
-                    row = (what, value[:PREFIX_BYTES], foreign)
-                    connection.exec_driver_sql("INSERT INTO prefixes VALUES (?, ?, ?)", row)
+                    for young in (0, 1):
+                        row = (young, what, value[:PREFIX_BYTES], foreign)
+                        connection.exec_driver_sql("INSERT INTO prefixes VALUES (?, ?, ?, ?)", row)
         assert process.indexes([target]) == [0]
         assert process.reader.statement(target).index == 0
         assert [found.index for found in process.reader.timeline(subject, None, 99)] == list(range(BATCH))
         with process.ledger.sequencing() as transaction:
             assert transaction.subjects([subject]) == {subject: SubjectState("SYN1", 0, 0)}
+
+
+def test_each_batch_makes_a_slice_old(sqlite_url: str) -> None:
+    """The slices take turns, by the first bit of a prefix here; what came after stays young."""
+    with ended(Process(open_database(sqlite_url))) as process:
+        claim_log(process.engine, IDENTITY)
+        for batch in range(5):
+            begin = batch * BATCH
+            process.append(*(a_statement(index, a_subject(index)) for index in range(begin, begin + BATCH)))
+            old_below = {batch % 2: begin + BATCH, (batch + 1) % 2: begin}
+            with process.engine.connect() as connection:
+                rows = connection.execute(text("SELECT young, prefix, position FROM prefixes")).all()
+            assert len(rows) == 4 * (begin + BATCH)
+            assert all(row.young == (row.position >= old_below[row.prefix[0] >> 7]) for row in rows)
 
 
 def test_it_is_made_anew(processes: list[Process]) -> None:

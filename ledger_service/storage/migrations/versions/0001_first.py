@@ -143,10 +143,11 @@ def upgrade() -> None:
     op.create_index("outbox_open", "outbox", ["outcome"], unique=False)
     op.create_table(
         "prefixes",
+        sa.Column("young", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("what", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("prefix", sa.LargeBinary(length=7), nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("what", "prefix", "position"),
+        sa.PrimaryKeyConstraint("young", "what", "prefix", "position"),
         sqlite_with_rowid=False,
     )
     op.create_table(
