@@ -3,7 +3,7 @@
 PostgreSQL has indexes on `entries`. On SQLite each of them would write nearly a page a statement, because ids and
 digests are scattered. There, how they begin is kept in the table `prefixes`, which is written in large sorted batches,
 and each process remembers it of the entries since the last one. A batch becomes young rows, which are few pages; with
-each batch one slice of the young rows becomes old, all slices in turn (docs/adr/0017-what-sqlite-finds-entries-by.md).
+each further batch one slice of the young rows becomes old, in turn (docs/adr/0017-what-sqlite-finds-entries-by.md).
 
 What is found begins alike: whoever asks compares the whole.
 """
@@ -23,7 +23,7 @@ from ledger_service.usecases.ports import PREFIX_BYTES
 
 BATCH_ENTRIES = 32_768
 SLICES = 32
-"""Of all prefixes, by their first byte: a power of two."""
+"""Of all prefixes, by their first byte: a power of two. Before so many batches are there, nothing becomes old."""
 
 
 class What(IntEnum):
@@ -54,7 +54,9 @@ _ALL = f"""SELECT 0 AS what, {_ID} AS prefix, position FROM entries WHERE positi
     UNION ALL SELECT 2, sm3, position FROM entries
         WHERE position >= ?1 AND position < ?2 AND sm3 IS NOT NULL AND sm3 IS NOT sha256"""
 _INSERT = f"INSERT INTO prefixes SELECT 1, * FROM ({_ALL}) ORDER BY what, prefix, position"
-_AGE = "UPDATE prefixes SET young = 0 WHERE young = 1 AND what = ? AND prefix BETWEEN ? AND ?"
+_SLICE = "FROM prefixes WHERE young = 1 AND what = ? AND prefix BETWEEN ? AND ?"
+# Half of what an UPDATE of the key takes.
+_AGE = f"INSERT INTO prefixes SELECT 0, what, prefix, position {_SLICE}", f"DELETE {_SLICE}"
 _INDEXED = "UPDATE log SET indexed = ?"
 _MISSING = f"""SELECT min(position) FROM ({_ALL}) AS wanted WHERE NOT EXISTS (SELECT 1 FROM prefixes AS found
     WHERE found.young IN (0, 1) AND found.what = wanted.what AND found.prefix = wanted.prefix
@@ -176,7 +178,7 @@ def index_batch(connection: Connection, size: int) -> None:
     while size - indexed >= BATCH_ENTRIES:
         end = min(size, indexed + 2 * BATCH_ENTRIES)
         connection.exec_driver_sql(_INSERT, (indexed, end))
-        for turn in range(indexed // BATCH_ENTRIES, end // BATCH_ENTRIES):
+        for turn in range(max(SLICES, indexed // BATCH_ENTRIES), end // BATCH_ENTRIES):
             _make_old(connection, turn % SLICES)
         indexed = end
         connection.exec_driver_sql(_INDEXED, (indexed,))
@@ -187,7 +189,8 @@ def _make_old(connection: Connection, number: int) -> None:
     width = 256 // SLICES
     first, last = bytes([number * width]), bytes([(number + 1) * width - 1]).ljust(1 + PREFIX_BYTES, b"\xff")
     for what in What:
-        connection.exec_driver_sql(_AGE, (what, first, last))
+        for statement in _AGE:
+            connection.exec_driver_sql(statement, (what, first, last))
 
 
 def index_anew(connection: Connection, size: int) -> None:

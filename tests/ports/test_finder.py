@@ -192,14 +192,16 @@ def test_what_is_no_position_is_found_by_nobody(sqlite_url: str) -> None:
             assert transaction.subjects([subject]) == {subject: SubjectState("SYN1", 0, 0)}
 
 
-def test_each_batch_makes_a_slice_old(sqlite_url: str) -> None:
+def test_each_further_batch_makes_a_slice_old(sqlite_url: str) -> None:
     """The slices take turns, by the first bit of a prefix here; what came after stays young."""
+    old_below = {0: 0, 1: 0}
     with ended(Process(open_database(sqlite_url))) as process:
         claim_log(process.engine, IDENTITY)
-        for batch in range(5):
+        for batch in range(SLICES + 4):
             begin = batch * BATCH
             process.append(*(a_statement(index, a_subject(index)) for index in range(begin, begin + BATCH)))
-            old_below = {batch % 2: begin + BATCH, (batch + 1) % 2: begin}
+            if batch >= SLICES:
+                old_below[batch % 2] = begin + BATCH
             with process.engine.connect() as connection:
                 rows = connection.execute(text("SELECT young, prefix, position FROM prefixes")).all()
             assert len(rows) == 4 * (begin + BATCH)
