@@ -28,6 +28,7 @@ VERBS = {
     "timeline": "Show all statements about one subject.",
     "responsibility": "Show who did what about one report, on which grounds; facts, and no verdict.",
     "find": "Show the statements about one document.",
+    "check": "Check a document against the log, without an account.",
     "prove": "Fetch the proof of one statement into a file.",
     "evidence": "Export one subject's evidence into one file, and sign that it was exported.",
     "verify": "Judge proof files and packages by a trust file, offline.",

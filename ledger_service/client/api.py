@@ -127,6 +127,10 @@ class Api:
             asked["institution"] = institution
         return list(self._items("/v1/disputes", **asked))
 
+    def check_document(self, digest: bytes) -> list[Json]:
+        """Who attested a document with this SHA-256 or SM3 (32 bytes), with proofs. Needs no token."""
+        return list(self._items(f"/v1/documents/{digest.hex()}/check", limit=20))
+
     def final_head(self) -> Json | None:
         """The newest final head, or None before the first."""
         try:

@@ -14,6 +14,7 @@ from ledger_service import problems
 from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import Door, GroupCommit
+from ledger_service.usecases.document_check import DocumentCheck
 from ledger_service.usecases.erase import Eraser
 from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
@@ -66,6 +67,7 @@ class Services:
     rates: Rates
     ledger: Ledger
     look_up: LookUp
+    document_check: DocumentCheck
     tree: Tree
     tiles: LogTiles
     view: ChainView

@@ -41,6 +41,7 @@ from ledger_service.storage.timestamps import SqlTimestamps
 from ledger_service.storage.tree import SqlTree
 from ledger_service.usecases.accept import Door, GroupCommit
 from ledger_service.usecases.clock import Clock, passed_seconds
+from ledger_service.usecases.document_check import DocumentCheck
 from ledger_service.usecases.erase import Eraser
 from ledger_service.usecases.evidence import ExportEvidence
 from ledger_service.usecases.log_tiles import LogTiles
@@ -193,7 +194,7 @@ def _services(
 ) -> Services:
     settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
     readings, grounds = SqlReadings(engine), SqlGrounds(engine)
-    rules = RuleBook(grounds)
+    rules, look_up = RuleBook(grounds), LookUp(reader, tree, tiles, view, now)
     withheld_by = read_cosign_policy(settings.cosign_policy) if settings.cosign_rule == "withhold" else None
     return Services(
         origin=settings.origin,
@@ -207,7 +208,8 @@ def _services(
             Budgets(settings.rate_unproven, settings.rate_unproven_burst, passed_seconds),
         ),
         ledger=ledger,
-        look_up=LookUp(reader, tree, tiles, view, now),
+        look_up=look_up,
+        document_check=DocumentCheck(look_up, reader, tree),
         tree=tree,
         tiles=tiles,
         view=view,

@@ -192,6 +192,26 @@ def test_a_document_is_found_by_its_bytes(city: City, report: dict[str, Any]) ->
     assert city.run("find", "0" * 64, "--json").status == 1
 
 
+def test_whoever_holds_a_document_checks_it_without_an_account(city: City, report: dict[str, Any]) -> None:
+    city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")
+    document, without = SAMPLES / "hl7v2" / "blood-count.hl7", {"HUZHENG_OPERATOR_TOKEN": ""}
+    checked = city.answer("check", document, "-o", "checked.tlog-proof", **without)
+    (item,) = checked["statements"]
+    assert checked["current"] is True and item["holds"] is True
+    assert (item["statement"], item["institution"]) == (report["statement"], HOSPITAL)
+    parts = city.answer("verify", "checked.tlog-proof", **without)["files"][0]["parts"]
+    assert [part["name"] for part in parts if "value" in part] == ["document"]
+    assert "the current version" in city.run("check", document, **without).out
+    (city.folder / "changed.hl7").write_bytes(document.read_bytes() + b" ")
+    changed = city.run("check", "changed.hl7", "--json", **without)
+    assert (changed.status, changed.object["current"], changed.object["statements"]) == (1, False, [])
+    elsewhere = json.loads((city.folder / "trust.json").read_text())
+    elsewhere["logs"][0]["keys"] = []
+    (city.folder / "elsewhere.json").write_text(json.dumps(elsewhere))
+    believed = city.run("check", document, "--trust", "elsewhere.json", "--json", **without)
+    assert (believed.status, believed.object["current"]) == (1, False)
+
+
 def test_without_the_token_the_parts_are_withheld(city: City, report: dict[str, Any]) -> None:
     city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")
     without = {"HUZHENG_OPERATOR_TOKEN": ""}

@@ -40,6 +40,7 @@ POST /cds-services/{service}/feedback 401   ok        ok     ok      403   403  
 POST /v1/evidence                  401      403       all    all     all   structural structural 403       403       403       all
 GET /v1/documents/{digest}         401      no-report all    all     all   structural structural no-report no-report no-report all
 GET /v1/disputes                   401      ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
+GET /v1/documents/{digest}/check   ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 POST /v1/statements/{id}/erasure   401      403       409    403     403   403        403        403       403       403       403
 GET /v1/readings                   401      403       403    403     403   403        ok         403       403       ok        ok
 GET /v1/readings/{day}             401      403       403    403     403   403        ok         403       403       ok        ok
