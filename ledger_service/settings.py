@@ -152,6 +152,10 @@ class Settings(BaseSettings):
     """How many statements a second without a right signature one client address may send; 0 for no limit."""
     rate_unproven_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 5_000
     """How many of them may come at once."""
+    rate_reminders: Annotated[float, Field(ge=0, le=1_000_000)] = 200
+    """About how many reports a second each API process answers one institution's hooks; 0 for no limit."""
+    rate_reminders_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 5_000
+    """How many of them may come at once."""
     entry_bundles: Literal["public", "token"] = "public"
     """Who may read entry bundles: they say who did what when."""
     retention_years: Annotated[str, AfterValidator(_retention)] = "30"

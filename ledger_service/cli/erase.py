@@ -24,7 +24,7 @@ from ledger_service.cli.sending import Signer, final_head, open_log, open_signer
 from ledger_service.client.api import Api
 from ledger_service.client.compose import Material, compose
 from ledger_service.client.errors import BrokenAnswer, WrongInput
-from ledger_service.client.session import sign_in
+from ledger_service.client.session import signed_in
 from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, Stored
 
@@ -54,21 +54,21 @@ def app(
     trusted, log = open_log(trust, origin)
     with Store(store) as opened, Api(url) as api:
         signer = open_signer(opened, api, key, trusted, log)
-        sign_in(api, signer.stream.domain, signer.stream.institution, signer.secret)
-        told = api.erasure(id, {"parts": parts})
-        digest = _digest_of(told)
-        if confirm is None:
-            _show(output, told)
-            return DONE
-        if confirm != digest:
-            raise WrongInput(f"what this erasure does has the digest {digest}; read what it means, then confirm that")
-        said = _say(signer, api, id, told, basis)
-        send(output, opened, api, trusted, log, [signer.stream.key])
-        if opened.statement(said.statement).state != ACCEPTED:
-            output.note(f"huzheng: {KIND} is not accepted, so nothing is erased; mend what hinders, give this again")
-            show_open(output, opened.blocked(signer.stream.key), opened.waiting(signer.stream.key))
-            return NOT_DONE
-        done = api.erasure(id, {"parts": parts, "confirm": confirm, "erased": encode_hex(said.statement)})
+        with signed_in(api, signer.stream.domain, signer.stream.institution, signer.secret):
+            told = api.erasure(id, {"parts": parts})
+            digest = _digest_of(told)
+            if confirm is None:
+                _show(output, told)
+                return DONE
+            if confirm != digest:
+                raise WrongInput(f"what this erasure does has the digest {digest}; read what it means, confirm that")
+            said = _say(signer, api, id, told, basis)
+            send(output, opened, api, trusted, log, [signer.stream.key])
+            if opened.statement(said.statement).state != ACCEPTED:
+                output.note(f"huzheng: {KIND} is not accepted, nothing is erased; mend what hinders, give this again")
+                show_open(output, opened.blocked(signer.stream.key), opened.waiting(signer.stream.key))
+                return NOT_DONE
+            done = api.erasure(id, {"parts": parts, "confirm": confirm, "erased": encode_hex(said.statement)})
     _show(output, done)
     return DONE
 

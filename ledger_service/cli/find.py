@@ -8,10 +8,10 @@ import typer
 from anchors.core.encoding import decode_bare_hex
 from anchors.formats import read_document
 from ledger_service.cli.attest import MAX_DOCUMENT_BYTES
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, needed_token, read_bounded
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Origin, Token, Url, read_bounded
 from ledger_service.cli.output import Output
+from ledger_service.cli.reading import Reader, ReaderKey, ReaderTrust
 from ledger_service.cli.timeline import show_statements
-from ledger_service.client.api import Api
 
 DIGEST_DIGITS = 64
 
@@ -22,14 +22,17 @@ def app(
     ],
     url: Url = DEFAULT_URL,
     token: Token = None,
+    key: ReaderKey = None,
+    trust: ReaderTrust = None,
+    origin: Origin = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show the statements whose document has these bytes. Needs the operator token.
+    """Show the statements whose document has these bytes, of which one may know: signed in, or by the operator token.
 
     Exit status 1 where there is none: this very document, byte for byte, was never attested in this log.
     """
     digest = _digest_of(document)
-    with Api(url, token=needed_token(token)) as api:
+    with Reader(token, key, trust, origin).needed().open(url) as api:
         items = api.by_document(digest)
     output = Output(as_json)
     output.result({"digest": digest.hex(), "statements": items})

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from anchors.core.encoding import decode_hex
-from ledger_service.cli.options import DEFAULT_URL, AsJson, Token, Url, read_trust
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Origin, Token, Url, read_trust
 from ledger_service.cli.output import Output
+from ledger_service.cli.reading import Reader, ReaderKey
 from ledger_service.cli.verify import DOES_NOT_HOLD, HOLDS, Judge
-from ledger_service.client.api import Api
 from ledger_service.client.files import write_atomically
 
 
@@ -21,13 +21,15 @@ def app(
     ] = None,
     url: Url = DEFAULT_URL,
     token: Token = None,
+    key: ReaderKey = None,
+    origin: Origin = None,
     as_json: AsJson = False,
 ) -> int:
-    """Fetch the proof of one statement. With the token its parts are in it; else only their hashes."""
+    """Fetch the proof of one statement, with the parts that one may see: by --key, or the operator token; else none."""
     statement_id = decode_hex(statement, 32, "statement id")
     trusted = read_trust(trust) if trust else None
     out = out or Path(f"{statement[2:18]}.tlog-proof")
-    with Api(url, token=token) as api:
+    with Reader(token, key, trust, origin).open(url) as api:
         proof = api.proof(statement_id)
     output = Output(as_json)
     if trusted is not None:

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from anchors.core.encoding import encode_hex
-from ledger_service.cli.options import DEFAULT_URL, AsJson, ReportNumber, SubjectSecret, Token, Url, needed_token
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Origin, ReportNumber, SubjectSecret, Token, Url
 from ledger_service.cli.output import Output
+from ledger_service.cli.reading import Reader, ReaderKey, ReaderTrust
 from ledger_service.cli.timeline import find_subject
-from ledger_service.client.api import Api
 
 
 def app(
@@ -17,11 +17,14 @@ def app(
     secret: SubjectSecret = None,
     url: Url = DEFAULT_URL,
     token: Token = None,
+    key: ReaderKey = None,
+    trust: ReaderTrust = None,
+    origin: Origin = None,
     as_json: AsJson = False,
 ) -> int:
     """Show who did what about one report: each claim with its state, in Chinese and English. It is no verdict."""
     named = find_subject(subject, report_number, secret)
-    with Api(url, token=needed_token(token)) as api:
+    with Reader(token, key, trust, origin).needed().open(url) as api:
         found = api.responsibility(named)
     output = Output(as_json)
     output.result(found)

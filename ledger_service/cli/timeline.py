@@ -10,16 +10,16 @@ from anchors.core.times import iso_time
 from ledger_service.cli.options import (
     DEFAULT_URL,
     AsJson,
+    Origin,
     ReportNumber,
     SubjectSecret,
     Token,
     Url,
-    needed_token,
     passphrase,
 )
 from ledger_service.cli.output import Output
+from ledger_service.cli.reading import Reader, ReaderKey, ReaderTrust
 from ledger_service.cli.words import kind_in_words
-from ledger_service.client.api import Api
 from ledger_service.client.compose import report_subject
 from ledger_service.client.errors import WrongInput
 
@@ -30,11 +30,14 @@ def app(
     secret: SubjectSecret = None,
     url: Url = DEFAULT_URL,
     token: Token = None,
+    key: ReaderKey = None,
+    trust: ReaderTrust = None,
+    origin: Origin = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show all statements about one subject. Needs the operator token."""
+    """Show all statements about one subject: to whom it concerns, signed in by --key, or by the operator token."""
     named = find_subject(subject, report_number, secret)
-    with Api(url, token=needed_token(token)) as api:
+    with Reader(token, key, trust, origin).needed().open(url) as api:
         items = api.timeline(named)
     output = Output(as_json)
     output.result({"subject": encode_hex(named), "statements": items})

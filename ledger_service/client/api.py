@@ -82,6 +82,10 @@ class Api:
         """A token for the key that answered a challenge; see `client.session.sign_in`."""
         return self._object("POST", "/v1/session", json=answer)
 
+    def close_session(self) -> None:
+        """End the session whose token is used, at once."""
+        self._ask("DELETE", "/v1/session")
+
     def use_token(self, token: str) -> None:
         """Read with this token from now on."""
         self._client.headers["Authorization"] = f"Bearer {token}"

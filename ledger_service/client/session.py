@@ -1,11 +1,14 @@
 """Signing in with a key (docs/spec/session.md)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from anchors.core.encoding import code_word, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput
 from anchors.core.signature import address_from_secret, sign
 from anchors.core.typed_data import Domain
 from ledger_service.client.api import Api
-from ledger_service.client.errors import BrokenAnswer
+from ledger_service.client.errors import BrokenAnswer, ServiceProblem, ServiceUnavailable
 
 
 def sign_in(api: Api, domain: Domain, institution: str, secret: bytes) -> None:
@@ -30,3 +33,14 @@ def sign_in(api: Api, domain: Domain, institution: str, secret: bytes) -> None:
         }
     )
     api.use_token(str(answer.get("token", "")))
+
+
+@contextmanager
+def signed_in(api: Api, domain: Domain, institution: str, secret: bytes) -> Iterator[None]:
+    """`sign_in`, and sign out at the end; a session that cannot be ended ends by itself. Raises as `sign_in`."""
+    sign_in(api, domain, institution, secret)
+    try:
+        yield
+    finally:
+        with suppress(ServiceProblem, ServiceUnavailable):
+            api.close_session()

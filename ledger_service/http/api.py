@@ -46,7 +46,8 @@ _NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "auto_config
 """The framework's own would send paths, bodies and messages of exceptions, and be switched on by foreign variables."""
 _RETRY_LATER = (429, 503)
 _PARTS = (
-    index, read, documents, recognition, reminders, cds, fhir, session, disclosure, disputes, evidence, operate, log, health,
+    index, read, documents, recognition, reminders, cds, fhir, session, disclosure, disputes, evidence, operate, log,
+    health,
 )  # fmt: skip
 _PROBLEM = {
     "description": "A problem (RFC 9457); docs/spec/api.md lists the codes",

@@ -1,4 +1,4 @@
-"""Signing in (docs/spec/session.md)."""
+"""Signing in and out (docs/spec/session.md)."""
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -6,6 +6,7 @@ from pydantic import Field
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
+from ledger_service.http.read import SignedIn
 from ledger_service.http.services import services_of
 from ledger_service.http.wire import Address, Hex32, Wire
 from ledger_service.problems import Refused
@@ -47,6 +48,14 @@ def challenge(request: Request) -> ChallengeView:
     services = services_of(request)
     given = services.sign_in.challenge()
     return ChallengeView(log=encode_hex(services.domain.log), nonce=encode_hex(given.nonce), expires=given.expires)
+
+
+@router.delete("/v1/session", status_code=204)
+def sign_out(request: Request, viewer: SignedIn) -> None:
+    """End the session of the token that is sent, at once."""
+    if viewer.is_operator:
+        raise Refused(problems.MALFORMED_REQUEST, "the operator token is no session; change it where it is set")
+    services_of(request).sign_in.sign_out(request.headers["authorization"].partition(" ")[2])
 
 
 @router.post("/v1/session", response_model=SessionView)

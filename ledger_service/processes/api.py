@@ -48,7 +48,7 @@ from ledger_service.usecases.log_tiles import LogTiles
 from ledger_service.usecases.look_up import LookUp
 from ledger_service.usecases.ports import Ledger
 from ledger_service.usecases.publish import Publication
-from ledger_service.usecases.rate import Budgets, Rates
+from ledger_service.usecases.rate import Asking, Budgets, Rates
 from ledger_service.usecases.readiness import ReadinessCheck
 from ledger_service.usecases.reading import Disclosure
 from ledger_service.usecases.readings import CloseDay
@@ -222,7 +222,14 @@ def _services(
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
         responsibility=Responsibility(reader, tree, view, grounds, rules),
-        remind=Remind(reader, tree, rules, readings, now),
+        remind=Remind(
+            reader,
+            tree,
+            rules,
+            readings,
+            Asking(Budgets(settings.rate_reminders, settings.rate_reminders_burst, passed_seconds)),
+            now,
+        ),
         evidence=evidence,
         timestamps=SqlTimestamps(engine),
         publication=Publication(tree, SqlCosignatures(engine), withheld_by),

@@ -1,6 +1,6 @@
 """Who is signed in, and the registry that says whether the key is in force."""
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, func, select, update
 
 from anchors.core.registry import Change
 from ledger_service.storage import schema
@@ -11,6 +11,10 @@ from ledger_service.storage.ledger import read_registry_version
 from ledger_service.usecases.ports import RegistryVersion
 
 _sessions = schema.sessions.c
+
+
+NOBODY = bytes(20)
+"""Whose a session is that was ended. It stays for as long as its challenge might be answered again."""
 
 
 class SqlSessions:
@@ -30,6 +34,12 @@ class SqlSessions:
                 return False
             insert_rows(connection, schema.sessions, [(nonce, key, expires_at)])
         return True
+
+    def end(self, nonce: bytes, key: bytes, until: int) -> None:
+        """See `privacy_ports.Sessions`."""
+        nobodys = update(schema.sessions).values(key=NOBODY, expires_at=until)
+        with unavailable_on_error(), begin_writing(self._engine) as connection:
+            connection.execute(nobodys.where(_sessions.nonce == nonce, _sessions.key == key))
 
     def key_of(self, nonce: bytes, now: int) -> bytes | None:
         """See `privacy_ports.Sessions`."""

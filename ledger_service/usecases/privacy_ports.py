@@ -19,6 +19,9 @@ class Sessions(Protocol):
         """Remember that `key` answered the challenge; False where the challenge was answered before, or the key has
         `most` sessions already. What has expired by `now` is forgotten."""
 
+    def end(self, nonce: bytes, key: bytes, until: int) -> None:
+        """End the session of this key. Until then (Unix seconds) the challenge still counts as answered."""
+
     def key_of(self, nonce: bytes, now: int) -> bytes | None:
         """The key whose session this is, unless it expired."""
 

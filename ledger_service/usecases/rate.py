@@ -1,8 +1,8 @@
 """How much somebody may ask for: a token bucket a name, in bounded memory, by an injected clock (docs/spec/api.md).
 
-Used twice. An institution's budget is charged with what was newly accepted, which only its own keys can bring about: a
-wrong signature, or a statement of the public log sent once more, costs the institution nothing. A client address is
-charged with what proved nobody.
+Of submissions, an institution's budget is charged with what was newly accepted, which only its own keys can bring
+about: a wrong signature, or a statement of the public log sent once more, costs the institution nothing. A client
+address is charged with what proved nobody. Of reminders, an institution is charged with the reports that it asks about.
 """
 
 import math
@@ -102,6 +102,20 @@ class Rates:
         )
         for institution, count in counts.items():
             self._institutions.charge(institution.encode(), count)
+
+
+class Asking:
+    """What one institution may ask, where each question costs: from several threads."""
+
+    def __init__(self, institutions: Budgets):
+        self._institutions = institutions
+
+    def take(self, institution: str, count: int) -> None:
+        """Charge an institution. Raise `Refused` (`rate-limited`) where its budget is empty, and charge nothing."""
+        wait = self._institutions.seconds_to_wait(institution.encode())
+        if wait is not None:
+            raise _refused(f"{institution} asked for more than its share", wait)
+        self._institutions.charge(institution.encode(), count)
 
 
 def _refused(why: str, wait: float) -> Refused:

@@ -21,6 +21,7 @@ from ledger_service.recognition.reminders import KINDS, Asked, Hook, Order, Remi
 from ledger_service.recognition.stated import Stated
 from ledger_service.usecases.ports import Reader, Tree
 from ledger_service.usecases.privacy_ports import Reading, Readings
+from ledger_service.usecases.rate import Asking
 from ledger_service.usecases.reading import Request
 from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
@@ -89,21 +90,25 @@ class Outcome:
 class Remind:
     """Keeps the book of rules of one log, and writes what it tells into the reading log."""
 
-    def __init__(self, reader: Reader, tree: Tree, book: RuleBook, readings: Readings, now: Callable[[], int]):
+    def __init__(
+        self, reader: Reader, tree: Tree, book: RuleBook, readings: Readings, asking: Asking, now: Callable[[], int]
+    ):
         self._reader = reader
         self._tree = tree
         self._book = book
         self._readings = readings
+        self._asking = asking
         self._now = now
 
     def remind(self, viewer: Viewer, question: Question, request: Request) -> Answer:
-        """The reminders. Raises `Refused` (`not-permitted`, `malformed-request`, `too-large`)."""
+        """The reminders. Raises `Refused` (`not-permitted`, `malformed-request`, `rate-limited`)."""
         institution = _institution(viewer, question.institution)
         at = self._time(question.at)
         if len(question.subjects) > MOST_SUBJECTS:
             raise Refused(problems.MALFORMED_REQUEST, f"at most {MOST_SUBJECTS} subjects are asked about at once")
         if sum(len(order.codes) for order in question.orders) > MOST_CODES:
             raise Refused(problems.MALFORMED_REQUEST, f"at most {MOST_CODES} codes of orders are looked at at once")
+        self._asking.take(institution, max(1, len(question.subjects)))
         asked = Asked(
             institution,
             viewer.speaks_for | {institution},
@@ -121,7 +126,9 @@ class Remind:
     def after(self, viewer: Viewer, institution: str, outcomes: Sequence[Outcome]) -> list[DraftParts]:
         """The draft of what each overridden card came to, in order. Raises `Refused`: `reason-not-listed` for a reason
         that the card's policy does not list, or `link-unknown` for what is not in the log."""
-        own = viewer.speaks_for | {_institution(viewer, institution)}
+        institution = _institution(viewer, institution)
+        self._asking.take(institution, max(1, len(outcomes)))
+        own = viewer.speaks_for | {institution}
         return [self._draft_after(own, outcome) for outcome in outcomes]
 
     def _draft_after(self, own: frozenset[str], outcome: Outcome) -> DraftParts:

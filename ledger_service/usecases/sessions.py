@@ -122,6 +122,13 @@ class SignIn:
         except Refused:
             return None
 
+    def sign_out(self, token: str) -> None:
+        """End a token's session. Its challenge is not taken again: it ends before what remembers it."""
+        nonce, now = bytes.fromhex(token[:64]), self._now()
+        key = self._sessions.key_of(nonce, now)
+        if key is not None and self.viewer(token) is not None:
+            self._sessions.end(nonce, key, now + CHALLENGE_SECONDS + 1)
+
     def _check_challenge(self, challenge: Challenge, now: int) -> None:
         chance, code = challenge.nonce[:_HALF], challenge.nonce[_HALF:]
         if not 0 <= challenge.expires <= MAX_UINT64 or not hmac.compare_digest(

@@ -25,6 +25,8 @@ MODULES = [
     "ledger_service/workers/__init__.py",
     "ledger_service/usecases/__init__.py",
     "ledger_service/usecases/submit.py",
+    "ledger_service/client/__init__.py",
+    "ledger_service/fhir/__init__.py",
     "ledger_service/app.py",
     "ledger_service/cli.py",
 ]
@@ -33,6 +35,8 @@ ALLOWED = {
     "ledger_service/app.py": "import ledger_service.http, ledger_service.storage, ledger_service.workers, fastapi",
     "ledger_service/storage/__init__.py": "import ledger_service.usecases, sqlalchemy",
     "ledger_service/usecases/submit.py": "import anchors.core",
+    "ledger_service/http/__init__.py": "import ledger_service.fhir",
+    "ledger_service/fhir/__init__.py": "import ledger_service.client",
     "anchors/chain/port.py": "import anchors.core.merkle, web3, os",
     "anchors/core/merkle.py": "import hashlib, dataclasses",
 }
@@ -45,6 +49,10 @@ VIOLATIONS = [
     ("ledger_service/usecases/submit.py", "import ledger_service.storage", "Dependencies point one way"),
     ("ledger_service/http/__init__.py", "import ledger_service.storage", "Dependencies point one way"),
     ("ledger_service/workers/__init__.py", "def f():\n    import ledger_service.http", "Dependencies point one way"),
+    ("ledger_service/client/__init__.py", "import ledger_service.usecases", "Dependencies point one way"),
+    ("ledger_service/fhir/__init__.py", "import ledger_service.http", "Dependencies point one way"),
+    ("ledger_service/usecases/submit.py", "import ledger_service.client", "The service's inside knows nothing"),
+    ("ledger_service/storage/__init__.py", "import ledger_service.fhir", "The service's inside knows nothing"),
     ("ledger_service/storage/__init__.py", "import ledger_service.app", "Dependencies point one way"),
     ("anchors/formats/__init__.py", "import ledger_service.usecases", "The library knows no service"),
     ("anchors/chain/port.py", "import httpx", "The library knows no service"),

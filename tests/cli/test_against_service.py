@@ -253,6 +253,22 @@ def test_a_life_cycle_from_a_file(city: City, report: dict[str, Any], subject: s
     assert people.status == 0 and "recognised a result 互认" in people.out
 
 
+def test_a_hospital_reads_signed_in_by_its_key(city: City, report: dict[str, Any], subject: str) -> None:
+    city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")
+    document, without = SAMPLES / "hl7v2" / "blood-count.hl7", {"HUZHENG_OPERATOR_TOKEN": ""}
+    mine = ("--key", "keys/hospital.json")
+    assert city.answer("timeline", subject, *mine, **without)["statements"][0]["statement"] == report["statement"]
+    assert city.answer("responsibility", subject, *mine, **without)["facts"][0]["code"] == "issued"
+    assert city.answer("find", document, *mine, **without)["statements"][0]["statement"] == report["statement"]
+    city.answer("prove", report["statement"], *mine, "-o", "mine.tlog-proof", **without)
+    parts = city.answer("verify", "mine.tlog-proof")["files"][0]["parts"]
+    assert {part["name"] for part in parts if "value" in part} == {"document", "facts"}
+    no_trust = city.run("timeline", subject, *mine, **without, HUZHENG_TRUST="")
+    assert "--key needs --trust" in no_trust.failed_in_one_line(2)
+    of_another = city.run("timeline", subject, "--key", "keys/subject.json", **without)
+    assert "of purpose subject" in of_another.failed_in_one_line(2)
+
+
 def test_the_chain_says_after_when_and_before_when(city: City, report: dict[str, Any], subject: str) -> None:
     """A statement that named a head: after the parent of that head's block, before the block that witnessed it."""
     city.until(lambda: _state(city, report["statement"]) == "final", "the report is final")

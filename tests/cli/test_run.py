@@ -40,11 +40,16 @@ def test_a_verbs_help_is_its_own(here: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [("timeline", "0x" + "1" * 64), ("find", "1" * 64), ("institution", "freeze-key", "0x12")]
+    ("call", "asked"),
+    [
+        (("timeline", "0x" + "1" * 64), "give --key and --trust to sign in, or --token (HUZHENG_OPERATOR_TOKEN)"),
+        (("find", "1" * 64), "give --key and --trust to sign in, or --token (HUZHENG_OPERATOR_TOKEN)"),
+        (("institution", "freeze-key", "0x12"), "give --token or set HUZHENG_OPERATOR_TOKEN"),
+    ],
 )
-def test_a_missing_token_is_asked_for_by_name(call: tuple[str, ...], here: Here, monkeypatch) -> None:
+def test_who_may_read_is_asked_for_by_name(call: tuple[str, ...], asked: str, here: Here, monkeypatch) -> None:
     monkeypatch.delenv("HUZHENG_OPERATOR_TOKEN", raising=False)
-    assert "give --token or set HUZHENG_OPERATOR_TOKEN" in here(*call).failed_in_one_line(2)
+    assert asked in here(*call).failed_in_one_line(2)
 
 
 def test_an_audit_of_a_path_is_told_what_a_url_is(here: Here) -> None:

@@ -12,7 +12,7 @@ from ledger_service.kinds import KINDS
 from ledger_service.problems import Refused
 from ledger_service.usecases.accept import Accepted, NotAccepted
 from ledger_service.usecases.check import Checked, Rejected, Said
-from ledger_service.usecases.rate import Budgets, Rates
+from ledger_service.usecases.rate import Asking, Budgets, Rates
 
 HOSPITAL, OTHER = b"SAMPLE-HOSPITAL-01", b"SAMPLE-HOSPITAL-02"
 
@@ -135,3 +135,15 @@ def test_what_proves_nobody_is_charged_to_the_address() -> None:
         rates.let_in("a")
     assert refused.value.retry_after_seconds == 4
     rates.let_in("b")
+
+
+def test_who_asks_too_much_waits_and_is_charged_nothing_for_it() -> None:
+    asking = Asking(Budgets(2, 10, Clock()))
+    asking.take("SAMPLE-HOSPITAL-01", 100)
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            asking.take("SAMPLE-HOSPITAL-01", 1)
+        assert refused.value.problem is problems.RATE_LIMITED and refused.value.retry_after_seconds == 46
+    asking.take("SAMPLE-HOSPITAL-02", 1)
+    for _ in range(99):
+        Asking(Budgets(0, 1, Clock())).take("SAMPLE-HOSPITAL-01", 100)

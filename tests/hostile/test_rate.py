@@ -1,16 +1,19 @@
 """Rates before a running service: an institution is held back by what it had accepted, and nobody else by it."""
 
 import json
+import secrets
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from anchors.core.encoding import encode_hex
+from scripts.city.service import TOKEN
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.ledger import Ledger, check_problem_response, running_ledger
 from tests.fixtures.signer import Signed
 
-BURST, UNPROVEN = 20, 30
+BURST, UNPROVEN, ASKED = 20, 30, 12
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +22,7 @@ def ledger(module_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("ledger")
     rates = {"rate_statements": "0.01", "rate_burst": str(BURST)}
     rates |= {"rate_unproven": "10", "rate_unproven_burst": str(UNPROVEN)}
+    rates |= {"rate_reminders": "0.1", "rate_reminders_burst": str(ASKED)}
     with running_ledger(module_chain, folder, f"sqlite:///{folder / 'ledger.db'}", **rates) as it:
         yield it
 
@@ -59,3 +63,24 @@ def test_an_address_that_proves_nobody_waits(ledger: Ledger) -> None:
     assert post(ledger, *forged).status_code == 200
     check_problem_response(post(ledger, *forged), "rate-limited", 429)
     ledger.wait_for(lambda: post(ledger, *forged).status_code == 200)
+
+
+def ask(ledger: Ledger, institution: str, path: str, count: int) -> httpx.Response:
+    """A question about so many reports, as the operator for this institution."""
+    subjects = [encode_hex(secrets.token_bytes(32)) for _ in range(count)]
+    body = {"hook": "patient-view", "institution": institution, "subjects": subjects}
+    if path.startswith("/cds-services"):
+        body = {"hook": "patient-view", "hookInstance": "1", "context": {}, "prefetch": {"huzhengSubjects": subjects}}
+        body["extension"] = {"urn:huzheng:reminder": {"institution": institution}}
+    return ledger.http.post(path, json=body, headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+def test_who_asks_about_too_many_reports_waits_and_nobody_else(ledger: Ledger) -> None:
+    asker, other = ledger.signer(5).institution, ledger.signer(6).institution
+    for path in ("/v1/reminders", "/cds-services/recognisable-results"):
+        assert ask(ledger, asker, path, ASKED // 2).status_code == 200
+    for path in ("/v1/reminders", "/cds-services/recognisable-results"):
+        refused = ask(ledger, asker, path, 1)
+        check_problem_response(refused, "rate-limited", 429)
+        assert 1 <= int(refused.headers["retry-after"]) <= 10
+    assert ask(ledger, other, "/v1/reminders", 1).status_code == 200

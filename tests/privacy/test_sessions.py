@@ -126,6 +126,19 @@ def test_the_token_dies_with_its_key(people: People) -> None:
     refused(people, answer_to(challenge_of(ledger), frozen), "key-revoked", 403)
 
 
+def test_signing_out_ends_one_session_at_once(people: People) -> None:
+    signer = people.signers["issuer"]
+    body = answer_to(challenge_of(people.ledger), signer)
+    gone, stays = people.ledger.http.post("/v1/session", json=body).json()["token"], sign_in(people.ledger, signer)
+    ended = people.ledger.http.delete("/v1/session", headers={"Authorization": f"Bearer {gone}"})
+    assert (ended.status_code, ended.content) == (204, b"")
+    assert not is_signed_in(people, gone) and is_signed_in(people, stays)
+    refused(people, body, "challenge-refused", 401)
+    again = people.ledger.http.delete("/v1/session", headers={"Authorization": f"Bearer {gone}"})
+    check_problem_response(again, "unauthorized", 401)
+    check_problem_response(people.ask("token", "DELETE", "/v1/session"), "malformed-request", 400)
+
+
 # In the hands of the test: time and the registry
 
 
@@ -190,6 +203,28 @@ def test_a_token_expires_and_its_answer_stays_used(desk: Desk) -> None:
     desk.desk.sign_in(*desk.answer(desk.desk.challenge()))  # what expired is forgotten now
     with pytest.raises(Refused, match="challenge-refused"):
         desk.desk.sign_in(*answer)
+
+
+@pytest.mark.parametrize("late", [0, CHALLENGE_SECONDS, CHALLENGE_SECONDS + 1, TOKEN_SECONDS])
+def test_an_ended_session_cannot_be_had_again(desk: Desk, late: int) -> None:
+    answer = desk.answer(desk.desk.challenge())
+    token = desk.desk.sign_in(*answer).token
+    desk.desk.sign_out(token)
+    desk.desk.sign_out(token)
+    desk.ledger.clock.seconds += late
+    desk.desk.sign_in(*desk.answer(desk.desk.challenge()))
+    with pytest.raises(Refused, match="challenge-refused"):
+        desk.desk.sign_in(*answer)
+    assert desk.desk.viewer(token) is None
+
+
+def test_an_ended_session_makes_room(desk: Desk) -> None:
+    tokens = [desk.desk.sign_in(*desk.answer(desk.desk.challenge())).token for _ in range(SESSIONS_PER_KEY)]
+    forged = tokens[0][:64] + tokens[1][64:]
+    desk.desk.sign_out(forged)
+    assert all(desk.desk.viewer(token) for token in tokens), "who has not the token ends no session"
+    desk.desk.sign_out(tokens[0])
+    desk.desk.sign_in(*desk.answer(desk.desk.challenge()))
 
 
 def test_a_key_has_so_many_sessions(desk: Desk) -> None:
