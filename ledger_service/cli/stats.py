@@ -17,7 +17,7 @@ from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import new_file
 from ledger_service.processes.beside import Beside
 from ledger_service.recognition.figures import Figures, Period, read_day
-from ledger_service.storage.statistics import hash_log, open_statistics_rows
+from ledger_service.storage.statistics import log_taken_apart, open_statistics_rows
 from ledger_service.usecases.ports import StoreUnavailable
 from ledger_service.usecases.statistics import compute, differences, published
 
@@ -100,13 +100,13 @@ def app(
 
 
 def _count(output: Output, database: str, size: int, period: Period, with_gaps: bool) -> Figures:
-    """Count here, while a process beside hashes."""
+    """Count here what a process beside hashes and takes apart."""
     with (
-        Beside(hash_log, database, size) as hashing,
+        Beside(log_taken_apart, database, size) as beside,
         open_statistics_rows(database) as rows,
         output.progress("entries", size) as advance,
     ):
-        return compute(rows, size, period, hashing.result, with_gaps=with_gaps, advance=advance)
+        return compute(rows, size, period, beside, with_gaps=with_gaps, advance=advance)
 
 
 def _write(figures: Figures, figures_file: Path | None, csv_file: Path | None) -> None:

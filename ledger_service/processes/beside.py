@@ -1,8 +1,9 @@
-"""One piece of work in a process beside this one."""
+"""Work in a process beside this one, which gives its results one by one."""
 
 import multiprocessing
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -10,11 +11,12 @@ R = TypeVar("R")
 
 
 class Beside(Generic[R]):
-    """Runs `work(*arguments)` in another process, from `with` on; `result()` waits for it. Leaving the block ends it.
+    """Runs `work(*arguments)` in another process, from `with` on. Iterating gives what it yields, or raises what it
+    raised: the other waits where this one is slower. Leaving the block ends it.
 
     Begin before anything is opened: on Linux the process is a copy of this one, so that it takes little memory."""
 
-    def __init__(self, work: Callable[..., R], *arguments: Any):
+    def __init__(self, work: Callable[..., Iterable[R]], *arguments: Any):
         context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._answers, answer = context.Pipe(duplex=False)
         self._process = context.Process(target=_run, args=(answer, work, arguments), daemon=True)
@@ -32,21 +34,26 @@ class Beside(Generic[R]):
         self._process.join()
         self._answers.close()
 
-    def result(self) -> R:
-        """What the work gave, or raised. Raises `RuntimeError` where the process ended without an answer."""
-        try:
-            result, error = self._answers.recv()
-        except EOFError:
-            raise RuntimeError("the process beside ended before it was done; try again with more memory") from None
-        if error is not None:
-            raise error
-        return result
+    def __iter__(self) -> Iterator[R]:
+        """What the work yields. Raises `RuntimeError` where the process ended before it was done."""
+        while True:
+            try:
+                answer = self._answers.recv()
+            except EOFError:
+                raise RuntimeError("the process beside ended before it was done; try again with more memory") from None
+            if answer is None:
+                return
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
 
 
-def _run(answer: Any, work: Callable[..., R], arguments: tuple) -> None:
+def _run(answer: Connection, work: Callable[..., Iterable[R]], arguments: tuple) -> None:
     try:
-        answer.send((work(*arguments), None))
+        for each in work(*arguments):
+            answer.send(each)
+        answer.send(None)
     except Exception as error:
-        answer.send((None, error))
+        answer.send(error)
     finally:
         answer.close()

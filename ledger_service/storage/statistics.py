@@ -12,9 +12,9 @@ from ledger_service.storage import schema
 from ledger_service.storage.finder import select_by_ids
 from ledger_service.storage.packed_entry import unpack_suspect
 from ledger_service.storage.snapshot import open_snapshot
-from ledger_service.usecases.hashed_log import Hashed, StoredEntry, hash_entries
+from ledger_service.usecases.hashed_log import StoredEntry
 from ledger_service.usecases.ports import StoreUnavailable
-from ledger_service.usecases.statistics import StoredLog
+from ledger_service.usecases.statistics import Piece, StoredLog, take_log_apart
 
 ENTRIES_PER_PIECE = 4_096
 _ROWS = "SELECT position, entry, id, links, parts FROM entries LEFT JOIN contents USING (position) WHERE"
@@ -35,12 +35,12 @@ def open_statistics_rows(url: str) -> Iterator["SqlStatisticsRows"]:
         yield rows
 
 
-def hash_log(url: str, size: int) -> Hashed:
-    """Hash the first `size` entries of the database at `url`, in a view of its own.
+def log_taken_apart(url: str, size: int) -> Iterator[Piece]:
+    """The first `size` entries of the database at `url`, in a view of its own.
 
     Raises `VerificationFailed` or `StoreUnavailable`."""
     with open_statistics_rows(url) as rows:
-        return hash_entries(rows.entries(size), rows.log().domain)
+        yield from take_log_apart(rows, size)
 
 
 class SqlStatisticsRows:

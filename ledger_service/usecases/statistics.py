@@ -6,18 +6,20 @@ audit's.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from anchors.core.encoding import encode_hex, word_code
 from anchors.core.errors import MalformedInput, VerificationFailed
+from anchors.core.merkle import EMPTY_ROOT
 from anchors.core.typed_data import Domain
 from ledger_service.parts import Statistics
 from ledger_service.recognition.figures import Figures, Period
+from ledger_service.recognition.kept_rules import Event
 from ledger_service.recognition.statistics import Tally
-from ledger_service.usecases.hashed_log import Hashed, Hashing, Seen, StoredEntry
+from ledger_service.usecases.hashed_log import Hashing, StoredEntry, parts_of
 from ledger_service.usecases.submission import content_of, decode_parts
 from ledger_service.usecases.taken_apart import take_apart
 
@@ -46,42 +48,63 @@ class StatisticsRows(Protocol):
         """The row of a statement."""
 
 
+class Piece(NamedTuple):
+    """Some entries, one behind the other: taken apart, or the position of one whose content is missing; and the root of
+    the tree over all entries up to here that are there."""
+
+    entries: list[Event | int]
+    root: bytes
+
+
+def take_log_apart(rows: StatisticsRows, size: int) -> Iterator[Piece]:
+    """The first `size` entries, hashed and taken apart: half of the work, and it needs nothing of the other half.
+
+    Raises `VerificationFailed` for what was changed."""
+    hashing = Hashing(rows.log().domain)
+    for piece in rows.entries(size):
+        entries: list[Event | int] = []
+        for row in piece:
+            if row.parts is None:
+                entries.append(row.position)
+                continue
+            parts = parts_of(row)
+            hashing.add(row, parts)
+            entries.append(take_apart(row, parts))
+        yield Piece(entries, hashing.root())
+
+
 def compute(
     rows: StatisticsRows,
     size: int,
     period: Period,
-    hashed: Callable[[], Hashed] | None = None,
+    pieces: Iterable[Piece] | None = None,
     *,
     with_gaps: bool = False,
     advance: Callable[[int], object] = lambda count: None,
 ) -> Figures:
     """The figures of a period over the first `size` entries. `advance` is told of entries.
 
-    `hashed` gives, when all is counted, what hashing the same entries elsewhere gave; else they are hashed here. Raises
+    `pieces` are these entries as `take_log_apart` gives them elsewhere; else they are taken apart here. Raises
     `VerificationFailed` for what was changed, and for a gap unless `with_gaps`."""
-    log = rows.log()
     tally = Tally(size, [period], secrets.token_bytes(16), rows.successors())
-    seen, hashing, expected = Seen(), Hashing(log.domain) if hashed is None else None, 0
-    for piece in rows.entries(size):
-        for row in piece:
-            while expected < row.position:
+    expected, root = 0, EMPTY_ROOT
+    for piece in take_log_apart(rows, size) if pieces is None else pieces:
+        for entry in piece.entries:
+            is_empty = type(entry) is int
+            position = entry if is_empty else entry.position
+            while expected < position:
                 _miss(tally, expected, "entry", with_gaps)
                 expected += 1
             expected += 1
-            if row.parts is None:
-                _miss(tally, row.position, "content", with_gaps)
-                continue
-            seen.add(row)
-            if hashing is not None:
-                hashing.add(row)
-            tally.add(take_apart(row))
-        advance(len(piece))
+            if is_empty:
+                _miss(tally, position, "content", with_gaps)
+            else:
+                tally.add(entry)
+        root = piece.root
+        advance(len(piece.entries))
     for position in range(expected, size):
         _miss(tally, position, "entry", with_gaps)
-    result = hashing.result() if hashing is not None else hashed()
-    if result.seen != seen.digest():
-        raise VerificationFailed("the database was changed while it was counted; count again, and see 'huzheng audit'")
-    return tally.figures(log.origin, result.root, period)
+    return tally.figures(rows.log().origin, root, period)
 
 
 def published(rows: StatisticsRows, id: bytes) -> Statistics:
@@ -90,7 +113,7 @@ def published(rows: StatisticsRows, id: bytes) -> Statistics:
     row = rows.statement(id)
     if row is None:
         raise MalformedInput(f"{encode_hex(id)} is not in this log; give the id of a statement that is")
-    Hashing(rows.log().domain).add(row)
+    Hashing(rows.log().domain).add(row, parts_of(row))
     kind, value = word_code(row.entry[:32]), content_of(decode_parts(row.parts)).value("statistics")
     try:
         if kind == "statistics.published":

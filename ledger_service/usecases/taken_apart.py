@@ -4,7 +4,7 @@ A part's canonical text begins with its name and its salt, both of known length,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ from ledger_service.problems import Problem, Refused
 from ledger_service.recognition.in_force import KINDS as RULES
 from ledger_service.recognition.kept_rules import Event
 from ledger_service.recognition.statistics import JUDGED
-from ledger_service.usecases.hashed_log import StoredEntry, changed
+from ledger_service.usecases.hashed_log import StoredEntry, changed, parts_of
 from ledger_service.usecases.submission import WithheldPart
 
 _KINDS = {name: KINDS[name] for name in JUDGED | RULES}
@@ -41,7 +41,6 @@ _LINK_CHARACTERS = len('{"rel":"","statement":"0x"},') + 64
 _PART = re.compile(r'\{"name":"([a-z][a-z0-9._-]{0,63})","salt":"[0-9a-f]{64}","value":')
 
 
-_parts = msgspec.json.Decoder(list[str | WithheldPart])
 _index = msgspec.json.Decoder(dict[str, int])
 _decoders = {name: msgspec.json.Decoder(PART_FORMS[name]) for name in _EMERGENCY_FORMS}
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -53,8 +52,10 @@ class _Broken(Exception):
         self.code = problem.code
 
 
-def take_apart(row: StoredEntry) -> Event:
-    """The entry and its parts, which are hashed elsewhere. Raises `VerificationFailed` where they cannot be read."""
+def take_apart(row: StoredEntry, parts: Sequence[str | WithheldPart] | None = None) -> Event:
+    """The entry and its parts, which are hashed elsewhere; `parts` where they were read already (`parts_of`).
+
+    Raises `VerificationFailed` where they cannot be read."""
     position, entry, id, _, _ = row
     if entry[96:120] != _WIDE or entry[128:152] != _WIDE:
         raise changed("entry", position)
@@ -67,7 +68,7 @@ def take_apart(row: StoredEntry) -> Event:
     if rules is None:
         return Event(position, id, kind, institution, subject, issued_at)
     try:
-        values = _values(row)
+        values = _values(parts if parts is not None else parts_of(row))
         if rules.original is None:
             original, named = None, _read_links(values.get("links"), rules)
         else:
@@ -90,13 +91,9 @@ def take_apart(row: StoredEntry) -> Event:
     return Event(position, id, kind, institution, subject, issued_at, links, linked, forms, policy, "", original)
 
 
-def _values(row: StoredEntry) -> dict[str, str]:
+def _values(parts: Sequence[str | WithheldPart]) -> dict[str, str]:
     """The text of each part's value by name; empty where it is withheld."""
     values, match = {}, _PART.match
-    try:
-        parts = _parts.decode(row.parts)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise changed("content", row.position) from None
     for part in parts:
         if type(part) is str:
             found = match(part)

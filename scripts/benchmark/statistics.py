@@ -29,7 +29,7 @@ from ledger_service.recognition.figures import Period
 from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger
-from ledger_service.storage.statistics import hash_log, open_statistics_rows
+from ledger_service.storage.statistics import log_taken_apart, open_statistics_rows
 from ledger_service.usecases.ports import Logged, NewStatement, SubjectState
 from ledger_service.usecases.statistics import compute
 
@@ -220,8 +220,8 @@ _DOCUMENT = {"bytes": 1_477, "format": "hl7v2", "sha256": "ab" * 32, "sm3": "01"
 
 def _count_here(url: str, entries: int) -> None:
     began = time.perf_counter()
-    with Beside(hash_log, url, entries) as hashing, open_statistics_rows(url) as rows:
-        figures = compute(rows, entries, _YEAR, hashing.result)
+    with Beside(log_taken_apart, url, entries) as beside, open_statistics_rows(url) as rows:
+        figures = compute(rows, entries, _YEAR, beside)
     seconds = time.perf_counter() - began
     assert not figures.broken and figures.figures["recognitions"].gross
     here, beside = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -1,7 +1,8 @@
-"""Work in a process beside: its result, its errors, its end."""
+"""Work in a process beside: what it gives, its errors, its end."""
 
 import os
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,27 +10,46 @@ from anchors.core.errors import VerificationFailed
 from ledger_service.processes.beside import Beside
 
 
-def _refuse(what: str) -> None:
-    raise VerificationFailed(f"{what} does not hold")
+def _count(to: int, fault: str = "") -> Iterator[bytes]:
+    for number in range(to):
+        yield b"%d of %d" % (number, os.getpid())
+    if fault:
+        raise VerificationFailed(f"{fault} does not hold")
 
 
-def test_the_result_comes_back_from_another_process() -> None:
-    with Beside(os.getpid) as beside:
-        assert beside.result() != os.getpid()
+def _die() -> Iterator[bytes]:
+    yield b"one"
+    os._exit(3)
+
+
+def _sleep() -> Iterator[bytes]:
+    time.sleep(600)
+    yield b""
+
+
+def test_what_is_given_comes_in_order_from_another_process() -> None:
+    with Beside(_count, 300) as beside:
+        given = [each.split(b" of ") for each in beside]
+    assert [int(number) for number, _ in given] == list(range(300))
+    assert {int(process) for _, process in given} != {os.getpid()}
 
 
 def test_what_the_work_raised_is_raised_here() -> None:
-    with Beside(_refuse, "this") as beside, pytest.raises(VerificationFailed, match="this does not hold"):
-        beside.result()
+    with Beside(_count, 2, "this") as beside:
+        given = iter(beside)
+        assert [next(given), next(given)]
+        with pytest.raises(VerificationFailed, match="this does not hold"):
+            next(given)
 
 
 def test_a_process_that_dies_is_told() -> None:
-    with Beside(os._exit, 3) as beside, pytest.raises(RuntimeError, match="ended before it was done"):
-        beside.result()
+    with Beside(_die) as beside, pytest.raises(RuntimeError, match="ended before it was done"):
+        list(beside)
 
 
-def test_leaving_the_block_ends_the_work() -> None:
+@pytest.mark.parametrize("work", [(_sleep,), (_count, 10**9)])
+def test_leaving_the_block_ends_the_work(work: tuple) -> None:
     began = time.monotonic()
-    with Beside(time.sleep, 600):
+    with Beside(*work):
         pass
     assert time.monotonic() - began < 60

@@ -1,6 +1,7 @@
 """`CountedLog`: a log in memory that use cases count as if it were stored. Nobody signed it: counting looks at no
 signature. All of it is synthetic."""
 
+import pickle
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from anchors.core.typed_data import Domain, log_id
 from ledger_service.recognition.figures import Figures, Period, read_day
 from ledger_service.storage.links import encode_links
 from ledger_service.usecases.hashed_log import StoredEntry
-from ledger_service.usecases.statistics import StoredLog, compute
+from ledger_service.usecases.statistics import StoredLog, compute, take_log_apart
 from ledger_service.usecases.submission import encode_parts
 from tests.fixtures.parts import EXAMPLES
 
@@ -184,7 +185,11 @@ class CountedLog:
     def count(self, since: str = "2026-01-01", until: str = "2026-12-31", **options: Any) -> Figures:
         """The figures of a period in the city's zone."""
         period = Period(read_day(since), read_day(until), options.pop("zone", "+08:00"))
-        return compute(self, options.pop("size", len(self.rows)), period, **options)
+        size = options.pop("size", len(self.rows))
+        figures = compute(self, size, period, **options)
+        sent = (pickle.loads(pickle.dumps(piece)) for piece in take_log_apart(self, size))
+        assert compute(self, size, period, sent, **options) == figures, "as from another process"
+        return figures
 
 
 def counts(figures: Figures) -> dict[str, tuple[int, int]]:

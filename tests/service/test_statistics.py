@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from anchors.core.encoding import encode_hex
 from ledger_service.processes.beside import Beside
 from ledger_service.recognition.figures import Figures, Period
-from ledger_service.storage.statistics import hash_log, open_statistics_rows
+from ledger_service.storage.statistics import log_taken_apart, open_statistics_rows
 from ledger_service.usecases.statistics import compute, differences, published
 from scripts.city.founding import OPERATOR
 from tests.cli.command import huzheng
@@ -19,11 +19,11 @@ DAYS = Period(YESTERDAY, YESTERDAY + timedelta(days=3), "+08:00")
 
 
 def counted(ledger: Ledger, period: Period = DAYS) -> Figures:
-    """The figures of the whole log as it is stored now, hashed in a process beside."""
+    """The figures of the whole log as it is stored now, taken apart in a process beside."""
     with open_statistics_rows(ledger.database) as rows:
         size = rows.log().size
-    with Beside(hash_log, ledger.database, size) as hashing, open_statistics_rows(ledger.database) as rows:
-        return compute(rows, size, period, hashing.result)
+    with Beside(log_taken_apart, ledger.database, size) as beside, open_statistics_rows(ledger.database) as rows:
+        return compute(rows, size, period, beside)
 
 
 def test_a_story_adds_what_it_tells(ledger: Ledger) -> None:
