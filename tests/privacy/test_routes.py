@@ -54,6 +54,7 @@ GET /v1/checkpoints/{size}         ok       ok        ok     ok      ok    ok   
 GET /v1/timestamps/{index}         ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/heads                      ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/heads/final                ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
+GET /v1/timestamps/{index}         ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/institutions               ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/institutions/{code}        ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
 GET /v1/keys/{address}             ok       ok        ok     ok      ok    ok         ok         ok        ok        ok        ok
