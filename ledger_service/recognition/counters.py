@@ -36,13 +36,15 @@ class _Axis:
 
     def add(self, figure: str, place: int, gross: int, subtracted: int) -> None:
         """Count at a place."""
-        counts = self._counts[figure]
-        if place >= len(counts[0]):
-            more = array("q", [0]) * (place + 1 - len(counts[0]) + place // 8)
-            counts[0].extend(more)
-            counts[1].extend(more)
-        counts[0][place] += gross
-        counts[1][place] += subtracted
+        counted, taken = self._counts[figure]
+        if place >= len(counted):
+            more = array("q", [0]) * (place + 1 - len(counted) + place // 8)
+            counted.extend(more)
+            taken.extend(more)
+        if gross:
+            counted[place] += gross
+        if subtracted:
+            taken[place] += subtracted
 
     def spread(self, rows: dict[tuple[str, tuple[str, ...], str], list[int]]) -> None:
         """Add all counts to the rows of their dimensions."""
@@ -73,8 +75,10 @@ class Counted:
         totals = self._totals[figure]
         totals[0] += gross
         totals[1] += subtracted
-        for axis, place in zip(self._axes, cell, strict=False):
-            axis.add(figure, place, gross, subtracted)
+        who, what, when = self._axes
+        who.add(figure, cell.who, gross, subtracted)
+        what.add(figure, cell.what, gross, subtracted)
+        when.add(figure, cell.when, gross, subtracted)
 
     def rest_on(self, figure: str, by: bytes) -> None:
         """What was counted rests on this statement."""

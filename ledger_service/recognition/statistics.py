@@ -201,7 +201,8 @@ class Tally:
         if event.kind == RECOGNISED:
             figure, amount = self._money(cell, position)
             self._counters.add(figure, cell, event.id, amount)
-        self._settle(position, event)
+        if first in self._withdrawn or event.kind == REVIEWED:
+            self._settle(position, event)
 
     def _find_said(self, event: Event, first: int) -> int | None:
         """Where the same was said before: by whom, about what and why; of a review, whoever found it."""
