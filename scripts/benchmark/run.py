@@ -17,6 +17,7 @@ from scripts.benchmark.growth import measure_growth, sizes_to
 from scripts.benchmark.ingest import Ingest, Load, founded_city, measure_ingest
 from scripts.benchmark.limits import measure_limits
 from scripts.benchmark.scoreboard import Results, figures_of, rows_of
+from scripts.benchmark.statistics import ENTRIES, measure
 from scripts.benchmark.writing import check_page, terminal_table, write_table
 from scripts.postgres import running_postgres
 
@@ -83,7 +84,10 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
         ingests[kind] = _measure_ingest(folder / kind, kind, load), _measure_ingest(folder / f"{kind}-1", kind, singles)
     say("moving heads")
     gas = measure_gas(folder / "gas")
-    return Results(load, singles, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say))
+    entries = min(sizes[-1], ENTRIES)
+    say(f"counting {entries:,} entries")
+    counting = measure(entries, folder)
+    return Results(load, singles, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say), counting)
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:

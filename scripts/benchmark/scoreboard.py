@@ -8,15 +8,18 @@ from scripts.benchmark.gas import STATEMENTS_PER_CHECKPOINT
 from scripts.benchmark.growth import AtSize
 from scripts.benchmark.ingest import Ingest, Load
 from scripts.benchmark.limits import Limits
+from scripts.benchmark.statistics import ENTRIES, Measured
 
 INGEST_RATIO, SINGLE_RATIO = 0.7, 0.15
+STATISTICS_SECONDS = 60
+"""For a million entries."""
 MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 600, 110_000
 
 
 @dataclass(frozen=True)
 class Results:
     """What a run measured: `ingests` by kind of database, with `load` and with `singles`, which sends one statement a
-    request; `growth` in order of size."""
+    request; `growth` in order of size; `counting` of a log of up to a million entries."""
 
     load: Load
     singles: Load
@@ -24,6 +27,7 @@ class Results:
     ingests: dict[str, tuple[Ingest, Ingest]]
     gas: dict[str, int]
     growth: list[AtSize]
+    counting: Measured
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def rows_of(results: Results) -> list[Row]:
         *(row for kind in results.ingests for row in _ingest_rows(kind, results)),
         *_growth_rows(results.growth),
         *_gas_rows(results.gas),
+        *_statistics_rows(results.counting),
     ]
 
 
@@ -126,6 +131,15 @@ def _gas_rows(gas: dict[str, int]) -> Iterator[Row]:
     yield Row("gas of the head 1,044,481 to 1,048,577", f"{cost:,}", **at_most(cost, HEAD_GAS))
 
 
+def _statistics_rows(counting: Measured) -> Iterator[Row]:
+    held = at_most(counting.seconds, STATISTICS_SECONDS, " s") if counting.entries == ENTRIES else {}
+    beside = (
+        f"processor time {counting.counting_seconds:,.1f} s counting, {counting.apart_seconds:,.1f} s beside; "
+        f"{counting.peak_bytes / 2**20:,.0f} MiB"
+    )
+    yield Row(f"figures over {counting.entries:,} entries", f"{counting.seconds:,.1f} s", **held, beside=beside)
+
+
 def _proof_growth(growth: list[AtSize]) -> float:
     return growth[-1].proofs.p99_ms / growth[0].proofs.p99_ms
 
@@ -155,11 +169,20 @@ def figures_of(results: Results) -> dict[str, Any]:
         figures
         | {"gas_head_2_20": results.gas["head_2_20"]}
         | _growth_figures(results.growth)
+        | _statistics_figures(results.counting)
         | {
             "bytes_per_statement": round(first.bytes_per_statement),
             "service_peak_mb": round(max(ingest.tree_mb for both in ingests.values() for ingest in both)),
         }
     )
+
+
+def _statistics_figures(counting: Measured) -> dict[str, Any]:
+    return {
+        f"statistics_seconds_{short(counting.entries)}": round(counting.seconds, 1),
+        f"statistics_cpu_seconds_{short(counting.entries)}": round(counting.processor_seconds, 1),
+        "statistics_peak_mb": round(counting.peak_bytes / 2**20),
+    }
 
 
 def _ingest_figures(one: str, kind: str, ingest: Ingest) -> dict[str, Any]:
