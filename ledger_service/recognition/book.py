@@ -30,7 +30,6 @@ from ledger_service.recognition.catalogue import (
 )
 from ledger_service.recognition.policy import PolicyDocument, policy_digest
 from ledger_service.recognition.prepared import Prepared, prepare
-from ledger_service.recognition.profiles import groups_on
 from ledger_service.recognition.publications import different, holding, newest_of_each, not_replaced
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated, corrected
@@ -66,18 +65,8 @@ class ProfileAnswer(Struct, frozen=True, gc=False):
         return len(self.candidates) > 1
 
 
-class AllianceAnswer(Struct, frozen=True, gc=False):
-    """Whether two institutions belonged to one alliance on a day: None where a profile is missing or contradicted.
-    `groups` are those that they shared."""
-
-    together: bool | None
-    groups: tuple[str, ...] = ()
-    statements: tuple[str, ...] = ()
-
-
 class Publication(Struct, frozen=True, gc=False):
-    """A policy as published (docs/spec/policy.md). `corrected`: a later statement corrects it; its rules stay what its
-    digest says."""
+    """A policy as published (docs/spec/policy.md). Its rules stay what its digest says, also where it is corrected."""
 
     statement: str
     index: int
@@ -86,7 +75,6 @@ class Publication(Struct, frozen=True, gc=False):
     version: str
     digest: str
     prepared: Prepared
-    corrected: bool = False
 
 
 class PolicyAnswer(Struct, frozen=True, gc=False):
@@ -200,10 +188,6 @@ class Book:
         known = self._corrections.get(stated.id, ()) if stated.kind != _POLICY else ()
         return corrected(stated, [each for each in known if each.index < size]) if known else stated
 
-    def is_corrected(self, id: str, size: int) -> bool:
-        """Whether a statement had been corrected by then."""
-        return any(each.index < size for each in self._corrections.get(id, ()))
-
     def prepared(self, digest: str, rules: PolicyDocument) -> Prepared:
         """A policy's rules ready for use, made once."""
         if digest not in self._prepared:
@@ -249,15 +233,6 @@ class BookAsOf:
         """Whether the log says anything of an institution: then its qualifications would stand here too."""
         return bool(self._book.named(PROFILED, institution, self.size) or self._chains(institution))
 
-    def alliance(self, one: str, other: str, day: date) -> AllianceAnswer:
-        """Whether two institutions belonged to one alliance on a day; the last day of a membership counts."""
-        first, second = self.profile(one, day), self.profile(other, day)
-        statements = first.statements + second.statements
-        if first.profile is None or second.profile is None:
-            return AllianceAnswer(None, (), statements)
-        shared = groups_on(first.profile, day) & groups_on(second.profile, day)
-        return AllianceAnswer(bool(shared), tuple(sorted(shared)), statements)
-
     def qualification(self, institution: str, category: str, items: Collection[str], day: date) -> QualificationAnswer:
         """The qualification of an institution on a day for an item, known by one or more codes."""
         chains = self._chains(institution)
@@ -293,14 +268,6 @@ class BookAsOf:
         """Every code map's versions that hold on a day: more than one of a name where they contradict each other."""
         return self._holding(_CODEMAP, day)
 
-    def catalogue(self, catalogue: str, version: str) -> CatalogueVersion | None:
-        """One version of a catalogue, None where no section of it is known."""
-        return self._version(_CATALOGUE, catalogue, version)
-
-    def codemap(self, codemap: str, version: str) -> CodeMapVersion | None:
-        """One version of a code map, None where no section of it is known."""
-        return self._version(_CODEMAP, codemap, version)
-
     def _chains(self, institution: str) -> list[list[Stated]]:
         book, size = self._book, self.size
         return book.remembered(size, ("chains", institution), lambda: book.chains(institution, size))
@@ -316,8 +283,7 @@ class BookAsOf:
             named = stated.parts["policy"]
             rules = book.prepared(named.digest, stated.parts["rules"])
             names = (named.policy, named.version, named.digest)
-            is_corrected = book.is_corrected(stated.id, size)
-            found.append(Publication(stated.id, stated.index, stated.institution, *names, rules, is_corrected))
+            found.append(Publication(stated.id, stated.index, stated.institution, *names, rules))
         return found
 
     def _holding(self, kind: str, day: date) -> tuple[Any, ...]:
@@ -342,12 +308,6 @@ class BookAsOf:
             found = newest_of_each([stated for stated in begun if version_of(stated) not in replaced], since)
             for version in dict.fromkeys(map(version_of, found)):
                 yield self._assemble(sections, part, version)
-
-    def _version(self, kind: str, name: str, version: str) -> Any:
-        part = _SECTIONED[kind]
-        sections = self._book.named(kind, name, self.size)
-        known = any(stated.parts[part].version == version for stated in sections)
-        return self._assemble(sections, part, version) if known else None
 
     def _assemble(self, sections: Sequence[Stated], part: str, version: str) -> Any:
         own = [stated for stated in sections if stated.parts[part].version == version]

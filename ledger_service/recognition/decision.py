@@ -4,7 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ledger_service.recognition.policy import Reason
 from ledger_service.recognition.warnings import CodedWarning
 
 Answer = Literal["yes", "no", "unknown"]
@@ -30,11 +29,6 @@ class Decision(Struct, frozen=True, gc=False):
     warnings: tuple[CodedWarning, ...]
     missing: tuple[str, ...]
 
-    @property
-    def knowingly(self) -> tuple[str, ...]:
-        """The codes of those warnings in spite of which one may recognise only knowingly."""
-        return tuple(warning.code for warning in self.warnings if warning.knowingly)
-
 
 class RefusalCheck(Struct, frozen=True, gc=False):
     """Whether a reason is on the policy's list and whether an explanation is owed to the patient; None where the policy
@@ -43,4 +37,3 @@ class RefusalCheck(Struct, frozen=True, gc=False):
     listed: bool | None
     explanation_owed: bool | None
     clause: str
-    reason: Reason | None = None

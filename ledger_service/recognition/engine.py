@@ -102,7 +102,7 @@ def check_refusal(policy: Prepared, reason_code: str) -> RefusalCheck:
     reason = policy.reasons.get(reason_code)
     if reason is None:
         return RefusalCheck(False, duty.explain, duty.clause)
-    return RefusalCheck(True, reason.explain or duty.explain, reason.clause, reason)
+    return RefusalCheck(True, reason.explain or duty.explain, reason.clause)
 
 
 def _judge_force(policy: Prepared, decided: int | None, answers: _Answers) -> None:

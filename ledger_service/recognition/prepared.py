@@ -4,7 +4,7 @@ from datetime import date, timedelta, timezone
 from typing import NamedTuple
 
 from ledger_service.recognition.decision import Finding
-from ledger_service.recognition.policy import Caveat, ItemWindow, PolicyDocument, Window, policy_digest
+from ledger_service.recognition.policy import Caveat, ItemWindow, PolicyDocument, Window
 from ledger_service.recognition.scope import CompiledScope
 from ledger_service.recognition.warnings import WARNING_CODES, CodedWarning, coded_warning
 
@@ -41,7 +41,6 @@ class Prepared:
 
     def __init__(self, document: PolicyDocument) -> None:
         self.document = document
-        self.digest = policy_digest(document)
         self.zone = _zone(document.zone)
         self.warnings = _warnings(document)
 

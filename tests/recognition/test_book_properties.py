@@ -85,7 +85,6 @@ def answers(book: BookAsOf, day: date) -> list[Any]:
     """Everything that can be asked of a day."""
     return [
         *(book.profile(each, day) for each in INSTITUTIONS),
-        book.alliance(*INSTITUTIONS, day),
         *(book.qualification(each, "laboratory", {"S-1"}, day) for each in INSTITUTIONS),
         book.catalogues(day),
         book.codemaps(day),

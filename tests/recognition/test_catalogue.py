@@ -37,9 +37,8 @@ def test_a_missing_section_is_said() -> None:
 
 def test_a_section_that_is_not_there_yet() -> None:
     book = catalogue_book(section(2, 1, [BLOOD]), section(2, 2, [LIVER]))
-    assert book.as_of(1).catalogue("SYN-local", "2026").sections.missing == (2,)
-    assert book.as_of(2).catalogue("SYN-local", "2026").sections.missing == ()
-    assert book.as_of(2).catalogue("SYN-local", "2027") is None
+    (before,), (after,) = (book.as_of(size).catalogues(DAY) for size in (1, 2))
+    assert (before.sections.missing, after.sections.missing) == ((2,), ())
 
 
 def test_one_section_twice_is_no_contradiction_unless_it_differs() -> None:
@@ -121,7 +120,7 @@ def test_a_corrected_section() -> None:
         stated(0, "catalogue.published", BUREAU, "c0", catalogue=section(1, 1, [BLOOD])),
         stated(1, "statement.corrected", BUREAU, "c0", corrects="s0", **right),
     )
-    before, after = (book.as_of(size).catalogue("SYN-local", "2026") for size in (1, 2))
+    (before,), (after,) = (book.as_of(size).catalogues(DAY) for size in (1, 2))
     assert [before.find(code) for code in ("S-001", "S-002")] == ["listed", "not-listed"]
     assert [after.find(code) for code in ("S-001", "S-002")] == ["not-listed", "listed"]
 

@@ -50,7 +50,7 @@ def _reversed(value: Any, name: str = "") -> Any:
 def test_a_policy_written_backwards_answers_the_same(name: str) -> None:
     policy = prepared(name)
     backwards = prepare(convert_policy(_reversed(json.loads(policy_text(policy.document)))))
-    assert backwards.digest != policy.digest
+    assert backwards.document != policy.document
     for case in all_cases():
         if case.policy == name:
             assert decide(backwards, case.facts) == decide(policy, case.facts), case.name
@@ -93,4 +93,5 @@ def test_nothing_known_gives_no_answer_and_names_what_is_missing() -> None:
 )
 def test_only_an_old_version_has_to_be_recognised_knowingly(version: str, codes: tuple[str, ...]) -> None:
     facts = Facts(version=version, channel="paper", emergency=True, complete=False)
-    assert decide(prepared("zhanjiang-2024"), facts).knowingly == codes
+    warnings = decide(prepared("zhanjiang-2024"), facts).warnings
+    assert tuple(warning.code for warning in warnings if warning.knowingly) == codes
