@@ -181,6 +181,10 @@ def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: Sql
     )
 
 
+def _asking(settings: Settings) -> Asking:
+    return Asking(Budgets(settings.rate_reminders, settings.rate_reminders_burst, passed_seconds))
+
+
 def _services(
     opened: OpenedLog,
     ledger: Ledger,
@@ -222,14 +226,7 @@ def _services(
         close_day=CloseDay(readings, now),
         eraser=Eraser(SqlErasures(engine), view, settings.retention, now),
         responsibility=Responsibility(reader, tree, view, grounds, rules),
-        remind=Remind(
-            reader,
-            tree,
-            rules,
-            readings,
-            Asking(Budgets(settings.rate_reminders, settings.rate_reminders_burst, passed_seconds)),
-            now,
-        ),
+        remind=Remind(reader, tree, rules, readings, _asking(settings), now),
         evidence=evidence,
         timestamps=SqlTimestamps(engine),
         publication=Publication(tree, SqlCosignatures(engine), withheld_by),
