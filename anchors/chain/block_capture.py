@@ -43,7 +43,7 @@ def _capture(rpc: JsonRpc, event: WitnessEvent, witness: bytes, deadline: float)
         if consensus is None:
             raise ValueError("its header does not hash to its hash: it follows rules that are not known here")
         proof = _prove(event, header, hashed_form(read_header(parent), consensus), receipts)
-        shown = open_block_proof(proof, consensus, witness)
+        shown = open_block_proof(BlockProof.decode(proof.encode()), consensus, witness)
         if WitnessEvent(**vars(shown.head), place=place) != event:
             raise ValueError("its receipt shows another head")
     except (ValueError, KeyError, TypeError, AttributeError, Error) as error:
