@@ -77,7 +77,8 @@ def upgrade() -> None:
     )
     if op.get_context().dialect.name == "postgresql":
         op.create_index("entries_id", "entries", [sa.text("substr(id, 1, 7)")], unique=False)
-        op.create_index("entries_subject", "entries", [sa.text("substr(entry, 1, 7)"), "position"], unique=False)
+        by_subject = [sa.text("substr(entry, 1, 7)"), "position"]
+        op.create_index("entries_subject", "entries", by_subject, unique=False, postgresql_with={"fillfactor": 50})
         for digest in ("sha256", "sm3"):
             op.create_index(f"entries_{digest}", "entries", [digest], postgresql_where=sa.column(digest).is_not(None))
     op.create_table(
