@@ -98,7 +98,7 @@ POSTGRESQL_INDEXES = (
         "entries_subject",
         func.substr(entries.c.entry, 1, PREFIX_BYTES),
         entries.c.position,
-        # Statements about one subject that come together split a page at this share: at the usual 90 % too little fills.
+        # Statements about one subject that come together split a page here; at the usual 90 % less of it fills.
         postgresql_with={"fillfactor": 50},
     ),
     Index("entries_sha256", entries.c.sha256, postgresql_where=entries.c.sha256.is_not(None)),
