@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
+from anchors.core.canonical import Json
 from ledger_service.client.compose import Draft, Material, compose
 
 EXPORTED = "evidence.exported"
@@ -25,10 +26,14 @@ def draft_of_export(
     Raises `WrongInput`.
     """
     links = {"about": about} if dispute is None else {"about": about, "dispute": dispute}
-    export = {
+    return compose(EXPORTED, subject, Material(links=links, more={"export": export_part(package, disclosed, withheld)}))
+
+
+def export_part(package: bytes, disclosed: Iterable[str], withheld: Iterable[str]) -> dict[str, Json]:
+    """The value of the part `export`."""
+    return {
         "bytes": len(package),
         "disclosed": sorted(set(disclosed)),
         "sha256": sha256(package).hexdigest(),
         "withheld": sorted(set(withheld)),
     }
-    return compose(EXPORTED, subject, Material(links=links, more={"export": export}))

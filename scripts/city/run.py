@@ -23,15 +23,24 @@ from anchors.chain.ethereum import EthereumChain
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality, Trust, format_trust
 from anchors.core.typed_data import Domain, log_id
+from anchors.evidence.blocks_named import blocks_named
 from ledger_service.client.api import Api
 from ledger_service.client.bringing_in import BroughtIn
 from ledger_service.client.errors import ClientError
-from ledger_service.client.files import PRIVATE_FILE_MODE
+from ledger_service.client.files import PRIVATE_FILE_MODE, write_atomically
 from ledger_service.client.store import Store
 from scripts.anvil import ChainFailed
 from scripts.city.acts import Act
 from scripts.city.authorities import plan_rules
 from scripts.city.documents import Report, count_documents, read_folder, synthetic_reports
+from scripts.city.exporting import (
+    Exported,
+    ExportFailed,
+    disputing_acts,
+    exported_act,
+    fetch_package,
+    judge_package,
+)
 from scripts.city.figures import FiguresFailed, MonthlyFigures, Publish
 from scripts.city.founding import City, found_city, name_city
 from scripts.city.neighbour import (
@@ -50,7 +59,7 @@ from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
 SEED = "guangdong-2026"
 FOUNDED = "city.json"
-LEDGER, TRUST = "ledger.sqlite", "trust.json"
+LEDGER, TRUST, EVIDENCE = "ledger.sqlite", "trust.json", "evidence.zip"
 NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST = "neighbour.sqlite", "neighbour-trust.json"
 
 
@@ -112,6 +121,7 @@ class CityRun:
             "To look for yourself, in another terminal:",
             [
                 f"{huzheng} verify {folder}/example.tlog-proof {believed}",
+                f"{huzheng} verify {folder}/{EVIDENCE} --trust {folder}/{TRUST}",
                 f"{huzheng} audit --database {_database(folder)} {believed} --foreign-trust {folder}/{NEIGHBOUR_TRUST}",
                 f"{huzheng} timeline {self._example} --url {url} --token {TOKEN}",
                 f"{huzheng} institution list --url {url}",
@@ -158,19 +168,30 @@ class CityRun:
         with stage.step("publish the month's figures, count them again") as note:
             same = self._publish_figures(city, lambda act: teller.say(act, told))
             note("the same" if same else "not the same")
+        case = _telling_case(plan.cases)
+        for act in disputing_acts(case, SEED, city.authorities[0]):
+            teller.say(act, told)
         size = int(_metric(api, 'huzheng_entries{state="accepted"}'))
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
             proved, example = teller.prove(told, trust, SEED, _telling_act(plan.cases).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
+        with stage.step("export a disputed case, judge the file alone") as note:
+            exported = self._export(api, city, case, lambda act: teller.say(act, told))
+            teller.wait_final(told.last_index + 1)
+            note(f"{len(exported.package):,} bytes, {exported.claims['VERIFIED']} of 18 steps verified")
         with stage.step("audit both ledgers against the chain") as note:
             audit = self._audit(LEDGER, TRUST, NEIGHBOUR_TRUST)
             if audit == "ok":
                 audit = self._audit(NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST)
             note("everything derived again: it holds" if audit == "ok" else "it does not hold")
-        result = self._figures(api, plan, told, proved, audit) | {"statistics_recomputed": same}
-        example = _telling_case(plan.cases).subject
+        result = self._figures(api, plan, told, proved, audit) | {
+            "statistics_recomputed": same,
+            "evidence_claims": exported.claims,
+            "evidence_seconds": exported.seconds,
+        }
+        example = case.subject
         self._example = encode_hex(example)
         stage.summary(result, api.timeline(example), {item.code: item.name for item in city.everybody})
         if audit != "ok":
@@ -178,6 +199,20 @@ class CityRun:
         if not same:
             raise RunFailed("the published figures are not those that the log gives; see 'huzheng stats --check'")
         return result
+
+    def _export(self, api: Api, city: City, case: Case, say: Callable[[Act], bytes]) -> Exported:
+        """The package in the folder: fetched once, its blocks fixed by the chain's own node, judged each time."""
+        file = self._folder / EVIDENCE
+        try:
+            if not file.exists():
+                missing = partial(_metric, api, "huzheng_heads_without_proof")
+                write_atomically(file, fetch_package(api, city, case, self._samples, missing))
+            package = file.read_bytes()
+            exported, judged = judge_package(package, self._write_trust(city, TRUST, blocks_named(package)))
+        except ExportFailed as failure:
+            raise RunFailed(f"the evidence package does not hold: {failure}") from None
+        say(exported_act(case, SEED, package, judged))
+        return exported
 
     def _publish_figures(self, city: City, publish: Publish) -> bool:
         try:
@@ -264,10 +299,10 @@ class CityRun:
         cases = Storyteller(seed, city.institutions, centre, reports()).cases(statements - len(rules))
         return Plan(documents, cases, [*rules, *(act for case in cases for act in case.acts)])
 
-    def _write_trust(self, city: City, name: str) -> Trust:
+    def _write_trust(self, city: City, name: str, fixed_blocks: Sequence[int] = ()) -> Trust:
         """What a verifier believes, read from the chain once the admissions are final."""
         chain = EthereumChain(self._chain.url, city.deployment.registry, city.deployment.witness)
-        trust = city.trust(chain, Finality(FINALITY_CONFIRMATIONS))
+        trust = city.trust(chain, Finality(FINALITY_CONFIRMATIONS), fixed_blocks)
         (self._folder / name).write_bytes(format_trust(trust))
         return trust
 
@@ -283,7 +318,9 @@ class CityRun:
 
     def _figures(self, api: Api, plan: Plan, told: Told, proved: int, audit: str) -> dict[str, Any]:
         witnessed = int(_metric(api, 'huzheng_entries{state="witnessed"}'))
-        kinds = Counter(act.kind for act in plan.acts) + Counter({"statistics.published": 1})
+        kinds = Counter(act.kind for act in plan.acts) + Counter(
+            {"statistics.published": 1, "dispute.opened": 1, "hold.placed": 1, "evidence.exported": 1}
+        )
         gas = int(_metric(api, "huzheng_witness_gas_total"))
         return {
             "statements": len(told.statements),

@@ -1,0 +1,111 @@
+"""The end of the story: a case is disputed, held, exported into one file, and judged from that file alone."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from anchors.core.content import Part
+from anchors.core.encoding import encode_hex
+from anchors.core.trust import Trust
+from anchors.evidence import members as forms
+from anchors.evidence.build import Exporter, add_members
+from ledger_service.client.api import Api
+from ledger_service.client.exported import export_part
+from ledger_service.usecases.judge_evidence import JudgedPackage, judge_evidence
+from scripts.city.acts import Act
+from scripts.city.founding import City, Institution, derive_secret
+from scripts.city.story import Case
+
+WITHIN_SECONDS = 60
+BASIS = "（合成）争议 SAMPLE-2026-001"
+
+
+class ExportFailed(Exception):
+    """There is no package that holds; the message says why."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The package, how many of its steps ended in each state, and the seconds of judging it."""
+
+    package: bytes
+    claims: dict[str, int]
+    seconds: float
+
+
+def disputing_acts(case: Case, seed: str, commission: Institution) -> list[Act]:
+    """The hospital that relied on the report opens a dispute about it; the commission has the evidence held."""
+    report = case.acts[0]
+    reader = next((act.by for act in case.acts if act.by is not report.by), report.by)
+    dispute = Act(
+        f"{report.name}/dispute",
+        0,
+        reader,
+        "dispute.opened",
+        derive_secret(seed, f"{report.name}/dispute"),
+        {"about": report.name},
+        parts={"basis": {"basis": BASIS}},
+    )
+    hold = Act(
+        f"{report.name}/hold",
+        0,
+        commission,
+        "hold.placed",
+        derive_secret(seed, f"{report.name}/hold"),
+        {"about": report.name, "dispute": dispute.name},
+        parts={"basis": {"basis": BASIS}},
+    )
+    return [dispute, hold]
+
+
+def fetch_package(api: Api, city: City, case: Case, samples: Path, missing: Callable[[], int]) -> bytes:
+    """The package about a case as its first reader exports it, with the original document where the folder has it.
+    `missing` tells how many heads have no block proof yet."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while missing() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    package = api.evidence({"subject": encode_hex(case.subject)})
+    dispute = disputing_acts(case, "", case.acts[0].by)[0]
+    exporter = Exporter(dispute.by.code, dispute.by.secret, int(time.time()), f"huzheng {version('huzheng')}")
+    return add_members(package, _originals(case, samples), city.domain, exporter)
+
+
+def _originals(case: Case, samples: Path) -> dict[str, bytes]:
+    """Files of the folder that reports of the case are about; synthetic documents are in no folder."""
+    originals = {}
+    for act in case.acts:
+        file = samples / act.report.number.removeprefix("DOC-") if act.report is not None else samples
+        if act.subject == case.subject and file.is_file():
+            originals[f"{forms.DOCUMENTS}/{act.report.document.sha256.hex()}"] = file.read_bytes()
+    return originals
+
+
+def judge_package(package: bytes, trust: Trust) -> tuple[Exported, JudgedPackage]:
+    """Judge it offline. Raises `ExportFailed` where it does not hold, or its blocks are not proved."""
+    began = time.perf_counter()
+    judged = judge_evidence(package, trust)
+    seconds = time.perf_counter() - began
+    report = judged.package.report
+    if not report.holds or not report.verified("blocks"):
+        wrong = next(step for step in report.steps if step.state in ("FAILED", "NOT_CHECKED"))
+        raise ExportFailed(f"step {wrong.number} ({wrong.claim}): {wrong.said.en}")
+    return Exported(package, report.counts(), round(seconds, 3)), judged
+
+
+def exported_act(case: Case, seed: str, package: bytes, judged: JudgedPackage) -> Act:
+    """What the reader signs about the package."""
+    dispute = disputing_acts(case, seed, case.acts[0].by)[0]
+    parts = [part for told in judged.package.statements for part in told.content.parts]
+    shown = [part.name for part in parts if isinstance(part, Part)]
+    withheld = [part.name for part in parts if not isinstance(part, Part)]
+    return Act(
+        f"{case.acts[0].name}/exported",
+        0,
+        dispute.by,
+        "evidence.exported",
+        case.subject,
+        {"about": case.acts[0].name, "dispute": dispute.name},
+        parts={"export": export_part(package, shown, withheld)},
+    )
