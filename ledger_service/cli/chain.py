@@ -19,7 +19,7 @@ from anchors.core.errors import Error
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Purpose, Registry
 from anchors.core.times import iso_time
-from anchors.core.trust import Authority, Finality, format_trust
+from anchors.core.trust import Authority, Finality, Trust, format_trust
 from anchors.core.typed_data import log_id
 from anchors.evidence.archive import MAX_ARCHIVE_BYTES
 from anchors.evidence.blocks_named import blocks_named
@@ -191,18 +191,22 @@ def trust(
     if witnesses is not None:
         made = replace(made, witnesses=_witness_lines(witnesses))
     write_atomically(out, format_trust(made))
-    members = {
-        "file": str(out),
-        "chain": made.chain_id,
-        "changes": made.registry.count,
-        "head": encode_hex(made.registry.head),
-        "logs": [{"origin": log.origin, "keys": [str(key) for key in log.keys]} for log in made.logs],
-    }
-    output = Output(as_json)
-    output.result(members)
+    _show_trust(Output(as_json), made, out)
+    return 0
+
+
+def _show_trust(output: Output, made: Trust, out: Path) -> None:
+    output.result(
+        {
+            "file": str(out),
+            "chain": made.chain_id,
+            "changes": made.registry.count,
+            "head": encode_hex(made.registry.head),
+            "logs": [{"origin": log.origin, "keys": [str(key) for key in log.keys]} for log in made.logs],
+        }
+    )
     output.pairs([("file", out), ("chain", made.chain_id), ("registry changes", made.registry.count)])
     output.table(("log", "verifier key"), [(log.origin, key) for log in made.logs for key in log.keys])
-    return 0
 
 
 def _blocks_of(package: Path) -> list[int]:

@@ -19,7 +19,7 @@ from scripts.city.founding import City, Institution, derive_secret
 from scripts.city.story import Case
 
 WITHIN_SECONDS = 60
-BASIS = "（合成）争议 SAMPLE-2026-001"
+BASIS = "synthetic case SAMPLE-2026-001"
 
 
 class ExportFailed(Exception):
