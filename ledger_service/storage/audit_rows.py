@@ -271,8 +271,13 @@ class SqlAuditRows:
 
     def _read(self, query: Select) -> Iterator[tuple]:
         readers = [_reader(column.type) for column in query.selected_columns]
+        sound: dict[tuple[type, ...], bool] = {}
+        """By the types of a row's values, whether they are what the columns are for: nearly all rows are alike."""
         for row in self._connection.execute(query):
-            yield tuple(read(value) for read, value in zip(readers, row, strict=True))
+            types = tuple(map(type, row))
+            if types not in sound:
+                sound[types] = all(read(value) is value for read, value in zip(readers, row, strict=True))
+            yield tuple(row) if sound[types] else tuple(read(value) for read, value in zip(readers, row, strict=True))
 
 
 def _head_proof(values: Iterable) -> HeadProofRow:

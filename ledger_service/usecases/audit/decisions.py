@@ -5,7 +5,7 @@ should see is a warning, and the rest is counted.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from anchors.core.content import Content, Part, Withheld
@@ -63,9 +63,10 @@ class Answers:
 class DecisionReplay:
     """Takes statements in log order. In memory are the book of rules, and where reports were corrected."""
 
-    def __init__(self, findings: Findings, rows: AuditRows):
+    def __init__(self, findings: Findings, rows: AuditRows, report_of: Callable[[int], bytes | None]):
         self._findings = findings
         self._rows = rows
+        self._report_of = report_of
         self._book = Book()
         self._corrections: dict[int, list[int]] = {}
         """Where the corrections of a version of a report stand, by its position."""
@@ -91,7 +92,7 @@ class DecisionReplay:
     ) -> None:
         """The next statement, with what it links to. `subject` is the state of its subject, None where that is not
         known; `filed`: the index has it right."""
-        kind, readable = item.entry.statement.kind, item.content is not None
+        kind, readable = item.entry.statement.kind, item.readable
         if not (readable and effective and filed):
             self._unsound.add(item.position)
         if kind in RULES:
@@ -113,7 +114,7 @@ class DecisionReplay:
         report, access = targets.get(DECISIONS[item.entry.statement.kind]), targets.get("access")
         if self._lost is not None:
             self._leave(item, f"entry {self._lost}, which may be a rule, cannot be read")
-        elif item.content is None or report is None or access is None:
+        elif not item.readable or report is None or access is None:
             self._leave(item, "content or a statement that it rests on cannot be read")
         elif not self._unsound.isdisjoint((report.index, access.index)):
             self._leave(item, "it rests on a statement that cannot be read, or breaks a rule")
@@ -139,11 +140,12 @@ class DecisionReplay:
 
     def _report(self, report: Logged, item: Item) -> tuple[Stated, bool]:
         """The version as corrected by then; and whether what was examined is shown, where the report has it at all."""
+        stored = self._report_of(report.index)
         named = (report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0)
-        if report.kind in IMPORTS and item.report is not None:
-            original = original_of(report.kind, listed_forms(content_of(decode_parts(item.report))))
+        if report.kind in IMPORTS and stored is not None:
+            original = original_of(report.kind, listed_forms(content_of(decode_parts(stored))))
             return Stated(*named, original.forms if original is not None else {}, {}, original), True
-        examination, shown = _read_one(item.report or b"[]", "examination")
+        examination, shown = _read_one(stored or b"[]", "examination")
         parts = {} if examination is None else {"examination": examination}
         version = Stated(*named, parts)
         if report.index not in self._corrections:

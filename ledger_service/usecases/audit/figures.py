@@ -144,11 +144,11 @@ def _size(figure: _Figure) -> int:
 
 
 def _part_of(item: Item) -> Statistics | None:
-    return listed_forms(item.content).get("statistics") if item.content is not None else None
+    return listed_forms(item.content).get("statistics") if item.readable else None
 
 
 def _corrects_figures(item: Item, targets: Mapping[str, Logged]) -> bool:
     target = targets.get("corrects")
-    if item.content is None or target is None or target.kind != PUBLISHED:
+    if not item.readable or target is None or target.kind != PUBLISHED:
         return False
     return "statistics" in listed_forms(item.content)["correction"].parts

@@ -1,5 +1,6 @@
 """The order of an audit: the chain first, so that the database must hold what was witnessed then; then the walk."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,18 +30,20 @@ from ledger_service.usecases.audit.index import (
 from ledger_service.usecases.audit.readings import check_readings
 from ledger_service.usecases.audit.receipts import ReceiptWalk
 from ledger_service.usecases.audit.rows import AuditRows, LogRow
-from ledger_service.usecases.audit.signers import Signers
+from ledger_service.usecases.audit.signers import RecoveryRate, Signers
 from ledger_service.usecases.audit.statements import StatementWalk
 from ledger_service.usecases.audit.stretches import StretchReader
+from ledger_service.usecases.audit.taking import open_takers
 from ledger_service.usecases.audit.timestamps import check_timestamps
 from ledger_service.usecases.audit.tree import TreeWalk
+from ledger_service.usecases.ports import Logged
 
 
 @dataclass(frozen=True)
 class AuditResult:
     """What was found, in which log of how many entries, witnessed up to which size; how long the walk took.
 
-    `recovered_per_second` is the rate of signature recovery alone, in one thread, measured in the same run. `answers`
+    `recovered_per_second` is the rate of signature recovery alone on all cores, by what one of them needs. `answers`
     are those of the policies, by policy, version and digest."""
 
     origin: str
@@ -101,25 +104,23 @@ class Audit:
         """Steps 2 to 13 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
 
         Raises `ChainUnavailable` or `StoreUnavailable`."""
-        begin, signers, extent = time.perf_counter(), Signers(), rows.extent()
+        begin, rate, extent = time.perf_counter(), RecoveryRate(), rows.extent()
         try:
             if self._judgeable:
-                self._walk(rows, signers, extent, advance)
+                self._walk(rows, rate, extent, advance)
         except Enough:
             pass
-        finally:
-            signers.close()
         return AuditResult(
             self._log.origin,
             extent,
             self._history.head_sizes[-1] if self._history.head_sizes else 0,
             self._findings,
             time.perf_counter() - begin,
-            signers.recovered_per_second,
+            rate.per_second * (os.cpu_count() or 1),
             self._answers,
         )
 
-    def _walk(self, rows: AuditRows, signers: Signers, extent: int, advance: Callable[[int], object]) -> None:
+    def _walk(self, rows: AuditRows, rate: RecoveryRate, extent: int, advance: Callable[[int], object]) -> None:
         findings, history = self._findings, self._history
         self._check_log(rows.log(), extent)
         if not history.read():
@@ -131,11 +132,14 @@ class Audit:
         tree = TreeWalk(
             rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)
         )
-        walk = StatementWalk(findings, history, attribution, tree, rows, self._originals)
-        self._answers = walk.decisions.answers
-        for stretch in StretchReader(rows, self._domain, signers).read(extent):
-            walk.judge(stretch)
-            advance(len(stretch.items))
+        known: dict[bytes, Logged] = {}
+        with open_takers(self._domain, extent) as takers:
+            reader = StretchReader(rows, takers, rate, known)
+            walk = StatementWalk(findings, history, attribution, tree, rows, self._originals, known, reader.report_of)
+            self._answers = walk.decisions.answers
+            for stretch in reader.read(extent):
+                walk.judge(stretch)
+                advance(len(stretch.items))
         tree.finish(extent, self._settled_size)
         check_surplus(rows, findings, extent)
         check_prefixes(rows, findings, extent)
@@ -145,7 +149,8 @@ class Audit:
         check_holds(rows, findings, walk)
         check_chain_tables(rows, findings, history)
         check_head_proofs(rows, findings, history, self._trust.witness_contract.address)
-        ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
+        with Signers() as signers:
+            ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)

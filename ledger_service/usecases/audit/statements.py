@@ -1,6 +1,6 @@
 """Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -34,6 +34,8 @@ from ledger_service.usecases.ports import (
     digest_prefixes,
 )
 
+KNOWN_STATEMENTS = 65_536
+"""How many are remembered for those that link to them; of others the index is asked."""
 HEADING_KIND = "readings.headed"
 RULE_KEPT = "the rule kept"
 
@@ -54,13 +56,17 @@ class StatementWalk:
         tree: TreeWalk,
         rows: AuditRows,
         originals: TrustedOrigins,
+        known: dict[bytes, Logged],
+        report_of: Callable[[int], bytes | None],
     ):
+        """`known` is filled with the statements that were judged lately, by id; `report_of` gives the stored parts at a
+        position that was read."""
         self._findings = findings
         self._history = history
         self._attribution = attribution
         self._tree = tree
         self._originals = originals
-        self.decisions = DecisionReplay(findings, rows)
+        self.decisions = DecisionReplay(findings, rows, report_of)
         self.figures = PublishedFigures(findings)
         self.streams: dict[bytes, Stream] = {}
         self.subjects: dict[bytes, SubjectState] = {}
@@ -69,6 +75,7 @@ class StatementWalk:
         self._damaged_ids: set[bytes] = set()
         self._misfiled: dict[bytes, Logged] = {}
         self._next_position = 0
+        self._known = known
         self.holds: dict[int, tuple[int | None, bool]] = {}
         """By the position of a hold or dispute that of what it names, None where that is not known, and whether it has
         an effect."""
@@ -88,7 +95,7 @@ class StatementWalk:
             self._tree.break_off()
             self._lose(self._next_position)
         self._next_position = stretch.items[-1].position + 1
-        for item in stretch.with_signers():
+        for item in stretch.items:
             tile = stretch.rows.tiles.get(item.position // TILE_WIDTH)
             if self._grow(item, tile):
                 self._judge_statement(item, stretch, own)
@@ -104,7 +111,7 @@ class StatementWalk:
             self._tree.break_off()
         else:
             # Going on with the leaf that was stored shows whether everything else is as it was witnessed.
-            self._tree.append(leaf_hash(item.raw) if sound or stored is None else stored, tile)
+            self._tree.append((item.leaf or leaf_hash(item.raw)) if sound or stored is None else stored, tile)
         return sound
 
     def _is_sound(self, item: Item, stored: bytes | None) -> bool:
@@ -115,9 +122,8 @@ class StatementWalk:
             return False
         authentic = item.signer is not None and self._attribution.is_known(item.signer)
         indexed = row is not None and row.id == item.id and row.key == item.signer
-        leaf = leaf_hash(item.raw)
-        if stored is not None and stored != leaf and not (authentic and indexed):
-            fault(3, "entries", position, "leaf hash", stored, leaf)
+        if stored is not None and stored != item.leaf and not (authentic and indexed):
+            fault(3, "entries", position, "leaf hash", stored, item.leaf)
             return False
         if not authentic and not indexed and row is not None:
             if row.id != item.id:
@@ -161,17 +167,23 @@ class StatementWalk:
         links = rules.positions(item.said, targets)
         logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         own[item.id] = logged
+        self._remember(logged)
         self._remember_said(item, links, effective)
         if not filed:
             self._misfiled[item.id] = logged
         self._replay(item, targets, effective=effective, filed=filed)
+
+    def _remember(self, logged: Logged) -> None:
+        self._known[logged.id] = logged
+        if len(self._known) > KNOWN_STATEMENTS:
+            del self._known[next(iter(self._known))]
 
     def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
         """What is compared at the end with tables of their own."""
         kind = item.entry.statement.kind
         if kind in HOLDING_KINDS:
             self.holds[item.position] = links.get(HOLDING_REL), effective
-        elif kind == HEADING_KIND and effective and item.content is not None:
+        elif kind == HEADING_KIND and effective and item.readable:
             value = item.content.value("readings")
             self.headed.append((item.position, msgspec.convert(value, Readings)))
 
@@ -179,7 +191,7 @@ class StatementWalk:
         """Steps 11 and 12: what is said of earlier statements."""
         subject = item.entry.statement.subject
         known = None if subject in self.damaged_subjects else self.subjects.get(subject)
-        if not filed or item.content is None:
+        if not filed or not item.readable:
             self.figures.doubt(item.position)
         self.decisions.take(item, targets, known, effective=effective, filed=filed)
         if effective:
@@ -253,7 +265,7 @@ class StatementWalk:
         stretch was compared with their entries already, in this same view; where it was wrong, the truth is kept."""
         targets = {}
         for rel, id in item.said.links:
-            target = own.get(id) or self._misfiled.get(id) or stretch.targets.get(id)
+            target = own.get(id) or self._misfiled.get(id) or self._known.get(id) or stretch.targets.get(id)
             if target is not None and target.index < item.position:
                 targets[rel] = target
         return targets
@@ -314,7 +326,7 @@ class StatementWalk:
 
     def _check_index(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Step 7: links and the digests that the document is found by. Whether they are right."""
-        if item.content is None:
+        if not item.readable:
             return True
         findings, row = self._findings, item.row
         damaged = {rel for rel, id in item.said.links if id in self._damaged_ids}

@@ -1,23 +1,24 @@
 """One stretch of the log, read and taken apart: entries, contents, who signed. Judging it comes after."""
 
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from anchors.core.content import Content
 from anchors.core.errors import MalformedInput
 from anchors.core.statement import Entry
-from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
-from ledger_service.recognition.replay import DECISIONS
 from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
-from ledger_service.usecases.audit.signers import Signed, Signers, collect
+from ledger_service.usecases.audit.signers import RecoveryRate
+from ledger_service.usecases.audit.taking import Job, Taken, Takers
 from ledger_service.usecases.check import Said, known_kind, read_parts
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.submission import content_of, decode_parts
 
 STRETCH_ENTRIES = 1_024
 """A multiple of a tile's width."""
+CONTENTS_KEPT = 8
+"""Stretches whose contents are kept for decisions on them."""
 
 
 @dataclass(slots=True)
@@ -30,16 +31,28 @@ class Item:
     position: int
     raw: bytes | None
     row: StatementRow | None
+    parts: bytes | None = None
     entry: Entry | None = None
     problem: str = ""
     id: bytes = b""
     signer: bytes | None = None
-    content: Content | None = None
-    content_problem: str = ""
+    leaf: bytes = b""
+    content_problem: str = "none"
     content_refused: Refused | None = None
     said: Said = field(default_factory=Said)
-    report: bytes | None = None
-    """Of a decision the stored parts of the version that it is about."""
+    _content: Content | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether the stored parts are the entry's content."""
+        return not self.content_problem
+
+    @property
+    def content(self) -> Content | None:
+        """The content, None where it is not `readable`."""
+        if self._content is None and self.readable:
+            self._content = content_of(decode_parts(self.parts))
+        return self._content
 
 
 @dataclass(slots=True)
@@ -48,94 +61,104 @@ class ReadStretch:
 
     rows: Stretch
     items: list[Item]
-    signers: "list[Future[list[bytes | None]]]"
     targets: dict[bytes, Logged] = field(default_factory=dict)
-
-    def with_signers(self) -> list[Item]:
-        """The items, when their signers are known."""
-        signed = (item for item in self.items if item.entry is not None)
-        for item, signer in zip(signed, collect(self.signers), strict=True):
-            item.signer = signer
-        return self.items
 
 
 class StretchReader:
-    """Reads stretches in order, one ahead of the one that is judged, so that its signers are recovered meanwhile."""
+    """Reads stretches in order, some ahead of the one that is judged, so that they are taken apart meanwhile.
 
-    def __init__(self, rows: AuditRows, domain: Domain, signers: Signers):
+    `known` are the statements that were judged lately, by id: nobody asks the database for them."""
+
+    def __init__(self, rows: AuditRows, takers: Takers, rate: RecoveryRate, known: Collection[bytes]):
         self._rows = rows
-        self._domain = domain
-        self._signers = signers
-        self._last_signed: list[Signed] = []
+        self._takers = takers
+        self._rate = rate
+        self._known = known
+        self._contents: OrderedDict[int, dict[int, bytes]] = OrderedDict()
 
     def read(self, extent: int) -> Iterator[ReadStretch]:
         """All stretches up to `extent`; those without a single entry are left out."""
-        ahead: ReadStretch | None = None
+        under_way: deque[tuple[int, int, Stretch]] = deque()
+        for begin, end in self._extents(extent):
+            rows = self._rows.stretch(begin, end)
+            if len(under_way) == self._takers.ahead:
+                taken = self._takers.take()
+                self._give(begin, end, rows)
+                yield self._assemble(*under_way.popleft(), taken)
+            else:
+                self._give(begin, end, rows)
+            under_way.append((begin, end, rows))
+        while under_way:
+            yield self._assemble(*under_way.popleft(), self._takers.take())
+
+    def _extents(self, extent: int) -> Iterator[tuple[int, int]]:
         begin = 0
         while begin < extent:
-            following = self._read(begin, min(begin + STRETCH_ENTRIES, extent), first=ahead is None)
-            if ahead is not None:
-                yield ahead
-            ahead = following
+            yield begin, min(begin + STRETCH_ENTRIES, extent)
             begin = self._next_begin(begin + STRETCH_ENTRIES)
-        if ahead is not None:
-            yield ahead
-            self._signers.sample(self._last_signed)
 
     def _next_begin(self, begin: int) -> int:
         """Where the next entries are: after a gap, perhaps far away."""
         position = self._rows.next_position(begin)
         return begin if position is None else position - position % STRETCH_ENTRIES
 
-    def _read(self, begin: int, end: int, *, first: bool) -> ReadStretch:
-        rows = self._rows.stretch(begin, end)
-        items = [
-            Item(position, rows.entries.get(position), rows.statements.get(position)) for position in range(begin, end)
-        ]
-        signed = [signed for item in items if (signed := self._take_apart(item)) is not None]
-        if first:
-            self._signers.sample(signed)
-        read = ReadStretch(rows, items, self._signers.recover(signed))
-        for item in items:
-            if item.entry is not None:
-                _read_parts(item, rows.contents.get(item.position))
-        self._last_signed = signed
-        read.targets = self._rows.logged({id for item in items for _, id in item.said.links})
-        self._read_reports(read)
-        return read
+    def _give(self, begin: int, end: int, rows: Stretch) -> None:
+        positions = range(begin, end)
+        self._takers.give(Job([rows.entries.get(at) for at in positions], [rows.contents.get(at) for at in positions]))
 
-    def _read_reports(self, read: ReadStretch) -> None:
-        """What was decided on: rows of this view whose content was compared with its entry when it was their turn."""
-        about = {
-            item.position: read.targets[id].index
-            for item in read.items
-            if item.entry is not None and item.entry.statement.kind in DECISIONS
-            for rel, id in item.said.links
-            if rel == DECISIONS[item.entry.statement.kind] and id in read.targets
-        }
-        contents = self._rows.contents_at(set(about.values()))
-        for item in read.items:
-            item.report = contents.get(about.get(item.position))
+    def _assemble(self, begin: int, end: int, rows: Stretch, taken: list[Taken]) -> ReadStretch:
+        items = []
+        for position, found in zip(range(begin, end), taken, strict=True):
+            item = Item(
+                position, rows.entries.get(position), rows.statements.get(position), rows.contents.get(position)
+            )
+            _fill(item, found)
+            items.append(item)
+        self._rate.sample([(item.id, item.entry.signature) for item in items if item.entry is not None])
+        self._contents[begin // STRETCH_ENTRIES] = rows.contents
+        if len(self._contents) > CONTENTS_KEPT:
+            self._contents.popitem(last=False)
+        own = {item.id for item in items if item.id}
+        wanted = {id for item in items for _, id in item.said.links if id not in own and id not in self._known}
+        return ReadStretch(rows, items, self._rows.logged(wanted) if wanted else {})
 
-    def _take_apart(self, item: Item) -> Signed | None:
-        if item.raw is None:
-            item.problem = "none"
-            return None
-        try:
-            item.entry = Entry.from_bytes(item.raw)
-        except MalformedInput as error:
-            item.problem = str(error)
-            return None
-        item.id = item.entry.statement.id(self._domain)
-        return item.id, item.entry.signature
+    def report_of(self, position: int) -> bytes | None:
+        """The stored parts at a position below what was read: rows of this view whose content was compared with its
+        entry when it was their turn."""
+        kept = self._contents.get(position // STRETCH_ENTRIES)
+        if kept is not None:
+            return kept.get(position)
+        return self._rows.contents_at([position]).get(position)
 
 
-def _read_parts(item: Item, parts: bytes | None) -> None:
-    if parts is None:
-        item.content_problem = "none"
+def _fill(item: Item, found: Taken) -> None:
+    """What was found out about an entry; what is not sound is looked at again, to say why."""
+    if not found.id:
+        item.problem = _problem(item.raw)
+        return
+    item.entry = Entry.from_bytes(item.raw)
+    item.id, item.signer, item.leaf = found.id, found.signer, found.leaf
+    if found.said is not None:
+        item.said, item.content_problem = found.said.unfold(), ""
+    else:
+        _read_parts(item)
+
+
+def _problem(raw: bytes | None) -> str:
+    if raw is None:
+        return "none"
+    try:
+        Entry.from_bytes(raw)
+    except MalformedInput as error:
+        return str(error)
+    raise AssertionError("unreachable: what took it apart found it malformed")
+
+
+def _read_parts(item: Item) -> None:
+    if item.parts is None:
         return
     try:
-        content = content_of(decode_parts(parts))
+        content = content_of(decode_parts(item.parts))
     except MalformedInput as error:
         item.content_problem = str(error)
         return
@@ -143,7 +166,7 @@ def _read_parts(item: Item, parts: bytes | None) -> None:
     if content.hash != statement.content:
         item.content_problem = f"parts that hash to 0x{content.hash.hex()}"
         return
-    item.content = content
+    item.content_problem = ""
     try:
         item.said = read_parts(known_kind(statement.kind), content, statement.issued_at)
     except Refused as refused:
