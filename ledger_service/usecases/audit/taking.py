@@ -178,7 +178,7 @@ class TakenBeside:
         try:
             return act(self._pipes[number % len(self._pipes)])
         except (EOFError, OSError):
-            raise RuntimeError(
+            raise ProcessLost(
                 "a process that takes entries apart ended; run the audit again, with more memory"
             ) from None
 
