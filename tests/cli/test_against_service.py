@@ -159,11 +159,11 @@ def test_a_trust_file_that_believes_blocks(city: City) -> None:
     validator = "0x" + "ab" * 20
     city.answer(
         *("chain", "trust", "--origin", ORIGIN, "-o", "sealed.json"),
-        *("--consensus", "qbft", "--validator", validator, "--fix-block", "1", "--fix-block", "0"),
+        *("--consensus", "qbft", "--validator", validator, "--fix-block", "0", "--fix-block", "1"),
     )
     chain = json.loads((city.folder / "sealed.json").read_text())["chain"]
     assert (chain["consensus"], chain["validators"]) == ("qbft", [validator])
-    assert chain["blocks"] == [{"number": n, "hash": city.chain.block_hash(n)} for n in (1, 0)]
+    assert chain["blocks"] == [{"number": n, "hash": city.chain.block_hash(n)} for n in (0, 1)]
     nobody = city.run("chain", "trust", "--origin", ORIGIN, "-o", "x.json", "--consensus", "ibft2")
     assert nobody.status == 2 and "name the validators with --validator" in nobody.err
     early = city.run("chain", "trust", "--origin", ORIGIN, "-o", "x.json", "--fix-block", str(city.chain.height + 99))

@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.independent import (
+    vectors_blocks,
     vectors_canonical,
     vectors_content,
     vectors_note,
@@ -35,6 +36,7 @@ TOPICS = (
     vectors_note,
     vectors_registry,
     vectors_trust,
+    vectors_blocks,
     vectors_proof,
 )
 
