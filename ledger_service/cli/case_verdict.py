@@ -160,7 +160,7 @@ class CaseVerdict:
         package = self.judged.package
         output.line(self.file, "bold")
         steps = [
-            (step.number, step.claim, step.state.value, f"{step.said.zh}\n{step.said.en}")
+            (step.number, step.claim, step.state.value, f"{step.said.zh} / {step.said.en}")
             for step in package.report.steps
         ]
         output.table(("#", "claim", "state", "why"), steps)
@@ -180,7 +180,7 @@ class CaseVerdict:
             if told.role == "timeline"
         ]
         output.table(("entry", "institution", "what it did", "signed after", "signed before"), rows)
-        facts = [(fact.index, fact.claim.value, f"{fact.zh}\n{fact.en}") for fact in self.judged.facts]
+        facts = [(fact.index, fact.claim.value, f"{fact.zh} / {fact.en}") for fact in self.judged.facts]
         output.table(("entry", "claim", "what the log says"), facts)
         output.line("It rests on 结论依赖于:", "dim")
         for said in self._rests_on():

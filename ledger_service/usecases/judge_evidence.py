@@ -15,7 +15,7 @@ from ledger_service.kinds import Kind
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.recognition.book import Book
-from ledger_service.recognition.case import Case, Fact, Placed
+from ledger_service.recognition.case import Case, Claim, Fact, Placed
 from ledger_service.recognition.responsibility import responsibility
 from ledger_service.recognition.stated import Stated
 from ledger_service.usecases import rules
@@ -36,8 +36,10 @@ class JudgedPackage:
 def judge_evidence(data: bytes, trust: Trust, checks: dict[str, Check] | None = None) -> JudgedPackage:
     """Take all steps and derive the facts. `checks` are further steps by their claims. Raises nothing for what is in
     `data`; facts are told only where the package holds."""
-    package = verify_package(data, trust, {"rules": check_rules, **(checks or {})})
-    return JudgedPackage(package, _facts(package) if package.report.holds else ())
+    facts: list[Fact] = []
+    own = {"rules": check_rules, "decisions": partial(check_decisions, facts=facts)}
+    package = verify_package(data, trust, own | (checks or {}))
+    return JudgedPackage(package, tuple(facts) if package.report.holds else ())
 
 
 def check_rules(package: Package) -> Outcome:
@@ -47,6 +49,29 @@ def check_rules(package: Package) -> Outcome:
     for told in sorted(package.statements, key=lambda told: told.index):
         items.look(forms.statement_path(told.index), partial(walk.judge, told))
     return items.outcome()
+
+
+def check_decisions(package: Package, facts: list[Fact]) -> Outcome:
+    """Step 13: what the policies say of each decision, derived again from the rules in the package. Puts into `facts`
+    what all statements tell; of statements that nobody can be held to, nothing is told."""
+    for claim in ("content", "logged", "signed"):
+        if not package.report.verified(claim):
+            raise NotChecked(f"nothing is derived from statements while the claim {claim} is not VERIFIED")
+    facts.extend(_facts(package))
+    items = Items("决定依政策重新推导", "decisions under their policies")
+    for fact in facts:
+        if fact.code in _OF_POLICIES:
+            items.look(forms.statement_path(fact.index), partial(_check_derived, fact))
+    return items.outcome()
+
+
+_OF_POLICIES = frozenset({"policy-published", "eligible"})
+"""Facts that say which rules a decision rests on, and what these say of it: whichever way they answer."""
+
+
+def _check_derived(fact: Fact) -> None:
+    if fact.claim in (Claim.NOT_CHECKED, Claim.NOT_PROVABLE):
+        raise NotChecked(fact.en)
 
 
 class _Walk:
@@ -99,7 +124,7 @@ def _logged(told: Told, links: dict[str, int] | None = None) -> Logged:
     return Logged(told.index, told.id, statement.kind, statement.institution, statement.subject, links or {})
 
 
-def _facts(package: Package) -> tuple[Fact, ...]:
+def _facts(package: Package) -> list[Fact]:
     """What the timeline tells of who did what."""
     placed = [_place(package, told) for told in sorted(package.statements, key=lambda told: told.index)]
     book, elsewhere, timeline = Book(), {}, []
@@ -111,7 +136,7 @@ def _facts(package: Package) -> tuple[Fact, ...]:
         elif told.role == "linked":
             elsewhere.setdefault(one.stated.subject, []).append(one)
     size = package.manifest.size
-    return tuple(responsibility(Case(timeline, elsewhere, book, size, size)))
+    return responsibility(Case(timeline, elsewhere, book, size, size))
 
 
 def _place(package: Package, told: Told) -> Placed:
