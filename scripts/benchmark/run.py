@@ -12,6 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from scripts.benchmark.audits import measure_audit
+from scripts.benchmark.evidence import measure_evidence
 from scripts.benchmark.gas import measure_gas
 from scripts.benchmark.growth import measure_growth, sizes_to
 from scripts.benchmark.ingest import Ingest, Load, founded_city, measure_ingest
@@ -87,7 +89,10 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     entries = min(sizes[-1], ENTRIES)
     say(f"counting {entries:,} entries")
     counting = measure(entries, folder)
-    return Results(load, singles, limits, ingests, gas, measure_growth(folder / "growth", sizes, load, say), counting)
+    say("verifying a case, auditing a ledger")
+    case, audited = measure_evidence(folder / "case"), measure_audit(folder / "audit")
+    growth = measure_growth(folder / "growth", sizes, load, say)
+    return Results(load, singles, limits, ingests, gas, growth, counting, case, audited)
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.benchmark.audits import Audited
+from scripts.benchmark.evidence import CaseTimes
 from scripts.benchmark.gas import STATEMENTS_PER_CHECKPOINT
 from scripts.benchmark.growth import AtSize
 from scripts.benchmark.ingest import Ingest, Load
 from scripts.benchmark.limits import Limits
 from scripts.benchmark.statistics import ENTRIES, Measured
 
-INGEST_RATIO, SINGLE_RATIO = 0.7, 0.15
+INGEST_RATIO, SINGLE_RATIO, AUDIT_RATIO, EVIDENCE_MS = 0.7, 0.15, 0.4, 1_000
 STATISTICS_SECONDS = 60
 """For a million entries."""
 MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 600, 110_000
@@ -19,7 +21,8 @@ MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 60
 @dataclass(frozen=True)
 class Results:
     """What a run measured: `ingests` by kind of database, with `load` and with `singles`, which sends one statement a
-    request; `growth` in order of size; `counting` of a log of up to a million entries."""
+    request; `growth` in order of size; `counting` of a log of up to a million entries;
+    `case` and `audited` are of ledgers of their own."""
 
     load: Load
     singles: Load
@@ -28,6 +31,8 @@ class Results:
     gas: dict[str, int]
     growth: list[AtSize]
     counting: Measured
+    case: CaseTimes
+    audited: Audited
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ def rows_of(results: Results) -> list[Row]:
         *_growth_rows(results.growth),
         *_gas_rows(results.gas),
         *_statistics_rows(results.counting),
+        _evidence_row(results.case),
+        _audit_row(results.audited),
     ]
 
 
@@ -170,11 +177,25 @@ def figures_of(results: Results) -> dict[str, Any]:
         | {"gas_head_2_20": results.gas["head_2_20"]}
         | _growth_figures(results.growth)
         | _statistics_figures(results.counting)
+        | {"evidence_verify_ms_100": round(results.case.verify_ms, 1)}
+        | {"audit_ratio_full": round(results.audited.ratio, 3)}
         | {
             "bytes_per_statement": round(first.bytes_per_statement),
             "service_peak_mb": round(max(ingest.tree_mb for both in ingests.values() for ingest in both)),
         }
     )
+
+
+def _evidence_row(case: CaseTimes) -> Row:
+    beside = f"{case.heads} heads, {case.package_bytes / 1_000:,.0f} kB"
+    held = at_most(case.verify_ms, EVIDENCE_MS, " ms")
+    return Row(f"evidence of {case.statements} statements verified", f"{case.verify_ms:,.0f} ms", **held, beside=beside)
+
+
+def _audit_row(audited: Audited) -> Row:
+    beside = f"of {audited.recovered_per_s:,.0f} recoveries/s on all cores: {audited.entries_per_s:,.0f} entries/s"
+    held = at_least(audited.ratio, AUDIT_RATIO)
+    return Row(f"audit of {audited.entries:,}, with content and index", f"{audited.ratio:.2f}", **held, beside=beside)
 
 
 def _statistics_figures(counting: Measured) -> dict[str, Any]:

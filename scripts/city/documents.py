@@ -20,6 +20,10 @@ _ITEMS = (
 _FIRST_DAY = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
+OF_FOLDER = "DOC-"
+"""How the numbers of reports begin that stand in the folder, under the rest of the number."""
+
+
 @dataclass(frozen=True)
 class Report:
     """A document with the number under which its hospital files it."""
@@ -32,7 +36,8 @@ def read_folder(folder: Path) -> list[Report]:
     """Every file below `folder`, read. Files that describe the folder (README) are no documents."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(("README", ".")))
     return [
-        Report(f"DOC-{path.relative_to(folder)}", read_document(path.read_bytes(), name=path.name)) for path in files
+        Report(f"{OF_FOLDER}{path.relative_to(folder)}", read_document(path.read_bytes(), name=path.name))
+        for path in files
     ]
 
 

@@ -15,6 +15,7 @@ from ledger_service.client.api import Api
 from ledger_service.client.exported import export_part
 from ledger_service.usecases.judge_evidence import JudgedPackage, judge_evidence
 from scripts.city.acts import Act
+from scripts.city.documents import OF_FOLDER
 from scripts.city.founding import City, Institution, derive_secret
 from scripts.city.story import Case
 
@@ -76,7 +77,7 @@ def _originals(case: Case, samples: Path) -> dict[str, bytes]:
     """Files of the folder that reports of the case are about; synthetic documents are in no folder."""
     originals = {}
     for act in case.acts:
-        file = samples / act.report.number.removeprefix("DOC-") if act.report is not None else samples
+        file = samples / act.report.number.removeprefix(OF_FOLDER) if act.report is not None else samples
         if act.subject == case.subject and file.is_file():
             originals[f"{forms.DOCUMENTS}/{act.report.document.sha256.hex()}"] = file.read_bytes()
     return originals

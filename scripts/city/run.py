@@ -53,7 +53,7 @@ from scripts.city.neighbour import (
 )
 from scripts.city.service import HUZHENG, TOKEN, ServiceFailed, ServiceProcess, free_port, is_free, service_settings
 from scripts.city.stage import ALREADY, Stage
-from scripts.city.story import Case, Storyteller
+from scripts.city.story import Case, Storyteller, telling_act, telling_case
 from scripts.city.telling import StoryStopped, Teller, Told
 from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 
@@ -168,14 +168,14 @@ class CityRun:
         with stage.step("publish the month's figures, count them again") as note:
             same = self._publish_figures(city, lambda act: teller.say(act, told))
             note("the same" if same else "not the same")
-        case = _telling_case(plan.cases)
+        case = telling_case(plan.cases)
         for act in disputing_acts(case, SEED, city.authorities[0]):
             teller.say(act, told)
         size = int(_metric(api, 'huzheng_entries{state="accepted"}'))
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
-            proved, example = teller.prove(told, trust, SEED, _telling_act(plan.cases).name, advance)
+            proved, example = teller.prove(told, trust, SEED, telling_act(plan.cases).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
         with stage.step("export a disputed case, judge the file alone") as note:
             exported = self._export(api, city, case, lambda act: teller.say(act, told))
@@ -343,22 +343,6 @@ class CityRun:
     def before_json(self) -> None:
         """Say to people that the line which follows is for programs."""
         self._stage.before_json()
-
-
-def _telling_case(cases: list[Case]) -> Case:
-    """The case that shows most: with a recognition, not withdrawn, and of those the most kinds of statement."""
-
-    def tells(case: Case) -> tuple[bool, bool, int, int]:
-        kinds = {act.kind for act in case.acts if act.subject == case.subject}
-        return "recognition.accepted" in kinds, "report.withdrawn" not in kinds, len(kinds), len(case.acts)
-
-    return max(cases, key=tells)
-
-
-def _telling_act(cases: list[Case]) -> Act:
-    """Of that case the act to show a proof of: the recognition where there is one, else the last."""
-    acts = _telling_case(cases).acts
-    return next((act for act in acts if act.kind == "recognition.accepted"), acts[-1])
 
 
 def _from_here(path: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 from ledger_service.client.compose import report_subject
 from scripts.city.acts import NOW, Act, DaysBefore
 from scripts.city.authorities import ITEMS, RULES_ACT, SYSTEM, mark_of, named_policy, sample_rules
-from scripts.city.documents import Report
+from scripts.city.documents import OF_FOLDER, Report
 from scripts.city.founding import Institution
 
 DECLINE_REASONS = ("condition-changed", "changes-fast", "weighs-heavily", "serial-comparison")
@@ -190,3 +190,22 @@ class Storyteller:
             corrects = {"corrects": order.name}
             acts.append(Act(f"{name}/correct", REVIEW, reader, "statement.corrected", subject, corrects, parts=parts))
         return acts
+
+
+def telling_case(cases: list[Case]) -> Case:
+    """The case that shows most: with a recognition, not withdrawn, about a document of the folder, and of those the
+    most kinds of statement."""
+
+    def tells(case: Case) -> tuple[bool, bool, bool, int, int]:
+        kinds = {act.kind for act in case.acts if act.subject == case.subject}
+        reported = case.acts[0].report
+        of_folder = reported is not None and reported.number.startswith(OF_FOLDER)
+        return "recognition.accepted" in kinds, "report.withdrawn" not in kinds, of_folder, len(kinds), len(case.acts)
+
+    return max(cases, key=tells)
+
+
+def telling_act(cases: list[Case]) -> Act:
+    """Of that case the act to show a proof of: the recognition where there is one, else the last."""
+    acts = telling_case(cases).acts
+    return next((act for act in acts if act.kind == "recognition.accepted"), acts[-1])

@@ -1,0 +1,70 @@
+"""How fast the audit derives a ledger again, beside the rate at which all cores merely recover its signatures."""
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from anchors.chain.ethereum import EthereumChain
+from anchors.core.trust import Finality, format_trust
+from ledger_service.client.api import Api
+from scripts.benchmark.ingest import FoundedCity, founded_city
+from scripts.benchmark.load import LoadGenerator
+from scripts.benchmark.statements import Writers
+from scripts.city.service import HUZHENG, TOKEN, ServiceProcess, free_port, service_settings
+from scripts.local_chain import FINALITY_CONFIRMATIONS
+
+STATEMENTS, BATCH, HOSPITALS = 100_000, 100, 64
+WITHIN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Audited:
+    """An audit of so many entries with content and index: entries and recoveries (on all cores) a second."""
+
+    entries: int
+    entries_per_s: float
+    recovered_per_s: float
+
+    @property
+    def ratio(self) -> float:
+        """Entries over recoveries."""
+        return self.entries_per_s / self.recovered_per_s
+
+
+def measure_audit(folder: Path) -> Audited:
+    """Fill a ledger with signed statements, wait until all of them are final, stop the service, audit."""
+    with founded_city(folder, HOSPITALS) as founded:
+        database = f"sqlite:///{folder / 'ledger.sqlite'}"
+        settings = service_settings(founded.city, folder, database, FINALITY_CONFIRMATIONS, free_port())
+        settings["HUZHENG_API_PROCESSES"] = "2"
+        with ServiceProcess(settings, folder / "service.log") as service, Api(service.url, token=TOKEN) as api:
+            _fill(founded, service.url, api)
+        return _audit(founded, folder, database)
+
+
+def _fill(founded: FoundedCity, url: str, api: Api) -> None:
+    writers = Writers(founded.city)
+    requests = writers.write(-(-STATEMENTS // (BATCH * len(writers))), BATCH)
+    generator = LoadGenerator(url, requests)
+    sent = generator.send_all().statements
+    generator.close()
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while (head := api.final_head()) is None or head["newSize"] < sent:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{sent} statements were not final within {WITHIN_SECONDS} s")
+        time.sleep(0.5)
+
+
+def _audit(founded: FoundedCity, folder: Path, database: str) -> Audited:
+    deployed = founded.city.deployment
+    chain = EthereumChain(founded.chain.url, deployed.registry, deployed.witness)
+    (folder / "trust.json").write_bytes(format_trust(founded.city.trust(chain, Finality(FINALITY_CONFIRMATIONS))))
+    chain.close()
+    command = [HUZHENG, "audit", "--json", "--database", database, "--trust", str(folder / "trust.json")]
+    done = subprocess.run([*command, "--rpc", founded.chain.url], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the audit did not hold: {done.stderr.strip() or done.stdout[-500:]}")
+    said = json.loads(done.stdout)
+    return Audited(said["size"], said["statementsPerSecond"], said["recoverPerSecond"])
