@@ -14,6 +14,10 @@ MAX_PATH = 120
 
 _NAME = r"[a-z0-9][a-z0-9._-]*"
 _PATH = re.compile(rf"(?:{_NAME}/)?{_NAME}")
+_END = struct.Struct("<4s4H2LH")
+"""The end of a ZIP file without comment; its sixth field is the size of the list of members."""
+_END_BEGINS, _ZIP64_BEGINS = b"PK\x05\x06", b"PK\x06\x07"
+_DIRECTORY_ENTRY_BYTES = 46
 _NEVER = (1980, 1, 1, 0, 0, 0)
 _OWNER_READS_AND_WRITES = 0o600 << 16
 _UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, struct.error, OverflowError)
@@ -39,6 +43,7 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     """
     if len(data) > MAX_ARCHIVE_BYTES:
         raise MalformedInput(f"archive: {len(data)} bytes, at most {MAX_ARCHIVE_BYTES} are accepted")
+    _check_directory(data)
     try:
         with zipfile.ZipFile(BytesIO(data)) as file:
             heads = file.infolist()
@@ -52,6 +57,16 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     if rebuilt != data:
         raise VerificationFailed(f"archive: byte {_first_difference(rebuilt, data)} does not follow from its members")
     return members
+
+
+def _check_directory(data: bytes) -> None:
+    """Refuse a list of members that is larger than any archive's before something is made of it."""
+    end = data[-_END.size :]
+    if len(end) < _END.size or not end.startswith(_END_BEGINS) or data[-_END.size - 20 :].startswith(_ZIP64_BEGINS):
+        raise MalformedInput("archive: its end does not follow from its members; this is no evidence package")
+    size = _END.unpack(end)[5]
+    if size > MAX_MEMBERS * (_DIRECTORY_ENTRY_BYTES + MAX_PATH):
+        raise MalformedInput(f"archive: a list of members of {size} bytes, at most {MAX_MEMBERS} members are accepted")
 
 
 def _check_heads(heads: list[zipfile.ZipInfo], size: int) -> None:

@@ -71,6 +71,13 @@ class Case:
         """The log's EIP-712 domain."""
         return self.trust.domain(self.log)
 
+    @property
+    def known_changes(self) -> int:
+        """How many changes of registry.json are shown to be the chain's: as many as the trust file has too, and as many
+        as a head in a proven block counts. What stands behind them is the word of whoever made the package."""
+        shared = min(self.registry.count, self.trust.registry.count)
+        return max([shared, *(self.heads[size].event.registryCount for size in self.blocks)])
+
     def under(self, folder: str) -> dict[str, bytes]:
         """Members of a folder, by the rest of their path."""
         return {path.partition("/")[2]: data for path, data in self.members.items() if path.startswith(folder + "/")}

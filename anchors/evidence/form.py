@@ -111,6 +111,7 @@ def check_exporter(case: Case) -> Outcome:
         raise VerificationFailed(f"the manifest is signed by a {key.purpose} key, which signs no packages")
     if key.institution != case.manifest.exporter:
         raise VerificationFailed(f"the key that signed is of {key.institution}, not of {case.manifest.exporter}")
+    _check_in_force(case, key)
     return Outcome(
         State.VERIFIED,
         Said(
@@ -122,20 +123,20 @@ def check_exporter(case: Case) -> Outcome:
 
 def check_complete(case: Case) -> Outcome:
     """Step 18: never VERIFIED."""
-    try:
-        _check_word(case)
-    except NotProvable as error:
-        return Outcome(
-            State.NOT_PROVABLE,
-            Said(
-                "运营方签名声明：截至该检查点，关于本标识的陈述仅此若干件；声明若不实即为可追究的不实签名，但离线无法证明没有其他陈述",
-                str(error),
-            ),
-        )
-    raise AssertionError("unreachable: completeness is never proved")
+    word, key = _check_word(case)
+    _check_in_force(case, key)
+    zh = (
+        "运营方签名声明：截至该检查点，关于本标识的陈述仅此若干件；"
+        "声明若不实即为可追究的不实签名，但离线无法证明没有其他陈述"
+    )
+    en = (
+        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the "
+        f"first {word.size} entries; that there are no others nobody can show offline"
+    )
+    return Outcome(State.NOT_PROVABLE, Said(zh, en))
 
 
-def _check_word(case: Case) -> None:
+def _check_word(case: Case) -> tuple[forms.Completeness, Key]:
     word = forms.Completeness.read(_member(case, forms.COMPLETENESS))
     manifest = case.manifest
     if word.subject != manifest.subject or word.size != manifest.size:
@@ -152,24 +153,32 @@ def _check_word(case: Case) -> None:
     key = _signer(case, digest, word.key, word.signature)
     if key.purpose != Purpose.RECEIPT:
         raise VerificationFailed(f"the operator's word is signed by a {key.purpose} key, not by a receipt key")
-    raise NotProvable(
-        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the "
-        f"first {word.size} entries; that there are no others nobody can show offline"
-    )
+    return word, key
 
 
 def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:
-    """The registered key that signed; nobody can tell when, so a key that is revoked raises `NotProvable`."""
+    """The key of this log that signed, by changes of the registry that are known to be the chain's."""
     address = signatures.recover(digest, decode_hex(signature, 65, "signature"))
     if encode_hex(address) != claimed:
         raise VerificationFailed(f"the signature is by {encode_hex(address)}, not by {claimed}")
     key = case.registry.keys.get(address)
     if key is None or key.log != case.log.id:
         raise VerificationFailed(f"{claimed} is no key of this log")
-    later = case.trust.registry.keys.get(address, key)
-    if key.revoked_by is not None or later.revoked_by is not None:
-        raise NotProvable(f"{claimed} of {key.institution} signed, and is revoked: it may have signed afterwards")
+    if key.added_by > case.known_changes:
+        raise VerificationFailed(
+            f"{claimed} was added by registry change {key.added_by}, which neither the trust file nor a proven head "
+            "has; take a newer trust file"
+        )
     return key
+
+
+def _check_in_force(case: Case, key: Key) -> None:
+    """Nobody can tell when a key signed, so one that is revoked by now raises `NotProvable`."""
+    later = case.trust.registry.keys.get(key.address, key)
+    if key.revoked_by is not None or later.revoked_by is not None:
+        raise NotProvable(
+            f"{encode_hex(key.address)} of {key.institution} signed, and is revoked: it may have signed afterwards"
+        )
 
 
 def _member(case: Case, path: str) -> bytes:

@@ -1,13 +1,12 @@
 """Steps about the log and its chain, from the checkpoint to documents (docs/spec/evidence.md, Steps)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import new, sha256
 
 from anchors.core.block.proof import BlockProof
 from anchors.core.block.verify import NotBelieved, Strength, find_set_changes, verify_block_proof
-from anchors.core.canonical import Json
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
@@ -21,6 +20,9 @@ from anchors.evidence import members as forms
 from anchors.evidence.case import BlockTime, Case, Told
 from anchors.evidence.outcome import Items, NotChecked, NotProvable, Outcome
 from anchors.evidence.report import Said
+
+Digests = tuple[int, str, str]
+"""A document's length in bytes, its SHA-256 and its SM3 in hex."""
 
 
 def check_checkpoint(case: Case) -> Outcome:
@@ -52,7 +54,10 @@ def check_heads(case: Case) -> Outcome:
     items = Items("见证链头", "heads")
     for name, data in case.under(forms.HEADS).items():
         items.look(f"{forms.HEADS}/{name}", lambda name=name, data=data: _check_head(case, name, data))
-    return items.outcome()
+    outcome = items.outcome()
+    if outcome.state is State.VERIFIED and case.checkpoint.size not in case.heads:
+        raise VerificationFailed(f"the package has no head of the checkpoint's own {case.checkpoint.size} entries")
+    return outcome
 
 
 def _check_head(case: Case, name: str, data: bytes) -> None:
@@ -62,6 +67,10 @@ def _check_head(case: Case, name: str, data: bytes) -> None:
         raise VerificationFailed(f"it is the head of {event.newSize} entries, not the one that its path names")
     if not event.oldSize < event.newSize <= case.checkpoint.size:
         raise VerificationFailed("its sizes are not in order, or above the checkpoint's")
+    if event.oldSize < (below := max(case.heads, default=0)):
+        raise VerificationFailed(
+            f"it begins at {event.oldSize}, within the head of {below} entries; heads do not overlap"
+        )
     root = decode_hex(event.root, 32, "root")
     proof = forms.hashes(head.consistency)
     verify_consistency(event.newSize, case.checkpoint.size, proof, root, case.checkpoint.root)
@@ -223,25 +232,32 @@ def _check_times(case: Case, told: Told) -> None:
 
 def check_documents(case: Case) -> Outcome:
     """Step 14."""
-    items = Items("原始文件", "documents")
+    items, named = Items("原始文件", "documents"), documents_named(case)
     for name, data in case.under(forms.DOCUMENTS).items():
-        items.look(f"{forms.DOCUMENTS}/{name}", lambda name=name, data=data: _check_document(case, name, data))
+        items.look(f"{forms.DOCUMENTS}/{name}", lambda name=name, data=data: _check_document(named, name, data))
     return items.outcome()
 
 
-def _check_document(case: Case, name: str, data: bytes) -> None:
+def _check_document(named: Mapping[Digests, Told], name: str, data: bytes) -> None:
     digest = sha256(data).hexdigest()
     if digest != name:
         raise VerificationFailed(f"its SHA-256 is {digest}: the document was changed")
-    if statement_of_document(case, data) is None:
+    if digests_of(data) not in named:
         raise VerificationFailed("no shown part of a statement in the package has its SHA-256 and SM3")
 
 
-def statement_of_document(case: Case, data: bytes) -> Told | None:
-    """The first statement of which the part `document` names the length and both digests of these bytes."""
-    named = {"bytes": len(data), "sha256": sha256(data).hexdigest(), "sm3": new("sm3", data).hexdigest()}
-    return next((told for told in case.statements if _names(told.content.value("document"), named)), None)
+def documents_named(case: Case) -> dict[Digests, Told]:
+    """The first statement of each length and pair of digests that a shown part `document` names."""
+    named: dict[Digests, Told] = {}
+    for told in case.statements:
+        value = told.content.value("document")
+        if isinstance(value, dict):
+            length, *digests = (value.get(member) for member in ("bytes", "sha256", "sm3"))
+            if type(length) is int and all(type(digest) is str for digest in digests):
+                named.setdefault((length, *digests), told)
+    return named
 
 
-def _names(value: Json, named: dict[str, Json]) -> bool:
-    return isinstance(value, dict) and all(value.get(member) == wanted for member, wanted in named.items())
+def digests_of(document: bytes) -> Digests:
+    """What a part `document` says of these bytes."""
+    return len(document), sha256(document).hexdigest(), new("sm3", document).hexdigest()

@@ -74,8 +74,9 @@ class Roles(Member, frozen=True):
         roles: dict[int, str] = {}
         for role, indexes in (("timeline", self.timeline), ("linked", self.linked), ("rules", self.rules)):
             for index in indexes:
-                if roles.setdefault(index, role) != role or indexes.count(index) > 1:
+                if index in roles:
                     raise MalformedInput(f"manifest: statement {index} stands twice in roles")
+                roles[index] = role
         return roles
 
 

@@ -56,6 +56,9 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 """What of the case must have been read before a step can be taken."""
 
+_LATE = frozenset({"exporter"})
+"""Taken behind all others: its key may stand in a change of the registry that only step 7 shows to be the chain's."""
+
 _READ_BY = {"members": 1, "manifest": 2, "registry": 3, "checkpoint": 5, "heads": 6, "statements": 8}
 _CHECKS: dict[str, Check] = {
     "archive": form.check_archive,
@@ -82,9 +85,10 @@ def verify_package(data: bytes, trust: Trust, checks: Mapping[str, Check] | None
     Nothing is raised for what is in `data`: the case's report says it."""
     case = Case(data, trust)
     known = _CHECKS | dict(checks or {})
-    for number, claim in enumerate(CLAIMS, 1):
+    for number, claim in sorted(enumerate(CLAIMS, 1), key=lambda step: step[1] in _LATE):
         outcome = _take(case, claim, known.get(claim))
         case.report.steps.append(Step(number, claim, outcome.state, outcome.said, outcome.items))
+    case.report.steps.sort(key=lambda step: step.number)
     return case
 
 

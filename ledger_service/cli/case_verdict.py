@@ -1,7 +1,8 @@
 """How the verdict over an evidence package is shown, to people and as JSON members (docs/spec/evidence.md)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import new, sha256
+from hashlib import sha256
 from typing import Any
 
 from anchors.core.encoding import encode_hex
@@ -9,7 +10,7 @@ from anchors.core.times import iso_time
 from anchors.core.verify import State
 from anchors.evidence import members as forms
 from anchors.evidence.case import BlockTime, Told
-from anchors.evidence.log import statement_of_document
+from anchors.evidence.log import Digests, digests_of, documents_named
 from anchors.evidence.report import Said
 from ledger_service.cli.output import Output
 from ledger_service.cli.words import kind_in_words, part_members
@@ -24,6 +25,11 @@ _ALWAYS = (
     Said("信任文件正确，且来源独立于本证据包", "the trust file is right, and came by another way than the package"),
     Said("登记册管理方没有登记虚假密钥", "the registry's administrator admitted no false key"),
     Said("签名之时密钥没有为他人所用", "nobody else had the use of a key when it signed"),
+    Said(
+        "本包没有略去与本案有关的规则和其他标识下的陈述；保管记录和导出时间如实：此二项均只凭导出方所述",
+        "no rule and no statement about another subject that bears on the case was left out, and the custody log and"
+        " the time of export are true: for these there is the exporter's word alone",
+    ),
     Said(
         "SHA-256、Keccak-256、secp256k1与Ed25519未被攻破",
         "SHA-256, Keccak-256, secp256k1 and Ed25519 are not broken",
@@ -63,6 +69,7 @@ class CaseVerdict:
     def members(self) -> dict[str, Any]:
         """The JSON answer's members."""
         package = self.judged.package
+        named = documents_named(package)
         return {
             "holds": self.holds,
             "package": self._package(),
@@ -80,7 +87,7 @@ class CaseVerdict:
             ],
             "counts": package.report.counts(),
             "statements": [self._statement(told) for told in sorted(package.statements, key=lambda told: told.index)],
-            "documents": [self._document(data) for data in package.under(forms.DOCUMENTS).values()],
+            "documents": [_document(named, data) for data in package.under(forms.DOCUMENTS).values()],
             "facts": [
                 {
                     "code": fact.code,
@@ -134,15 +141,6 @@ class CaseVerdict:
             "links": dict(stated(told).links),
         }
 
-    def _document(self, data: bytes) -> dict[str, Any]:
-        told = statement_of_document(self.judged.package, data)
-        return {
-            "sha256": sha256(data).hexdigest(),
-            "sm3": new("sm3", data).hexdigest(),
-            "bytes": len(data),
-            "statement": encode_hex(told.id) if told else None,
-        }
-
     def _custody(self) -> list[dict[str, Any]]:
         package = self.judged.package
         if not package.report.verified("manifest"):
@@ -188,6 +186,17 @@ class CaseVerdict:
         output.line("It never proves 不证明:", "dim")
         for said in NEVER_PROVED:
             output.line(f"  {said.zh} / {said.en}", "dim")
+
+
+def _document(named: Mapping[Digests, Told], data: bytes) -> dict[str, Any]:
+    length, sha256_hex, sm3_hex = digests = digests_of(data)
+    told = named.get(digests)
+    return {
+        "sha256": sha256_hex,
+        "sm3": sm3_hex,
+        "bytes": length,
+        "statement": encode_hex(told.id) if told else None,
+    }
 
 
 def _said(said: Said) -> dict[str, str]:

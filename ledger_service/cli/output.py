@@ -61,7 +61,7 @@ class Output:
     def result(self, members: dict[str, Any]) -> None:
         """Give the JSON object; nothing without `as_json`."""
         if self.as_json:
-            sys.stdout.write(json.dumps(members, ensure_ascii=False, default=_jsonable) + "\n")
+            sys.stdout.write(_printable_json(json.dumps(members, ensure_ascii=False, default=_jsonable)) + "\n")
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line for people."""
@@ -129,6 +129,13 @@ class Output:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda count=1: bar.advance(task, count)
+
+
+def _printable_json(text: str) -> str:
+    """The same JSON with every character escaped that is not printable: it can only stand in a string."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
 def _text(value: object, style: str = "") -> Any:

@@ -20,18 +20,22 @@ def acceptance_check(roots: Sequence[bytes]) -> Check:
 
 def _check(case: Case, roots: Sequence[bytes]) -> Outcome:
     items = Items("机构对其密钥的确认书", "acceptances")
+    changes: dict[bytes, Change] = {}
+    for change in case.changes[: case.known_changes]:
+        if change.action in _ACCEPTED_BY:
+            changes.setdefault(change.data, change)
     for name, data in case.under(forms.ACCEPTANCE).items():
-        items.look(f"{forms.ACCEPTANCE}/{name}", partial(_judge, case, name, data, roots))
+        items.look(f"{forms.ACCEPTANCE}/{name}", partial(_judge, case, name, data, roots, changes))
     return items.outcome()
 
 
-def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes]) -> None:
+def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes], changes: dict[bytes, Change]) -> None:
     from ledger_service.client.acceptance import Recorded, Terms, verify_acceptance  # takes long to load; few have one
 
     digest = sha256(file).digest()
     if name != f"{digest.hex()}.p7s":
         raise VerificationFailed("its SHA-256 is not its name")
-    change = next((change for change in case.changes if change.data == digest and change.action in _ACCEPTED_BY), None)
+    change = changes.get(digest)
     if change is None:
         raise VerificationFailed("no change of the registry names it")
     recorded = Recorded(digest, change.time)

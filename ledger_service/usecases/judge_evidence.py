@@ -4,6 +4,9 @@
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec import structs
+
+from anchors.core.content import Withheld
 from anchors.core.errors import VerificationFailed
 from anchors.core.trust import Trust
 from anchors.evidence import members as forms
@@ -12,10 +15,11 @@ from anchors.evidence.case import Told
 from anchors.evidence.outcome import Items, NotChecked, Outcome
 from anchors.evidence.verify import Check, verify_package
 from ledger_service.kinds import Kind
+from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.recognition.book import Book
-from ledger_service.recognition.case import Case, Claim, Fact, Placed
+from ledger_service.recognition.case import REPLACING, Case, Claim, Fact, Placed
 from ledger_service.recognition.responsibility import responsibility
 from ledger_service.recognition.stated import Stated
 from ledger_service.usecases import rules
@@ -81,14 +85,16 @@ class _Walk:
         self._package = package
         self._attribution = Attribution(package.log.id, package.registry, package.changes)
         self._logged: dict[bytes, Logged] = {}
+        self._sequences: dict[bytes, int] = {}
         self._subject: SubjectState | None = None
         """The state of the subject that the package is about: of others it has not all statements."""
 
     def judge(self, told: Told) -> None:
         """Raises `VerificationFailed` where a rule is broken, `NotChecked` where the package shows too little."""
         statement = told.entry.statement
-        event = self._package.covering(told.index)
-        count = event.registryCount if event is not None else self._package.registry.count
+        event, known = self._package.covering(told.index), self._package.known_changes
+        count = min(event.registryCount, known) if event is not None else known
+        self._check_sequence(told)
         try:
             kind = known_kind(statement.kind)
             if not self._attribution.has_role(statement.institution, kind.roles, count):
@@ -99,8 +105,19 @@ class _Walk:
         finally:
             self._logged.setdefault(told.id, _logged(told))
 
+    def _check_sequence(self, told: Told) -> None:
+        """A key numbers its statements in the order in which the log has them, each once."""
+        sequence, last = told.entry.statement.sequence, self._sequences.get(told.key, -1)
+        if sequence <= last:
+            raise VerificationFailed(
+                f"its sequence {sequence} stands behind {last} of the same key: it is out of order, or there twice"
+            )
+        self._sequences[told.key] = sequence
+
     def _judge_said(self, told: Told, kind: Kind, speaks_for: rules.SpeaksFor) -> None:
         statement = told.entry.statement
+        if told.role == "rules" and kind.name not in RULES:
+            raise VerificationFailed(f"the manifest's roles call a {kind.name} a rule; by it nothing is judged")
         if withheld := [name for name in kind.parts if name not in told.content.names()]:
             raise NotChecked(f"the part {withheld[0]} is withheld")
         said = read_parts(kind, told.content, statement.issued_at)
@@ -126,9 +143,10 @@ def _logged(told: Told, links: dict[str, int] | None = None) -> Logged:
 
 def _facts(package: Package) -> list[Fact]:
     """What the timeline tells of who did what."""
-    placed = [_place(package, told) for told in sorted(package.statements, key=lambda told: told.index)]
+    in_order = sorted(package.statements, key=lambda told: told.index)
+    placed = [_place(package, told) for told in in_order]
     book, elsewhere, timeline = Book(), {}, []
-    for told, one in zip(sorted(package.statements, key=lambda told: told.index), placed, strict=True):
+    for told, one in zip(in_order, placed, strict=True):
         if told.entry.statement.kind in RULES:
             book.add(one.stated)
         if told.role == "timeline":
@@ -136,7 +154,36 @@ def _facts(package: Package) -> list[Fact]:
         elif told.role == "linked":
             elsewhere.setdefault(one.stated.subject, []).append(one)
     size = package.manifest.size
-    return responsibility(Case(timeline, elsewhere, book, size, size))
+    unseen = {one.stated.id: one.stated for told, one in zip(in_order, placed, strict=True) if _is_withheld(told)}
+    return [_as_seen(fact, unseen) for fact in responsibility(Case(timeline, elsewhere, book, size, size))]
+
+
+def _is_withheld(told: Told) -> bool:
+    """Whether the package keeps a structural part of a statement back."""
+    return any(isinstance(part, Withheld) and part.name in PART_FORMS for part in told.content.parts)
+
+
+_TURNED_BY = {
+    code: RULES | {*REPLACING, "consent.withdrawn"}
+    for code in ("opened-current", "consented", "decided-version", "policy-published", "eligible", "reason-listed")
+} | {code: RULES for code in ("qualified", "marked")}
+"""Facts that hold as long as nothing else was said, by the kinds by which it would have been said."""
+_BY_ALL = frozenset({"qualified", "marked"})
+"""Those of them that are told by all that the log says now, not by what stood before them."""
+
+
+def _as_seen(fact: Fact, unseen: dict[str, Stated]) -> Fact:
+    """The fact; NOT_CHECKED where a statement on which it rests, or that could turn it, is not wholly shown."""
+    if fact.code not in _TURNED_BY:
+        return fact
+    turning = (
+        one
+        for one in unseen.values()
+        if one.kind in _TURNED_BY[fact.code] and (one.index < fact.index or fact.code in _BY_ALL)
+    )
+    if unseen.keys().isdisjoint(fact.statements) and next(turning, None) is None:
+        return fact
+    return structs.replace(fact, claim=Claim.NOT_CHECKED)
 
 
 def _place(package: Package, told: Told) -> Placed:

@@ -44,12 +44,13 @@ class Attribution:
         """Whether it is `owner` or in the line of its successors as of change `count`.
 
         The door asks for the last in line when it accepts; who was the last then is still in line later."""
-        while institution != owner:
-            number, successor = self._successors.get(owner, (count + 1, ""))
+        for _ in range(len(self._successors) + 1):  # a list of changes that has a circle of successors hangs nobody
+            if institution == owner:
+                return True
+            number, owner = self._successors.get(owner, (count + 1, ""))
             if number > count:
                 return False
-            owner = successor
-        return True
+        return False
 
     def successors(self) -> dict[str, str]:
         """Who took over from whom, by all that the registry says."""
