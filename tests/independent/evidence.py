@@ -1,0 +1,613 @@
+"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 and 18 of evidence.md.
+
+Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys), EIP-712 words by hand.
+Blocks are judged on chains of consensus `none`, where the trust file fixes them, and of `qbft` by their seals.
+
+    python -m tests.independent.evidence case.zip trust.json        prints each claim with its state
+"""
+
+import base64
+import hashlib
+import json
+import re
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eth_keys.datatypes import Signature
+from eth_keys.exceptions import BadSignature
+
+from .blocks import BlockError, NotBelieved, Proved, prove
+from .reader import Checkpoint, LogError, VerifierKey, check_consistency, check_inclusion, leaf_hash, open_checkpoint
+from .standards import SECP256K1_ORDER, address_word, code_word, keccak256, sha256, uint_word
+
+VERIFIED, FAILED, NOT_CHECKED, NOT_PROVABLE = "VERIFIED", "FAILED", "NOT_CHECKED", "NOT_PROVABLE"
+ZERO = bytes(32)
+PATH = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?", re.ASCII)
+MEMBERS = re.compile(
+    r"(checkpoint\.txt|(completeness|custody|method|registry)\.json|statements/\d{12}\.tlog-proof|heads/\d{12}\.json"
+    r"|documents/[0-9a-f]{64}|acceptance/[0-9a-f]{64}\.p7s|timestamps/\d{12}-\d{2}-\d{4}\.tsr)",
+    re.ASCII,
+)
+REQUIRED = {"checkpoint.txt", "completeness.json", "custody.json", "method.json", "registry.json"}
+ACTIONS = ["admitted", "suspended", "resumed", "exited", "log-opened", "key-added", "key-revoked"]
+STATEMENT = b"Statement(bytes32 kind,bytes32 institution,bytes32 subject,uint64 sequence,uint64 issuedAt,"
+STATEMENT += b"bytes32 observed,bytes32 content)"
+
+
+class Refused(Exception):
+    """Something is not as the pages ask."""
+
+
+class Unprovable(Exception):
+    """It may be true, and the package cannot show it."""
+
+
+class Unchecked(Exception):
+    """What it needs is not there, or was refused."""
+
+
+def require(condition: object, why: str) -> None:
+    """Raise `Refused` unless the condition holds."""
+    if not condition:
+        raise Refused(why)
+
+
+# Archive: evidence.md, The archive
+
+
+def rebuild(members: dict[str, bytes]) -> bytes:
+    """The one archive of these members."""
+    local, central = b"", b""
+    for path in sorted(members, key=str.encode):
+        data, name = members[path], path.encode()
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, zlib.crc32(data), len(data), len(data), len(name), 0)
+        central += b"PK\x01\x02" + struct.pack("<H", 20) + common
+        central += struct.pack("<HHHII", 0, 0, 0, 0x01800000, len(local)) + name
+        local += b"PK\x03\x04" + common + name + data
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, len(members), len(members), len(central), len(local), 0)
+    return local + central + end
+
+
+def read_archive(data: bytes) -> dict[str, bytes]:
+    """Members by path, read from their local headers; whatever else the file says must then be rebuilt alike."""
+    members: dict[str, bytes] = {}
+    at = 0
+    while data[at : at + 4] == b"PK\x03\x04" and at + 30 <= len(data):
+        size, _, name_length, _ = struct.unpack_from("<IIHH", data, at + 18)
+        path = data[at + 30 : at + 30 + name_length].decode("latin-1")
+        require(len(path) <= 120 and PATH.fullmatch(path) and path not in members, f"path {path!r}")
+        members[path] = data[at + 30 + name_length : at + 30 + name_length + size]
+        at += 30 + name_length + size
+    require(members and len(members) <= 20_000, "number of members")
+    require(sum(map(len, members.values())) <= 512 << 20, "size of members")
+    require(rebuild(members) == data, "the archive rebuilt is another")
+    return members
+
+
+# JSON: content.md
+
+
+def read_json(data: bytes, keys: Iterable[str] | None = None, limit: int = 1 << 30) -> Any:
+    """The value of canonical JSON; an object with exactly `keys` where they are given."""
+    try:
+        require(len(data) <= limit, "too long")
+        value = json.loads(data.decode("utf-8"), parse_float=_no_number, parse_constant=_no_number)
+        encoded = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"JSON: {error}") from None
+    require(encoded == data and _plain(value), "not canonical JSON")
+    return value if keys is None else with_keys(value, keys)
+
+
+def _no_number(text: str) -> Any:
+    raise Refused(f"number {text}")
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(key.isascii() and key.isprintable() for key in value) and all(map(_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(_plain, value))
+    return not isinstance(value, int) or abs(value) < 1 << 53
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+def with_keys(value: Any, keys: Iterable[str]) -> Any:
+    """The object, with exactly these keys."""
+    require(isinstance(value, dict) and set(value) == set(keys), f"members {keys}")
+    return value
+
+
+def number(value: Any) -> int:
+    """A whole number that is not negative."""
+    require(type(value) is int and value >= 0, f"number {value!r}")
+    return int(value)
+
+
+def unhex(text: Any, size: int, prefix: str = "0x") -> bytes:
+    """Lower-case hex of so many bytes."""
+    require(isinstance(text, str) and re.fullmatch(prefix + f"[0-9a-f]{{{2 * size}}}", text, re.ASCII), f"hex {text!r}")
+    return bytes.fromhex(text.removeprefix(prefix))
+
+
+def unbase64(text: Any) -> bytes:
+    """The one base64 of its bytes."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, TypeError):
+        raise Refused(f"base64 {str(text)[:40]!r}") from None
+    require(base64.b64encode(data).decode() == text, "base64")
+    return data
+
+
+def is_code(text: Any) -> bool:
+    """1 to 32 characters from `!` to `~`."""
+    return isinstance(text, str) and re.fullmatch("[!-~]{1,32}", text, re.ASCII) is not None
+
+
+# Registry: registry.md, trust.md
+
+
+@dataclass
+class Registry:
+    """A list of changes and the head after each."""
+
+    changes: list[dict[str, Any]]
+    heads: list[bytes]
+
+    @classmethod
+    def fold(cls, document: dict[str, Any], chain_id: int, registry: str) -> "Registry":
+        """`{"changes", "count", "head"}`, whose head must recompute."""
+        heads = [keccak256(uint_word(chain_id) + address_word(registry))]
+        changes = document["changes"]
+        require(isinstance(changes, list) and len(changes) == number(document["count"]), "count of changes")
+        for place, change in enumerate(changes, 1):
+            heads.append(keccak256(heads[-1] + keccak256(_change_words(change, place))))
+        require(heads[-1] == unhex(document["head"], 32), "head of the registry")
+        return cls(changes, heads)
+
+    def key(self, log: str, key: str, purposes: Sequence[str], institution: str | None = None) -> dict[str, Any] | None:
+        """The change that admitted the key for one of the purposes, or none."""
+        for change in self.changes:
+            same = change["action"] == "key-added" and change["log"] == log and change["key"] == key
+            if same and change["role"] in purposes and institution in (None, change["institution"]):
+                return change
+        return None
+
+    def end_sequence(self, log: str, key: str) -> int | None:
+        """First sequence number that is not accepted of a revoked key; none where it is in force."""
+        for change in self.changes:
+            if change["action"] == "key-revoked" and change["log"] == log and change["key"] == key:
+                return int(change["data"], 16)
+        return None
+
+    def operator(self, log: str) -> str | None:
+        """Who opened the log."""
+        return next((c["institution"] for c in self.changes if c["action"] == "log-opened" and c["log"] == log), None)
+
+    def until(self, count: int) -> "Registry":
+        """As of a count."""
+        return Registry(self.changes[:count], self.heads[: count + 1])
+
+
+def _change_words(change: Any, place: int) -> bytes:
+    with_keys(change, ("number", "time", "action", "institution", "role", "log", "key", "data"))
+    require(change["number"] == place and change["action"] in ACTIONS, "number or action of a change")
+    require(is_code(change["institution"]) and (change["role"] == "" or is_code(change["role"])), "codes of a change")
+    return (
+        uint_word(place)
+        + uint_word(number(change["time"]))
+        + uint_word(ACTIONS.index(change["action"]) + 1)
+        + code_word(change["institution"])
+        + code_word(change["role"])
+        + unhex(change["log"], 32)
+        + bytes(12)
+        + unhex(change["key"], 20)
+        + unhex(change["data"], 32)
+    )
+
+
+# Signatures: statement.md
+
+
+def digest(structure: bytes, words: bytes, chain_id: int, registry: str, log: bytes) -> bytes:
+    """The EIP-712 digest in the domain of the log."""
+    domain_type = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
+    domain = keccak256(domain_type) + keccak256(b"Huzheng") + keccak256(b"1")
+    domain = keccak256(domain + uint_word(chain_id) + address_word(registry) + log)
+    return keccak256(b"\x19\x01" + domain + keccak256(keccak256(structure) + words))
+
+
+def recover(message: bytes, signature: bytes) -> str:
+    """The address that signed; `Refused` where the signature has not the one form or recovers nothing."""
+    r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64:]
+    require(0 < r < SECP256K1_ORDER and 0 < s <= SECP256K1_ORDER // 2 and v in (b"\x1b", b"\x1c"), "form of a signature")
+    try:
+        public = Signature(vrs=(v[0] - 27, r, s)).recover_public_key_from_msg_hash(message)
+    except BadSignature as error:
+        raise Refused(f"signature: {error}") from None
+    return "0x" + keccak256(public.to_bytes())[12:].hex()
+
+
+# Statements: log.md, content.md, statement.md
+
+
+@dataclass
+class Logged:
+    """A statement's proof file, read."""
+
+    index: int
+    entry: bytes
+    key: str
+    parts: list[Any]
+    path: list[bytes]
+    checkpoint: bytes
+
+    def word(self, place: int) -> bytes:
+        return self.entry[32 * (place - 1) : 32 * place]
+
+    @property
+    def institution(self) -> str:
+        return self.word(2).rstrip(b"\0").decode("ascii")
+
+    @property
+    def sequence(self) -> int:
+        return int.from_bytes(self.word(4), "big")
+
+
+def read_statement(data: bytes) -> Logged:
+    """A `.tlog-proof` with `extra`."""
+    head, separator, checkpoint = data.partition(b"\n\n")
+    lines = head.decode("ascii", "replace").split("\n")
+    require(separator and len(lines) >= 3 and lines[0] == "c2sp.org/tlog-proof@v1", "form of a proof file")
+    require(lines[1].startswith("extra ") and re.fullmatch(r"index (0|[1-9]\d{0,18})", lines[2], re.ASCII), "extra, index")
+    extra = read_json(unbase64(lines[1][6:]), ("entry", "key", "parts"), 1 << 20)
+    unhex(extra["key"], 20)
+    entry, path = unbase64(extra["entry"]), [unbase64(line) for line in lines[3:]]
+    require(len(entry) == 289 and len(path) <= 63 and all(len(item) == 32 for item in path), "lengths in a proof file")
+    parts = [_read_part(part) for part in extra["parts"]] if isinstance(extra["parts"], list) else []
+    require(1 <= len(parts) <= 64 and len({name for name, *_ in parts}) == len(parts), "number or names of parts")
+    return Logged(int(lines[2][6:]), entry, extra["key"], parts, path, checkpoint)
+
+
+def _read_part(part: Any) -> tuple[str, bytes, Any]:
+    """Name, leaf, and the value where it is shown."""
+    if isinstance(part, dict):
+        with_keys(part, ("leaf", "name"))
+        name, leaf, value = part["name"], unhex(part["leaf"], 32, ""), None
+    else:
+        require(isinstance(part, str), "part")
+        text = part.encode("utf-8", "surrogatepass")
+        shown = read_json(text, ("name", "salt", "value"), 65_536)
+        require(_depth(shown) <= 16, "nesting of a part")
+        unhex(shown["salt"], 32, "")
+        name, leaf, value = shown["name"], sha256(b"\0" + text), shown["value"]
+    require(isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9._-]{0,63}", name, re.ASCII), "name of a part")
+    return name, leaf, value
+
+
+def content_hash(parts: Iterable[tuple[str, bytes, Any]]) -> bytes:
+    """content.md, Hash."""
+    rows = b"".join(name.encode() + b"\0" + leaf for name, leaf, _ in parts)
+    return sha256(b"huzheng content v1\0" + rows)
+
+
+def well_formed(entry: bytes) -> None:
+    """statement.md, Entry; the signature's form is judged where it is recovered."""
+    for word in (entry[:32], entry[32:64]):
+        require(re.fullmatch(rb"[!-~]+\0*", word), "a code")
+    require(entry[64:96] != ZERO, "subject is zero")
+    require(entry[96:120] == bytes(24) and entry[128:152] == bytes(24), "a number does not fit")
+
+
+@dataclass
+class Package:
+    """Everything that the steps learn on the way; what a step refused stays `None`."""
+
+    data: bytes
+    trust: dict[str, Any]
+    states: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[str, bytes] | None = None
+    manifest: dict[str, Any] | None = None
+    registry: Registry | None = None
+    checkpoint: Checkpoint | None = None
+    heads: dict[int, dict[str, Any]] = field(default_factory=dict)
+    proved: dict[int, Proved] = field(default_factory=dict)
+    statements: dict[str, Logged] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.chain_id = self.trust["chain"]["id"]
+        self.contract = self.trust["contracts"]["registry"]["address"]
+        self.trusted = Registry.fold(self.trust["registry"], self.chain_id, self.contract)
+
+    def run(self) -> dict[str, str]:
+        """Each claim with its state."""
+        steps: list[Callable[[], None]] = [
+            self.archive, self.manifest_, self.registry_, self.exporter, self.checkpoint_, self.heads_, self.blocks,
+            self.content, self.logged, self.signed, self.times, self.documents, self.complete,
+        ]  # fmt: skip
+        for step in steps:
+            claim = step.__name__.rstrip("_")
+            self.states[claim] = VERIFIED
+            with self.judging(claim):
+                step()
+        return self.states
+
+    def judging(self, claim: str) -> "Judging":
+        """A context in which what is raised becomes the state of the claim; the worst of all items wins."""
+        return Judging(self, claim)
+
+    def need(self, *claims: str) -> None:
+        """`Unchecked` where an earlier step did not verify."""
+        for claim in claims:
+            if self.states[claim] in (FAILED, NOT_CHECKED):
+                raise Unchecked(f"needs {claim}")
+
+    # what several steps use
+
+    def files(self, folder: str) -> dict[str, bytes]:
+        assert self.members is not None
+        return {path: data for path, data in self.members.items() if path.startswith(folder + "/")}
+
+    def file(self, path: str) -> bytes:
+        assert self.members is not None
+        require(path in self.members, f"{path} is missing")
+        return self.members[path]
+
+    @property
+    def log(self) -> bytes:
+        assert self.manifest is not None
+        return keccak256(self.manifest["origin"].encode())
+
+    @property
+    def log_hex(self) -> str:
+        return "0x" + self.log.hex()
+
+    @property
+    def known(self) -> Registry:
+        """The longer of both lists."""
+        own = self.registry
+        return own if own is not None and len(own.changes) > len(self.trusted.changes) else self.trusted
+
+    def digest(self, structure: bytes, words: bytes) -> bytes:
+        return digest(structure, words, self.chain_id, self.contract, self.log)
+
+    def signed_by(self, document: dict[str, Any], message: bytes, purposes: Sequence[str], who: str | None) -> None:
+        key = recover(message, unhex(document["signature"], 65))
+        require(key == document["key"], "another key signed")
+        require(self.known.key(self.log_hex, key, purposes, who), f"{key} does not speak for {who} as {purposes}")
+        if self.known.end_sequence(self.log_hex, key) is not None:
+            raise Unprovable(f"{key} is revoked by now")
+
+    # the steps
+
+    def archive(self) -> None:
+        self.members = read_archive(self.data)
+
+    def manifest_(self) -> None:
+        self.need("archive")
+        assert self.members is not None
+        keys = ("bytes", "exportedAt", "exporter", "members", "origin", "roles", "size", "subject", "tool", "version")
+        manifest = read_json(self.file("manifest.json"), keys)
+        require(manifest["version"] == 1 and is_code(manifest["exporter"]), "version or exporter")
+        require(isinstance(manifest["origin"], str) and isinstance(manifest["tool"], str), "origin or tool")
+        number(manifest["exportedAt"]), number(manifest["size"]), unhex(manifest["subject"], 32)
+        others = sorted(set(self.members) - {"manifest.json", "signature.json"})
+        named = [
+            {"bytes": len(self.members[path]), "path": path, "sha256": sha256(self.members[path]).hex()} for path in others
+        ]
+        require(manifest["members"] == named, "members are not as named")
+        require(manifest["bytes"] == sum(item["bytes"] for item in named), "sum of bytes")
+        require(set(others) >= REQUIRED and "signature.json" in self.members, "a member is missing")
+        require(all(MEMBERS.fullmatch(path) for path in others), "a path that no member has")
+        roles = with_keys(manifest["roles"], ("linked", "rules", "timeline"))
+        indexes = [index for role in roles.values() for index in role]
+        require(all(type(index) is int for index in indexes), "roles")
+        require(sorted(indexes) == [int(path[11:23]) for path in sorted(self.files("statements"))], "roles of statements")
+        for path in ("custody.json", "method.json"):
+            read_json(self.members[path])
+        self.manifest = manifest
+
+    def registry_(self) -> None:
+        self.need("archive", "manifest")
+        document = read_json(self.file("registry.json"), ("changes", "count", "head"))
+        registry = Registry.fold(document, self.chain_id, self.contract)
+        both = min(len(registry.changes), len(self.trusted.changes))
+        require(registry.heads[both] == self.trusted.heads[both], "the two lists do not begin alike")
+        self.registry = registry
+
+    def exporter(self) -> None:
+        self.need("manifest", "registry")
+        assert self.manifest is not None
+        document = read_json(self.file("signature.json"), ("key", "signature"))
+        words = self.log + sha256(self.file("manifest.json"))
+        message = self.digest(b"Evidence(bytes32 log,bytes32 manifest)", words)
+        self.signed_by(document, message, ("statement", "receipt"), self.manifest["exporter"])
+
+    def checkpoint_(self) -> None:
+        self.need("manifest", "registry")
+        assert self.manifest is not None
+        logs = [log for log in self.trust["logs"] if log["origin"] == self.manifest["origin"]]
+        require(logs, "no log of the trust file")
+        note = self.file("checkpoint.txt")
+        signers = []
+        for key in map(VerifierKey.parse, logs[0]["keys"]):
+            lines = [line.split(" ") for line in note.decode("utf-8", "replace").split("\n\n")[-1].split("\n")]
+            ids = [unbase64(line[2])[:4] for line in lines if len(line) == 3 and line[1] == key.name]
+            if key.key_id in ids:
+                checkpoint = open_checkpoint(note, key)
+                signers.append(key)
+        require(signers, "no key of the trust file signed")
+        require(
+            (checkpoint.origin, checkpoint.size) == (self.manifest["origin"], self.manifest["size"]), "origin or size"
+        )
+        self.checkpoint = checkpoint
+        addresses = ["0x" + keccak256(key.public)[12:].hex() for key in signers]
+        if all(self.known.end_sequence(self.log_hex, address) is not None for address in addresses):
+            raise Unprovable("only revoked keys signed")
+
+    def heads_(self) -> None:
+        self.need("manifest", "registry", "checkpoint")
+        assert self.checkpoint is not None
+        for path, data in self.files("heads").items():
+            with self.judging("heads"):
+                document = read_json(data, ("block", "consistency", "event"))
+                event = with_keys(
+                    document["event"], ("newSize", "oldSize", "registryCount", "registryHead", "root", "witnessId")
+                )
+                size, count = number(event["newSize"]), number(event["registryCount"])
+                require(size == int(path[6:18]) and number(event["oldSize"]) <= size, "sizes of a head")
+                unhex(event["witnessId"], 32)
+                hashes = document["consistency"]
+                require(isinstance(hashes, list), "consistency")
+                head = Checkpoint(self.checkpoint.origin, size, unhex(event["root"], 32))
+                check_consistency(head, self.checkpoint, [unhex(item, 32) for item in hashes])
+                require(count < len(self.known.heads), "the registry is not known up to this head")
+                require(self.known.heads[count] == unhex(event["registryHead"], 32), "registry head")
+                self.heads[size] = document
+        require(self.checkpoint.size in self.heads, "the checkpoint's head is missing")
+
+    def blocks(self) -> None:
+        self.need("heads")
+        for size, document in sorted(self.heads.items()):
+            with self.judging("blocks"):
+                if document["block"] is None:
+                    raise Unchecked("no proof was captured")
+                proved = prove(document["block"], self.trust)
+                event = document["event"]
+                require(proved.log == self.log, "a head of another log")
+                require(
+                    {name: getattr(proved, name) for name in ("oldSize", "newSize", "registryCount")}
+                    == {name: event[name] for name in ("oldSize", "newSize", "registryCount")}
+                    and proved.root == unhex(event["root"], 32)
+                    and proved.registryHead == unhex(event["registryHead"], 32)
+                    and proved.witnessId == unhex(event["witnessId"], 32),
+                    "the block shows another event",
+                )
+                self.proved[size] = proved
+
+    def content(self) -> None:
+        self.need("manifest")
+        for path, data in self.files("statements").items():
+            with self.judging("content"):
+                statement = read_statement(data)
+                require(statement.index == int(path[11:23]), "index and path differ")
+                self.statements[path] = statement
+                require(content_hash(statement.parts) == statement.word(7), f"{path}: content")
+
+    def logged(self) -> None:
+        self.need("checkpoint")
+        assert self.checkpoint is not None
+        if len(self.statements) < len(self.files("statements")):
+            raise Unchecked("a statement cannot be read")
+        for path, item in self.statements.items():
+            with self.judging("logged"):
+                require(item.checkpoint == self.file("checkpoint.txt"), f"{path}: under another checkpoint")
+                check_inclusion(leaf_hash(item.entry), item.index, self.checkpoint.size, item.path, self.checkpoint.root)
+
+    def signed(self) -> None:
+        self.need("manifest", "registry")
+        if len(self.statements) < len(self.files("statements")):
+            raise Unchecked("a statement cannot be read")
+        for path, item in self.statements.items():
+            with self.judging("signed"):
+                well_formed(item.entry)
+                key = recover(self.digest(STATEMENT, item.entry[:224]), item.entry[224:])
+                require(key == item.key, f"{path}: another key signed")
+                registry = self.trusted
+                covering = self.covering(item.index)
+                if self.states["blocks"] == VERIFIED and covering is not None:
+                    registry = self.known.until(covering.registryCount)
+                require(registry.key(self.log_hex, key, ("statement",), item.institution), f"{path}: {key} does not speak")
+                end = registry.end_sequence(self.log_hex, key)
+                require(end is None or item.sequence < end, f"{path}: {key} is revoked")
+
+    def covering(self, index: int) -> Proved | None:
+        """The proven head that first covered an index."""
+        return next((head for head in self.proved.values() if head.oldSize <= index < head.newSize), None)
+
+    def times(self) -> None:
+        self.need("blocks", "logged")
+        witness_ids = {head.witnessId: head.newSize for head in self.proved.values()}
+        for path, item in self.statements.items():
+            with self.judging("times"):
+                require(self.covering(item.index), f"{path}: no head covers it")
+                observed = item.word(6)
+                require(observed == ZERO or witness_ids.get(observed, item.index + 1) <= item.index, f"{path}: observed")
+
+    def documents(self) -> None:
+        self.need("content")
+        shown = [value for item in self.statements.values() for _, _, value in item.parts if isinstance(value, dict)]
+        hashes = {(value.get("sha256"), value.get("sm3")) for value in shown}
+        for path, data in self.files("documents").items():
+            with self.judging("documents"):
+                both = hashlib.sha256(data).hexdigest(), hashlib.new("sm3", data).hexdigest()
+                require(path == "documents/" + both[0] and both in hashes, f"{path} belongs to no statement")
+
+    def complete(self) -> None:
+        self.need("manifest", "registry", "checkpoint")
+        assert self.manifest is not None
+        document = read_json(self.file("completeness.json"), ("key", "signature", "size", "statements", "subject"))
+        subject, ids = unhex(document["subject"], 32), [unhex(item, 32) for item in document["statements"]]
+        words = self.log + subject + uint_word(number(document["size"])) + sha256(b"".join(ids))
+        message = self.digest(b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 statements)", words)
+        self.signed_by(document, message, ("receipt",), None)
+        require((document["subject"], document["size"]) == (self.manifest["subject"], self.manifest["size"]), "subject, size")
+        timeline = [f"statements/{index:012}.tlog-proof" for index in sorted(self.manifest["roles"]["timeline"])]
+        own = [self.digest(STATEMENT, self.statements[path].entry[:224]) for path in timeline if path in self.statements]
+        require(own == ids, "the timeline is not what the operator's word names")
+        raise Unprovable("a word, not a proof")
+
+
+@dataclass
+class Judging:
+    """See `Package.judging`."""
+
+    package: Package
+    claim: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if error is None:
+            return True
+        if isinstance(error, Refused | LogError | BlockError):
+            state = FAILED
+        elif isinstance(error, Unchecked | NotBelieved):
+            state = NOT_CHECKED
+        elif isinstance(error, Unprovable):
+            state = NOT_PROVABLE
+        else:
+            return False
+        order = [VERIFIED, NOT_PROVABLE, NOT_CHECKED, FAILED]
+        self.package.states[self.claim] = max(self.package.states[self.claim], state, key=order.index)
+        self.package.reasons.setdefault(self.claim, []).append(str(error))
+        return True
+
+
+def verify(package: bytes, trust: bytes) -> dict[str, str]:
+    """Claim to state, for the steps that this module knows."""
+    return Package(package, json.loads(trust)).run()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command."""
+    package = Package(Path(arguments[0]).read_bytes(), json.loads(Path(arguments[1]).read_bytes()))
+    for claim, state in package.run().items():
+        print(f"{claim:12} {state:13} {'; '.join(package.reasons.get(claim, []))}")
+    return FAILED in package.states.values()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
