@@ -11,8 +11,8 @@ from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import ZERO_WORD, decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash, verify_consistency, verify_inclusion
-from anchors.core.note import open_note
-from anchors.core.registry import check_attribution
+from anchors.core.note import VerifierKey, open_note
+from anchors.core.registry import check_attribution, note_key_address
 from anchors.core.statement import Entry
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.verify import State
@@ -38,7 +38,7 @@ def check_checkpoint(case: Case) -> Outcome:
     if (checkpoint.origin, checkpoint.size) != (case.manifest.origin, case.manifest.size):
         raise VerificationFailed("it is not the checkpoint that the manifest names")
     case.checkpoint = checkpoint
-    if all(case.trust.is_revoked(key) for key in note.signers):
+    if all(_is_revoked(case, key) for key in note.signers):
         raise NotProvable("it is signed by a revoked key alone")
     return Outcome(
         State.VERIFIED,
@@ -47,6 +47,12 @@ def check_checkpoint(case: Case) -> Outcome:
             f"a key of {checkpoint.origin} signed the checkpoint of {checkpoint.size} entries",
         ),
     )
+
+
+def _is_revoked(case: Case, key: VerifierKey) -> bool:
+    """Whether a note key is revoked by now: by the trust file, or by registry.json, which may go further."""
+    told = case.registry.keys.get(note_key_address(key.public_key)) if case.registry else None
+    return case.trust.is_revoked(key) or (told is not None and told.revoked_by is not None)
 
 
 def check_heads(case: Case) -> Outcome:

@@ -154,6 +154,10 @@ def drop_covering_head(members: Members, forger: Forger) -> None:
     del members[path_of(members, "heads")]
 
 
+def drop_newest_head(members: Members, forger: Forger) -> None:
+    del members[path_of(members, "heads", -1)]
+
+
 def own_word(members: Members, forger: Forger) -> None:
     """The exporter says himself that nothing is missing."""
     word = forms.Completeness.read(members[forms.COMPLETENESS])
@@ -193,6 +197,7 @@ FORGERIES: dict[str, tuple[Callable[[Members, Forger], None], str]] = {
     "a head covers from the beginning": (partial(change_head, _set("event", "oldSize", 12)), "heads"),
     "a head's consistency proof is empty": (partial(change_head, _set("consistency", [])), "heads"),
     "the covering head is left out": (drop_covering_head, "times"),
+    "the checkpoint's own head is left out": (drop_newest_head, "heads"),
     "a head's block is that of another": (other_block, "blocks"),
     "a head's block proof lacks a node": (partial(change_head, lambda json: json["block"]["receipt"].pop()), "blocks"),
     "a head's block proof names another log": (partial(change_head, _set("block", "log", 1)), "blocks"),

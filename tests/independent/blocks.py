@@ -104,7 +104,9 @@ def read_header(data: bytes) -> list[Any]:
     require(isinstance(items, list) and 15 <= len(items) <= 21, "number of a header's items")
     for item, size in zip(items, HEADER, strict=False):
         require(isinstance(item, bytes), "a list in a header")
-        require(size is None or (_is_number(item, -size) if size < 0 else len(item) == size), "length of a header's item")
+        require(
+            size is None or (_is_number(item, -size) if size < 0 else len(item) == size), "length of a header's item"
+        )
     return items
 
 
@@ -256,6 +258,7 @@ def prove(proof: Any, trust: dict[str, Any]) -> Proved:
         chain.believe(items)
         require(chain.sealed and chain.named(items) not in (set(), chain.known), "a header that hands nothing over")
         chain.known = chain.named(items)
+    require(not proof["validators"] or _int(header[NUMBER]) not in chain.fixed, "a fixed block needs no other header")
     chain.believe(header)
     return Proved(
         log, _int(old), _int(new), root, registry_head, _int(count), witness_id,

@@ -1,6 +1,6 @@
 """A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 and 18 of evidence.md.
 
-Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys), EIP-712 words by hand.
+Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys).
 Blocks are judged on chains of consensus `none`, where the trust file fixes them, and of `qbft` by their seals.
 
     python -m tests.independent.evidence case.zip trust.json        prints each claim with its state
@@ -28,15 +28,12 @@ from .standards import SECP256K1_ORDER, address_word, code_word, keccak256, sha2
 VERIFIED, FAILED, NOT_CHECKED, NOT_PROVABLE = "VERIFIED", "FAILED", "NOT_CHECKED", "NOT_PROVABLE"
 ZERO = bytes(32)
 PATH = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?", re.ASCII)
-MEMBERS = re.compile(
-    r"(checkpoint\.txt|(completeness|custody|method|registry)\.json|statements/\d{12}\.tlog-proof|heads/\d{12}\.json"
-    r"|documents/[0-9a-f]{64}|acceptance/[0-9a-f]{64}\.p7s|timestamps/\d{12}-\d{2}-\d{4}\.tsr)",
-    re.ASCII,
-)
-REQUIRED = {"checkpoint.txt", "completeness.json", "custody.json", "method.json", "registry.json"}
+FOLDERS = "acceptance|documents|heads|statements|timestamps"
+MEMBERS = re.compile(rf"checkpoint\.txt|(completeness|custody|method|registry)\.json|({FOLDERS})/.*", re.ASCII)
 ACTIONS = ["admitted", "suspended", "resumed", "exited", "log-opened", "key-added", "key-revoked"]
 STATEMENT = b"Statement(bytes32 kind,bytes32 institution,bytes32 subject,uint64 sequence,uint64 issuedAt,"
 STATEMENT += b"bytes32 observed,bytes32 content)"
+EVENT = ("newSize", "oldSize", "registryCount", "registryHead", "root", "witnessId")
 
 
 class Refused(Exception):
@@ -133,6 +130,17 @@ def number(value: Any) -> int:
     return int(value)
 
 
+def listed(value: Any) -> list[Any]:
+    """The array."""
+    require(isinstance(value, list), "not an array")
+    return list(value)
+
+
+def is_line(text: Any) -> bool:
+    """1 to 200 characters, none of them a control character."""
+    return isinstance(text, str) and re.fullmatch(r"[^\x00-\x1f\x7f-\x9f]{1,200}", text) is not None
+
+
 def unhex(text: Any, size: int, prefix: str = "0x") -> bytes:
     """Lower-case hex of so many bytes."""
     require(isinstance(text, str) and re.fullmatch(prefix + f"[0-9a-f]{{{2 * size}}}", text, re.ASCII), f"hex {text!r}")
@@ -168,8 +176,8 @@ class Registry:
     def fold(cls, document: dict[str, Any], chain_id: int, registry: str) -> "Registry":
         """`{"changes", "count", "head"}`, whose head must recompute."""
         heads = [keccak256(uint_word(chain_id) + address_word(registry))]
-        changes = document["changes"]
-        require(isinstance(changes, list) and len(changes) == number(document["count"]), "count of changes")
+        changes = listed(document["changes"])
+        require(len(changes) == number(document["count"]), "count of changes")
         for place, change in enumerate(changes, 1):
             heads.append(keccak256(heads[-1] + keccak256(_change_words(change, place))))
         require(heads[-1] == unhex(document["head"], 32), "head of the registry")
@@ -189,10 +197,6 @@ class Registry:
             if change["action"] == "key-revoked" and change["log"] == log and change["key"] == key:
                 return int(change["data"], 16)
         return None
-
-    def operator(self, log: str) -> str | None:
-        """Who opened the log."""
-        return next((c["institution"] for c in self.changes if c["action"] == "log-opened" and c["log"] == log), None)
 
     def until(self, count: int) -> "Registry":
         """As of a count."""
@@ -227,12 +231,17 @@ def digest(structure: bytes, words: bytes, chain_id: int, registry: str, log: by
     return keccak256(b"\x19\x01" + domain + keccak256(keccak256(structure) + words))
 
 
+def signature_form(signature: bytes) -> tuple[int, int, int]:
+    """v, r and s; `Refused` where they are not in range."""
+    r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
+    require(0 < r < SECP256K1_ORDER and 0 < s <= SECP256K1_ORDER // 2 and v in (27, 28), "form of a signature")
+    return v - 27, r, s
+
+
 def recover(message: bytes, signature: bytes) -> str:
-    """The address that signed; `Refused` where the signature has not the one form or recovers nothing."""
-    r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64:]
-    require(0 < r < SECP256K1_ORDER and 0 < s <= SECP256K1_ORDER // 2 and v in (b"\x1b", b"\x1c"), "form of a signature")
+    """The address that signed."""
     try:
-        public = Signature(vrs=(v[0] - 27, r, s)).recover_public_key_from_msg_hash(message)
+        public = Signature(vrs=signature_form(signature)).recover_public_key_from_msg_hash(message)
     except BadSignature as error:
         raise Refused(f"signature: {error}") from None
     return "0x" + keccak256(public.to_bytes())[12:].hex()
@@ -269,11 +278,15 @@ def read_statement(data: bytes) -> Logged:
     head, separator, checkpoint = data.partition(b"\n\n")
     lines = head.decode("ascii", "replace").split("\n")
     require(separator and len(lines) >= 3 and lines[0] == "c2sp.org/tlog-proof@v1", "form of a proof file")
-    require(lines[1].startswith("extra ") and re.fullmatch(r"index (0|[1-9]\d{0,18})", lines[2], re.ASCII), "extra, index")
+    require(
+        lines[1].startswith("extra ") and re.fullmatch(r"index (0|[1-9]\d{0,18})", lines[2], re.ASCII), "extra, index"
+    )
     extra = read_json(unbase64(lines[1][6:]), ("entry", "key", "parts"), 1 << 20)
     unhex(extra["key"], 20)
     entry, path = unbase64(extra["entry"]), [unbase64(line) for line in lines[3:]]
-    require(len(entry) == 289 and len(path) <= 63 and all(len(item) == 32 for item in path), "lengths in a proof file")
+    require(len(entry) == 289, "length of an entry")
+    well_formed(entry)
+    require(len(path) <= 63 and all(len(item) == 32 for item in path), "lengths in a proof file")
     parts = [_read_part(part) for part in extra["parts"]] if isinstance(extra["parts"], list) else []
     require(1 <= len(parts) <= 64 and len({name for name, *_ in parts}) == len(parts), "number or names of parts")
     return Logged(int(lines[2][6:]), entry, extra["key"], parts, path, checkpoint)
@@ -302,10 +315,11 @@ def content_hash(parts: Iterable[tuple[str, bytes, Any]]) -> bytes:
 
 
 def well_formed(entry: bytes) -> None:
-    """statement.md, Entry; the signature's form is judged where it is recovered."""
+    """statement.md, Entry."""
     for word in (entry[:32], entry[32:64]):
         require(re.fullmatch(rb"[!-~]+\0*", word), "a code")
     require(entry[64:96] != ZERO, "subject is zero")
+    signature_form(entry[224:])
     require(entry[96:120] == bytes(24) and entry[128:152] == bytes(24), "a number does not fit")
 
 
@@ -347,11 +361,20 @@ class Package:
         """A context in which what is raised becomes the state of the claim; the worst of all items wins."""
         return Judging(self, claim)
 
-    def need(self, *claims: str) -> None:
-        """`Unchecked` where an earlier step did not verify."""
-        for claim in claims:
-            if self.states[claim] in (FAILED, NOT_CHECKED):
-                raise Unchecked(f"needs {claim}")
+    def need(self, *read: str) -> None:
+        """`Unchecked` where an earlier step could not read what this one needs."""
+        missing = [name for name in read if not getattr(self, name)]
+        if missing:
+            raise Unchecked(f"needs {', '.join(missing)}")
+
+    def look(self, claim: str, items: Iterable[tuple[str, Any]], judge: Callable[[str, Any], None]) -> None:
+        """Judge items one by one: the worst state is the step's. Nothing to look at is `Unchecked`."""
+        items = list(items)
+        for about, item in items:
+            with self.judging(claim):
+                judge(about, item)
+        if not items:
+            raise Unchecked("nothing to look at")
 
     # what several steps use
 
@@ -373,11 +396,10 @@ class Package:
     def log_hex(self) -> str:
         return "0x" + self.log.hex()
 
-    @property
-    def known(self) -> Registry:
-        """The longer of both lists."""
-        own = self.registry
-        return own if own is not None and len(own.changes) > len(self.trusted.changes) else self.trusted
+    def revoked(self, key: str) -> bool:
+        """Whether the trust file or registry.json says so: as of now, not of any head."""
+        lists = [self.trusted, *([self.registry] if self.registry else [])]
+        return any(registry.end_sequence(self.log_hex, key) is not None for registry in lists)
 
     def digest(self, structure: bytes, words: bytes) -> bytes:
         return digest(structure, words, self.chain_id, self.contract, self.log)
@@ -385,8 +407,9 @@ class Package:
     def signed_by(self, document: dict[str, Any], message: bytes, purposes: Sequence[str], who: str | None) -> None:
         key = recover(message, unhex(document["signature"], 65))
         require(key == document["key"], "another key signed")
-        require(self.known.key(self.log_hex, key, purposes, who), f"{key} does not speak for {who} as {purposes}")
-        if self.known.end_sequence(self.log_hex, key) is not None:
+        assert self.registry is not None
+        require(self.registry.key(self.log_hex, key, purposes, who), f"{key} does not speak for {who} as {purposes}")
+        if self.revoked(key):
             raise Unprovable(f"{key} is revoked by now")
 
     # the steps
@@ -395,31 +418,34 @@ class Package:
         self.members = read_archive(self.data)
 
     def manifest_(self) -> None:
-        self.need("archive")
-        assert self.members is not None
+        self.need("members")
         keys = ("bytes", "exportedAt", "exporter", "members", "origin", "roles", "size", "subject", "tool", "version")
         manifest = read_json(self.file("manifest.json"), keys)
         require(manifest["version"] == 1 and is_code(manifest["exporter"]), "version or exporter")
-        require(isinstance(manifest["origin"], str) and isinstance(manifest["tool"], str), "origin or tool")
+        require(isinstance(manifest["origin"], str) and is_line(manifest["tool"]), "origin or tool")
         number(manifest["exportedAt"]), number(manifest["size"]), unhex(manifest["subject"], 32)
+        roles = with_keys(manifest["roles"], ("linked", "rules", "timeline"))
+        indexes = [number(index) for role in roles.values() for index in listed(role)]
+        self.manifest = manifest
         others = sorted(set(self.members) - {"manifest.json", "signature.json"})
         named = [
-            {"bytes": len(self.members[path]), "path": path, "sha256": sha256(self.members[path]).hex()} for path in others
+            {"bytes": len(self.members[path]), "path": path, "sha256": sha256(self.members[path]).hex()}
+            for path in others
         ]
         require(manifest["members"] == named, "members are not as named")
         require(manifest["bytes"] == sum(item["bytes"] for item in named), "sum of bytes")
-        require(set(others) >= REQUIRED and "signature.json" in self.members, "a member is missing")
         require(all(MEMBERS.fullmatch(path) for path in others), "a path that no member has")
-        roles = with_keys(manifest["roles"], ("linked", "rules", "timeline"))
-        indexes = [index for role in roles.values() for index in role]
-        require(all(type(index) is int for index in indexes), "roles")
-        require(sorted(indexes) == [int(path[11:23]) for path in sorted(self.files("statements"))], "roles of statements")
-        for path in ("custody.json", "method.json"):
-            read_json(self.members[path])
-        self.manifest = manifest
+        require(
+            sorted(indexes) == [int(path[11:23]) for path in sorted(self.files("statements"))], "roles of statements"
+        )
+        for act in listed(read_json(self.file("custody.json"))):
+            with_keys(act, ("at", "by", "did", "members", "tool"))
+            number(act["at"])
+            require(act["did"] in ("assembled", "added") and is_code(act["by"]), "an act of custody")
+            require(is_line(act["tool"]) and all(isinstance(path, str) for path in listed(act["members"])), "custody")
 
     def registry_(self) -> None:
-        self.need("archive", "manifest")
+        self.need("members")
         document = read_json(self.file("registry.json"), ("changes", "count", "head"))
         registry = Registry.fold(document, self.chain_id, self.contract)
         both = min(len(registry.changes), len(self.trusted.changes))
@@ -435,7 +461,7 @@ class Package:
         self.signed_by(document, message, ("statement", "receipt"), self.manifest["exporter"])
 
     def checkpoint_(self) -> None:
-        self.need("manifest", "registry")
+        self.need("manifest")
         assert self.manifest is not None
         logs = [log for log in self.trust["logs"] if log["origin"] == self.manifest["origin"]]
         require(logs, "no log of the trust file")
@@ -453,119 +479,130 @@ class Package:
         )
         self.checkpoint = checkpoint
         addresses = ["0x" + keccak256(key.public)[12:].hex() for key in signers]
-        if all(self.known.end_sequence(self.log_hex, address) is not None for address in addresses):
+        if all(map(self.revoked, addresses)):
             raise Unprovable("only revoked keys signed")
 
     def heads_(self) -> None:
-        self.need("manifest", "registry", "checkpoint")
+        self.need("checkpoint", "registry")
         assert self.checkpoint is not None
-        for path, data in self.files("heads").items():
-            with self.judging("heads"):
-                document = read_json(data, ("block", "consistency", "event"))
-                event = with_keys(
-                    document["event"], ("newSize", "oldSize", "registryCount", "registryHead", "root", "witnessId")
-                )
-                size, count = number(event["newSize"]), number(event["registryCount"])
-                require(size == int(path[6:18]) and number(event["oldSize"]) <= size, "sizes of a head")
-                unhex(event["witnessId"], 32)
-                hashes = document["consistency"]
-                require(isinstance(hashes, list), "consistency")
-                head = Checkpoint(self.checkpoint.origin, size, unhex(event["root"], 32))
-                check_consistency(head, self.checkpoint, [unhex(item, 32) for item in hashes])
-                require(count < len(self.known.heads), "the registry is not known up to this head")
-                require(self.known.heads[count] == unhex(event["registryHead"], 32), "registry head")
-                self.heads[size] = document
-        require(self.checkpoint.size in self.heads, "the checkpoint's head is missing")
+        self.look("heads", self.files("heads").items(), self.head)
+        require(f"heads/{self.checkpoint.size:012}.json" in self.files("heads"), "the checkpoint's own head is missing")
+
+    def head(self, path: str, data: bytes) -> None:
+        assert self.checkpoint is not None and self.registry is not None
+        document = read_json(data, ("block", "consistency", "event"))
+        event = with_keys(document["event"], EVENT)
+        size, count = number(event["newSize"]), number(event["registryCount"])
+        require(path == f"heads/{size:012}.json" and number(event["oldSize"]) < size, "sizes of a head")
+        unhex(event["witnessId"], 32)
+        require(document["block"] is None or isinstance(document["block"], dict), "block")
+        head = Checkpoint(self.checkpoint.origin, size, unhex(event["root"], 32))
+        check_consistency(head, self.checkpoint, [unhex(item, 32) for item in listed(document["consistency"])])
+        require(count < len(self.registry.heads), "registry.json ends before this head")
+        require(self.registry.heads[count] == unhex(event["registryHead"], 32), "registry head")
+        self.heads[size] = document
 
     def blocks(self) -> None:
-        self.need("heads")
-        for size, document in sorted(self.heads.items()):
-            with self.judging("blocks"):
-                if document["block"] is None:
-                    raise Unchecked("no proof was captured")
-                proved = prove(document["block"], self.trust)
-                event = document["event"]
-                require(proved.log == self.log, "a head of another log")
-                require(
-                    {name: getattr(proved, name) for name in ("oldSize", "newSize", "registryCount")}
-                    == {name: event[name] for name in ("oldSize", "newSize", "registryCount")}
-                    and proved.root == unhex(event["root"], 32)
-                    and proved.registryHead == unhex(event["registryHead"], 32)
-                    and proved.witnessId == unhex(event["witnessId"], 32),
-                    "the block shows another event",
-                )
-                self.proved[size] = proved
+        self.need("heads", "manifest")
+        self.look("blocks", ((str(size), self.heads[size]) for size in sorted(self.heads)), self.block)
+
+    def block(self, size: str, document: dict[str, Any]) -> None:
+        if document["block"] is None:
+            raise Unchecked("no proof was captured")
+        proved = prove(document["block"], self.trust)
+        require(proved.log == self.log, "a head of another log")
+        for name in EVENT:
+            shown = getattr(proved, name)
+            shown = "0x" + shown.hex() if isinstance(shown, bytes) else shown
+            require(shown == document["event"][name], f"the block shows another event: {name}")
+        self.proved[int(size)] = proved
 
     def content(self) -> None:
         self.need("manifest")
-        for path, data in self.files("statements").items():
-            with self.judging("content"):
-                statement = read_statement(data)
-                require(statement.index == int(path[11:23]), "index and path differ")
-                self.statements[path] = statement
-                require(content_hash(statement.parts) == statement.word(7), f"{path}: content")
+        assert self.manifest is not None
+        indexes = sorted(index for role in self.manifest["roles"].values() for index in role)
+        self.look("content", ((f"statements/{index:012}.tlog-proof", index) for index in indexes), self.told)
+
+    def told(self, path: str, index: int) -> None:
+        statement = read_statement(self.file(path))
+        require(statement.index == index, "index and path differ")
+        self.statements[path] = statement
+        require(content_hash(statement.parts) == statement.word(7), f"{path}: content")
 
     def logged(self) -> None:
-        self.need("checkpoint")
+        self.need("checkpoint", "statements")
+        self.look("logged", self.statements.items(), self.included)
+
+    def included(self, path: str, item: Logged) -> None:
         assert self.checkpoint is not None
-        if len(self.statements) < len(self.files("statements")):
-            raise Unchecked("a statement cannot be read")
-        for path, item in self.statements.items():
-            with self.judging("logged"):
-                require(item.checkpoint == self.file("checkpoint.txt"), f"{path}: under another checkpoint")
-                check_inclusion(leaf_hash(item.entry), item.index, self.checkpoint.size, item.path, self.checkpoint.root)
+        require(item.checkpoint == self.file("checkpoint.txt"), f"{path}: under another checkpoint")
+        leaf = leaf_hash(item.entry)
+        check_inclusion(leaf, item.index, self.checkpoint.size, item.path, self.checkpoint.root)
 
     def signed(self) -> None:
-        self.need("manifest", "registry")
-        if len(self.statements) < len(self.files("statements")):
-            raise Unchecked("a statement cannot be read")
-        for path, item in self.statements.items():
-            with self.judging("signed"):
-                well_formed(item.entry)
-                key = recover(self.digest(STATEMENT, item.entry[:224]), item.entry[224:])
-                require(key == item.key, f"{path}: another key signed")
-                registry = self.trusted
-                covering = self.covering(item.index)
-                if self.states["blocks"] == VERIFIED and covering is not None:
-                    registry = self.known.until(covering.registryCount)
-                require(registry.key(self.log_hex, key, ("statement",), item.institution), f"{path}: {key} does not speak")
-                end = registry.end_sequence(self.log_hex, key)
-                require(end is None or item.sequence < end, f"{path}: {key} is revoked")
+        self.need("registry", "statements")
+        self.look("signed", self.statements.items(), self.attributed)
 
-    def covering(self, index: int) -> Proved | None:
-        """The proven head that first covered an index."""
-        return next((head for head in self.proved.values() if head.oldSize <= index < head.newSize), None)
+    def attributed(self, path: str, item: Logged) -> None:
+        assert self.registry is not None
+        key = recover(self.digest(STATEMENT, item.entry[:224]), item.entry[224:])
+        require(key == item.key, f"{path}: another key signed")
+        event = self.covering(item.index)
+        proven = event is not None and event["newSize"] in self.proved
+        registry = self.registry.until(event["registryCount"]) if event and proven else self.trusted
+        require(registry.key(self.log_hex, key, ("statement",), item.institution), f"{path}: {key} does not speak")
+        end = registry.end_sequence(self.log_hex, key)
+        require(end is None or item.sequence < end, f"{path}: {key} is revoked")
+
+    def covering(self, index: int) -> dict[str, Any] | None:
+        """The event of the head that first covered an index."""
+        events = (document["event"] for document in self.heads.values())
+        return next((event for event in events if event["oldSize"] <= index < event["newSize"]), None)
 
     def times(self) -> None:
-        self.need("blocks", "logged")
-        witness_ids = {head.witnessId: head.newSize for head in self.proved.values()}
-        for path, item in self.statements.items():
-            with self.judging("times"):
-                require(self.covering(item.index), f"{path}: no head covers it")
-                observed = item.word(6)
-                require(observed == ZERO or witness_ids.get(observed, item.index + 1) <= item.index, f"{path}: observed")
+        self.need("heads", "statements")
+        self.look("times", self.statements.items(), self.timed)
+
+    def timed(self, path: str, item: Logged) -> None:
+        assert self.manifest is not None
+        event = self.covering(item.index)
+        require(event, f"{path}: no head covers it")
+        if event and event["newSize"] not in self.proved:
+            raise Unchecked(f"{path}: the block of its head is not proved")
+        observed = "0x" + item.word(6).hex()
+        if item.index not in self.manifest["roles"]["timeline"] or not int(observed, 16):
+            return
+        below = [size for size, head in self.heads.items() if head["event"]["witnessId"] == observed]
+        require(below and below[0] <= item.index, f"{path}: observed")
+        if below[0] not in self.proved:
+            raise Unchecked(f"{path}: the block of the head it observed is not proved")
 
     def documents(self) -> None:
-        self.need("content")
-        shown = [value for item in self.statements.values() for _, _, value in item.parts if isinstance(value, dict)]
-        hashes = {(value.get("sha256"), value.get("sm3")) for value in shown}
-        for path, data in self.files("documents").items():
-            with self.judging("documents"):
-                both = hashlib.sha256(data).hexdigest(), hashlib.new("sm3", data).hexdigest()
-                require(path == "documents/" + both[0] and both in hashes, f"{path} belongs to no statement")
+        self.need("statements")
+        self.look("documents", self.files("documents").items(), self.document)
+
+    def document(self, path: str, data: bytes) -> None:
+        digests = {"sha256": hashlib.sha256(data).hexdigest(), "sm3": hashlib.new("sm3", data).hexdigest()}
+        wanted = {"bytes": len(data)} | digests
+        parts = [value for item in self.statements.values() for name, _, value in item.parts if name == "document"]
+        named = any(isinstance(value, dict) and wanted.items() <= value.items() for value in parts)
+        require(path == "documents/" + digests["sha256"] and named, f"{path} belongs to no statement")
 
     def complete(self) -> None:
-        self.need("manifest", "registry", "checkpoint")
+        self.need("manifest", "registry", "statements")
         assert self.manifest is not None
         document = read_json(self.file("completeness.json"), ("key", "signature", "size", "statements", "subject"))
-        subject, ids = unhex(document["subject"], 32), [unhex(item, 32) for item in document["statements"]]
+        subject, ids = unhex(document["subject"], 32), [unhex(item, 32) for item in listed(document["statements"])]
+        for name in ("subject", "size"):
+            require(document[name] == self.manifest[name], f"another {name}")
+        about = sorted((one for one in self.statements.values() if one.word(3) == subject), key=lambda one: one.index)
+        own = [self.digest(STATEMENT, one.entry[:224]) for one in about]
+        require(own == ids, "the statements about the subject are not those that the operator's word names")
+        timeline = sorted(self.manifest["roles"]["timeline"])
+        require([one.index for one in about] == timeline, "the timeline is not what is said about the subject")
         words = self.log + subject + uint_word(number(document["size"])) + sha256(b"".join(ids))
         message = self.digest(b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 statements)", words)
         self.signed_by(document, message, ("receipt",), None)
-        require((document["subject"], document["size"]) == (self.manifest["subject"], self.manifest["size"]), "subject, size")
-        timeline = [f"statements/{index:012}.tlog-proof" for index in sorted(self.manifest["roles"]["timeline"])]
-        own = [self.digest(STATEMENT, self.statements[path].entry[:224]) for path in timeline if path in self.statements]
-        require(own == ids, "the timeline is not what the operator's word names")
         raise Unprovable("a word, not a proof")
 
 
@@ -590,7 +627,7 @@ class Judging:
             state = NOT_PROVABLE
         else:
             return False
-        order = [VERIFIED, NOT_PROVABLE, NOT_CHECKED, FAILED]
+        order = [VERIFIED, NOT_CHECKED, NOT_PROVABLE, FAILED]
         self.package.states[self.claim] = max(self.package.states[self.claim], state, key=order.index)
         self.package.reasons.setdefault(self.claim, []).append(str(error))
         return True

@@ -1,0 +1,106 @@
+"""A verifier that was written from docs/spec alone says the same of every package, true or forged."""
+
+from dataclasses import replace
+
+import pytest
+
+from anchors.core.registry import Action, Change, Registry
+from anchors.core.trust import format_trust, write_changes
+from anchors.evidence import members as forms
+from anchors.evidence.archive import write_archive
+from ledger_service.usecases.judge_evidence import judge_evidence
+from tests.evidence.conftest import Exported
+from tests.evidence.test_hostile_packages import FORGERIES, Forger
+from tests.independent.evidence import verify
+
+TOLD = (
+    "a part is changed",
+    "the entry's subject is changed",
+    "the signature's last byte is changed",
+    "another key is claimed",
+    "a proof has another signature under its checkpoint",
+    "the checkpoint is by a stranger",
+    "a document of another case is added",
+    "a head has another root",
+    "the covering head is left out",
+    "the checkpoint's own head is left out",
+    "a head's block is that of another",
+    "a head's block proof lacks a node",
+    "the registry is left out",
+    "the operator's word names fewer statements",
+    "the custody log is no such thing",
+    "a statement is left out",
+)
+
+
+@pytest.fixture(scope="module")
+def forger(exported: Exported) -> Forger:
+    """Somebody who has the exporter's key."""
+    return Forger(exported)
+
+
+def agree(package: bytes, exported: Exported, **trust: object) -> dict[str, str]:
+    """What both say, for the claims that the second one knows."""
+    believed = replace(exported.trust, **trust)
+    second = verify(package, format_trust(believed))
+    steps = judge_evidence(package, believed).package.report.steps
+    assert second == {step.claim: step.state for step in steps if step.claim in second}
+    return second
+
+
+def test_the_true_package(exported: Exported) -> None:
+    states = agree(exported.package, exported)
+    assert states.pop("complete") == "NOT_PROVABLE"
+    assert len(states) == 12 and set(states.values()) == {"VERIFIED"}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_sealed_forgery(forger: Forger, name: str) -> None:
+    members, (forge, claim) = dict(forger.exported.members), FORGERIES[name]
+    forge(members, forger)
+    assert agree(forger.seal(members), forger.exported)[claim] == "FAILED"
+
+
+def test_without_the_key(forger: Forger) -> None:
+    members = dict(forger.exported.members)
+    FORGERIES["a part is changed"][0](members, forger)
+    assert agree(write_archive(members), forger.exported)["manifest"] == "FAILED"
+
+
+def test_a_stranger_seals(forger: Forger) -> None:
+    package = forger.seal(forger.exported.members, secret=b"\x05" * 32)
+    assert agree(package, forger.exported)["exporter"] == "FAILED"
+
+
+def test_no_archive(exported: Exported) -> None:
+    assert agree(exported.package[:-1], exported)["archive"] == "FAILED"
+
+
+def test_no_block_is_fixed(exported: Exported) -> None:
+    assert agree(exported.package, exported, blocks=())["blocks"] == "NOT_CHECKED"
+
+
+def _revoked(exported: Exported, purpose: str) -> tuple[Registry, tuple[Change, ...]]:
+    """The registry after every key of a purpose was revoked, from sequence 0 on; all keys for ""."""
+    trust, changes = exported.trust, list(exported.trust.changes)
+    for change in trust.changes:
+        if change.action is Action.KEY_ADDED and change.role.startswith(purpose):
+            later = replace(change, number=len(changes) + 1, action=Action.KEY_REVOKED, data=bytes(32))
+            changes.append(later)
+    return Registry.fold(trust.chain_id, trust.registry_contract.address, changes), tuple(changes)
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_all_keys_are_revoked_by_now(exported: Exported, blocks: bool) -> None:
+    """Who made the trust file knows of revocations that came after the package: from sequence 0 on, of every key."""
+    registry, changes = _revoked(exported, "")
+    fixed = exported.trust.blocks if blocks else ()
+    states = agree(exported.package, exported, changes=changes, registry=registry, blocks=fixed)
+    assert states["exporter"] == states["checkpoint"] == "NOT_PROVABLE"
+    assert states["signed"] == ("VERIFIED" if blocks else "FAILED")
+
+
+def test_the_package_knows_of_a_revocation_that_the_trust_file_does_not(forger: Forger) -> None:
+    members = dict(forger.exported.members) | {forms.REGISTRY: write_changes(*_revoked(forger.exported, "note"))}
+    states = agree(forger.seal(members), forger.exported)
+    assert states["registry"] == states["heads"] == "VERIFIED" and states["checkpoint"] == "NOT_PROVABLE"
