@@ -347,8 +347,8 @@ class Package:
     def run(self) -> dict[str, str]:
         """Each claim with its state."""
         steps: list[Callable[[], None]] = [
-            self.archive, self.manifest_, self.registry_, self.exporter, self.checkpoint_, self.heads_, self.blocks,
-            self.content, self.logged, self.signed, self.times, self.documents, self.complete,
+            self.archive, self.manifest_, self.registry_, self.checkpoint_, self.heads_, self.blocks, self.content,
+            self.logged, self.signed, self.times, self.documents, self.exporter, self.complete,
         ]  # fmt: skip
         for step in steps:
             claim = step.__name__.rstrip("_")
@@ -408,7 +408,10 @@ class Package:
         key = recover(message, unhex(document["signature"], 65))
         require(key == document["key"], "another key signed")
         assert self.registry is not None
-        require(self.registry.key(self.log_hex, key, purposes, who), f"{key} does not speak for {who} as {purposes}")
+        both = min(len(self.registry.changes), len(self.trusted.changes))
+        known = max([both, *(head.registryCount for head in self.proved.values())])
+        right = self.registry.until(known).key(self.log_hex, key, purposes, who)
+        require(right, f"{key} does not speak for {who} as {purposes}, as far as the registry is known")
         if self.revoked(key):
             raise Unprovable(f"{key} is revoked by now")
 
@@ -435,9 +438,8 @@ class Package:
         require(manifest["members"] == named, "members are not as named")
         require(manifest["bytes"] == sum(item["bytes"] for item in named), "sum of bytes")
         require(all(MEMBERS.fullmatch(path) for path in others), "a path that no member has")
-        require(
-            sorted(indexes) == [int(path[11:23]) for path in sorted(self.files("statements"))], "roles of statements"
-        )
+        named_statements = [f"statements/{index:012}.tlog-proof" for index in sorted(indexes)]
+        require(named_statements == sorted(self.files("statements")), "roles of statements")
         for act in listed(read_json(self.file("custody.json"))):
             with_keys(act, ("at", "by", "did", "members", "tool"))
             number(act["at"])
@@ -496,6 +498,7 @@ class Package:
         require(path == f"heads/{size:012}.json" and number(event["oldSize"]) < size, "sizes of a head")
         unhex(event["witnessId"], 32)
         require(document["block"] is None or isinstance(document["block"], dict), "block")
+        require(event["oldSize"] >= max(self.heads, default=0), "it overlaps the head before it")
         head = Checkpoint(self.checkpoint.origin, size, unhex(event["root"], 32))
         check_consistency(head, self.checkpoint, [unhex(item, 32) for item in listed(document["consistency"])])
         require(count < len(self.registry.heads), "registry.json ends before this head")
