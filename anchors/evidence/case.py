@@ -1,5 +1,6 @@
 """A package as far as it can be read, and what its steps have established so far."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from anchors.core.checkpoint import Checkpoint
@@ -84,8 +85,10 @@ class Case:
 
     def covering(self, index: int) -> forms.HeadEvent | None:
         """The first head that covers an entry, where the package has it."""
-        events = (head.event for head in self.heads.values())
-        return next((event for event in events if event.oldSize <= index < event.newSize), None)
+        sizes = list(self.heads)  # ascending: step 6 took them in so, and no two overlap
+        place = bisect_right(sizes, index)
+        event = self.heads[sizes[place]].event if place < len(sizes) else None
+        return event if event is not None and event.oldSize <= index else None
 
     def signed_before(self, told: Told) -> BlockTime | None:
         """The block of the first head that covers a statement, where it was proved."""

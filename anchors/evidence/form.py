@@ -174,8 +174,9 @@ def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:
 
 def _check_in_force(case: Case, key: Key) -> None:
     """Nobody can tell when a key signed, so one that is revoked by now raises `NotProvable`."""
-    later = case.trust.registry.keys.get(key.address, key)
-    if key.revoked_by is not None or later.revoked_by is not None:
+    by_trust = case.trust.registry.keys.get(key.address)
+    known = key.revoked_by is not None and key.revoked_by <= case.known_changes
+    if known or (by_trust is not None and by_trust.revoked_by is not None):
         raise NotProvable(
             f"{encode_hex(key.address)} of {key.institution} signed, and is revoked: it may have signed afterwards"
         )

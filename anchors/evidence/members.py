@@ -20,14 +20,18 @@ CHECKPOINT = "checkpoint.txt"
 ROLES = ("timeline", "linked", "rules")
 STATEMENTS, HEADS, DOCUMENTS, ACCEPTANCE, TIMESTAMPS = "statements", "heads", "documents", "acceptance", "timestamps"
 
-MAX_JSON_BYTES = 64 * 2**20
+MAX_JSON_BYTES = 16 * 2**20
+"""Three times what a manifest of the most members takes; parsed, JSON may take thirty times its size."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
-Hex32 = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{64}$")]
-Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{40}$")]
-SignatureHex = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{130}$")]
-Code = Annotated[str, msgspec.Meta(pattern="^[!-~]{1,32}$")]
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}\Z")]
+Address = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{40}\Z")]
+SignatureHex = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{130}\Z")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,32}\Z")]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
+Origin = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f-\x9f]*\Z")]
+Path = Annotated[str, msgspec.Meta(max_length=120, pattern=r"^[a-z0-9._/-]+\Z")]
+r"""Patterns end in `\Z`: `$` would let a line end through."""
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,8 +62,8 @@ class Listed(Member, frozen=True):
     """A member as the manifest names it. `sha256` has no prefix."""
 
     bytes: Count
-    path: str
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    path: Path
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Roles(Member, frozen=True):
@@ -87,7 +91,7 @@ class Manifest(Member, frozen=True):
     exportedAt: Count
     exporter: Code
     members: list[Listed]
-    origin: str
+    origin: Origin
     roles: Roles
     size: Count
     subject: Hex32
@@ -118,7 +122,7 @@ class Act(Member, frozen=True):
     at: Count
     by: Code
     did: Literal["assembled", "added"]
-    members: list[str]
+    members: list[Path]
     tool: Line
 
 

@@ -85,6 +85,7 @@ class _Walk:
         self._package = package
         self._attribution = Attribution(package.log.id, package.registry, package.changes)
         self._logged: dict[bytes, Logged] = {}
+        self._known = package.known_changes
         self._sequences: dict[bytes, int] = {}
         self._subject: SubjectState | None = None
         """The state of the subject that the package is about: of others it has not all statements."""
@@ -92,8 +93,8 @@ class _Walk:
     def judge(self, told: Told) -> None:
         """Raises `VerificationFailed` where a rule is broken, `NotChecked` where the package shows too little."""
         statement = told.entry.statement
-        event, known = self._package.covering(told.index), self._package.known_changes
-        count = min(event.registryCount, known) if event is not None else known
+        event = self._package.covering(told.index)
+        count = min(event.registryCount, self._known) if event is not None else self._known
         self._check_sequence(told)
         try:
             kind = known_kind(statement.kind)

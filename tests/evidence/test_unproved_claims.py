@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from anchors.core import signature as signatures
+from anchors.core.canonical import encode
 from anchors.core.content import Content, Withheld
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
@@ -76,23 +77,47 @@ def test_a_key_that_a_proven_head_counts_is_taken_without_a_newer_trust_file(for
     assert state(judged, "exporter") == "FAILED"
 
 
-def revoked(forger: Forger, secret: bytes, members: Members) -> Members:
-    key = signatures.address_from_secret(secret)
-    held = forger.exported.trust.registry.keys[key]
-    with_changes(forger, members, Change(1, 1, Action.KEY_REVOKED, held.institution, "", held.log, key, b"\xff" * 32))
-    return members
-
-
 def test_a_revoked_key_speaks_for_nobody_else(forger: Forger) -> None:
     """That it may have signed while it was in force makes it neither another institution's nor the operator's."""
-    signer, members = forger.exported.people.signers["opener"], dict(forger.exported.members)
-    revoked(forger, signer.secret, members)
-    assert forger.failing(forger.seal(members)) == []
-    assert forger.failing(forger.seal(members, code="SYN-COURT")) == ["exporter"]
+    signer, members, trust = forger.exported.people.signers["opener"], forger.exported.members, forger.exported.trust
+    key = signatures.address_from_secret(signer.secret)
+    held = trust.registry.keys[key]
+    number = trust.registry.count + 1
+    revoked = Change(number, 1, Action.KEY_REVOKED, held.institution, "", held.log, key, b"\xff" * 32)
+    changes = (*trust.changes, revoked)
+    later = {"changes": changes, "registry": fold(forger, changes)}
+    assert forger.failing(forger.seal(members), **later) == []
+    assert forger.failing(forger.seal(members, code="SYN-COURT"), **later) == ["exporter"]
     word = forms.Completeness.read(members[forms.COMPLETENESS])
     ids = forms.hashes(word.statements)
     own = complete(forger.exported.report.subject, word.size, ids, signer.domain, signer.secret)
-    assert forger.failing(forger.seal(members | {forms.COMPLETENESS: own})) == ["complete"]
+    assert forger.failing(forger.seal(members | {forms.COMPLETENESS: own}), **later) == ["complete"]
+
+
+def test_an_exporter_revokes_the_operators_key(forger: Forger) -> None:
+    """In registry.json alone, so that the operator's word would seem to be worth less."""
+    members, trust = dict(forger.exported.members), forger.exported.trust
+    held = trust.registry.keys[bytes.fromhex(forms.Completeness.read(members[forms.COMPLETENESS]).key[2:])]
+    with_changes(forger, members, Change(1, 1, Action.KEY_REVOKED, held.institution, "", held.log, held.address))
+    judged = judge_evidence(forger.seal(members), trust)
+    assert judged.package.report.holds and "revoked" not in judged.package.report.step("complete").said.en
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tool": "huzheng\n"},
+        {"exporter": "SYN-COURT\n"},
+        {"origin": "ledger.example/\x9b2J"},
+        {"origin": "x" * 129},
+        {"members": [{"bytes": 1, "path": "a\x1b[2J", "sha256": "0" * 64}]},
+    ],
+)
+def test_what_is_shown_is_one_line(forger: Forger, change: dict[str, object]) -> None:
+    written = json.loads(forger.exported.members[forms.MANIFEST])
+    assert forms.Manifest.read(encode(written))
+    with pytest.raises(MalformedInput):
+        forms.Manifest.read(encode(written | change))
 
 
 def withhold(forger: Forger, members: Members, index: int, *names: str) -> None:
