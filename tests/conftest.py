@@ -14,6 +14,11 @@ pytest_plugins = [
     "tests.fixtures.workers",
 ]
 
+# readline, which pytest loads, writes a size of the terminal into the environment that workers and programs inherit.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+    os.unsetenv(_name)
+
 # No deadlines anywhere: a busy machine must not fail a test. CI always tries the same examples, but where it is told
 # to be thorough.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -165,7 +165,8 @@ def trust(
     registry_address = parse_hex(registry, 20, "--registry")
     witness_address = parse_hex(witness, 20, "--witness")
     rule = Finality.parse(finality)
-    fixed = {*(fix_block or ()), *(_blocks_of(fix_evidence) if fix_evidence is not None else ())}
+    named_by = _blocks_of(fix_evidence) if fix_evidence is not None else []
+    fixed = list(dict.fromkeys([*(fix_block or ()), *named_by]))
     if consensus is not Consensus.NONE and not validators and not fixed:
         raise WrongInput(f"--consensus {consensus} alone proves no block: name the validators with --validator")
     chain = EthereumChain(rpc, registry_address, witness_address)
@@ -183,7 +184,7 @@ def trust(
             named,
             first_block,
             consensus=consensus,
-            fixed_blocks=sorted(fixed),
+            fixed_blocks=fixed,
         )
     finally:
         chain.close()

@@ -116,6 +116,8 @@ class _Measure:
             used = parts.cpu_seconds() - before
             if window.seconds < self._load.seconds / 2:
                 break  # the requests ran out
+            if not window.statements:
+                continue  # nothing was accepted in so short a window
             accepted.append(window.rate)
             costs.append({part: seconds * 1e6 / window.statements for part, seconds in used.items()})
         recovered.append(recover_rate(self._load.seconds / 2))

@@ -25,6 +25,7 @@ WITH_TOKEN_ONLY = (
     "/v1/readings",
     "/v1/readings/{day}",
     "/v1/statements/{id}/erasure",
+    "/v1/disputes",
     "/v1/reminders",
     "/cds-services/{service}",
     "/cds-services/{service}/feedback",

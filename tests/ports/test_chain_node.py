@@ -19,6 +19,7 @@ from anchors.chain.ethereum import EthereumChain
 from anchors.chain.json_rpc import JsonRpc
 from anchors.chain.port import ChainUnavailable, Fees, Head, TransactionRefused
 from anchors.chain.sender import EthereumWitnessSender
+from anchors.core.block.head import WITNESSED
 from anchors.core.encoding import keccak256
 from anchors.core.errors import MalformedInput
 from scripts.anvil import Anvil
@@ -97,7 +98,7 @@ def test_events_of_a_spoofing_copy_with_the_same_topics_are_not_read(world, log)
     assert send(sender, spoof.call(0, 33)).succeeded
     tip = world.chain.tip().number
     everything = JsonRpc(world.scratch.url).call(
-        "eth_getLogs", {"fromBlock": "0x0", "toBlock": hex(tip), "topics": ["0x" + events.WITNESSED.hex()]}
+        "eth_getLogs", {"fromBlock": "0x0", "toBlock": hex(tip), "topics": ["0x" + WITNESSED.hex()]}
     )
     assert len(everything) == 2, "the copy emitted the same topic"
     assert [event.new_size for event in world.chain.witness_events(0, tip)] == [5]
@@ -107,7 +108,7 @@ def test_events_of_a_spoofing_copy_with_the_same_topics_are_not_read(world, log)
 
 def test_the_topics_and_selectors_are_those_of_the_compiled_contracts():
     assert artifacts.load(artifacts.REGISTRY).topic("RegistryChanged") == events.REGISTRY_CHANGED
-    assert artifacts.load(artifacts.WITNESS).topic("Witnessed") == events.WITNESSED
+    assert artifacts.load(artifacts.WITNESS).topic("Witnessed") == WITNESSED
 
 
 def test_a_contract_stands_where_its_nonce_says(world):
