@@ -173,13 +173,15 @@ def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:
 
 
 def _check_in_force(case: Case, key: Key) -> None:
-    """Nobody can tell when a key signed, so one that is revoked by now raises `NotProvable`."""
-    by_trust = case.trust.registry.keys.get(key.address)
-    known = key.revoked_by is not None and key.revoked_by <= case.known_changes
-    if known or (by_trust is not None and by_trust.revoked_by is not None):
-        raise NotProvable(
-            f"{encode_hex(key.address)} of {key.institution} signed, and is revoked: it may have signed afterwards"
-        )
+    """Nobody can tell when a key signed, so one that is revoked by now raises `NotProvable`. A revocation that only
+    registry.json has is heeded too, and said to be its word."""
+    for registry, name in ((case.trust.registry, "the trust file"), (case.registry, forms.REGISTRY)):
+        known = registry.keys.get(key.address)
+        if known is not None and known.revoked_by is not None:
+            raise NotProvable(
+                f"{encode_hex(key.address)} of {key.institution} signed, and is revoked by {name}: "
+                "it may have signed afterwards"
+            )
 
 
 def _member(case: Case, path: str) -> bytes:
