@@ -1,5 +1,7 @@
 """Steps about the file itself: archive, manifest, registry, exporter, completeness (docs/spec/evidence.md, Steps)."""
 
+from hashlib import sha256
+
 from anchors.core import signature as signatures
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import MalformedInput, VerificationFailed
@@ -105,7 +107,7 @@ def check_registry(case: Case) -> Outcome:
 def check_exporter(case: Case) -> Outcome:
     """Step 4."""
     signed = forms.Signed.read(_member(case, forms.SIGNATURE))
-    digest = case.domain.evidence(forms.sha256(_member(case, forms.MANIFEST)).digest())
+    digest = case.domain.evidence(sha256(_member(case, forms.MANIFEST)).digest())
     key = _signer(case, digest, signed.key, signed.signature)
     if key.purpose not in (Purpose.STATEMENT, Purpose.RECEIPT):
         raise VerificationFailed(f"the manifest is signed by a {key.purpose} key, which signs no packages")

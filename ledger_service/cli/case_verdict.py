@@ -98,8 +98,8 @@ class CaseVerdict:
                     "statements": list(fact.statements),
                     "index": fact.index,
                     "institution": fact.institution,
-                    "signed_after": fact.signed_after,
-                    "signed_before": fact.signed_before,
+                    "signedAfter": fact.signed_after,
+                    "signedBefore": fact.signed_before,
                     "details": fact.details,
                 }
                 for fact in self.judged.facts

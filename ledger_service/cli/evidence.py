@@ -35,7 +35,7 @@ from ledger_service.client.api import Api
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.exported import draft_of_export
 from ledger_service.client.files import write_atomically
-from ledger_service.client.session import sign_in
+from ledger_service.client.session import signed_in
 from ledger_service.client.store import Store
 from ledger_service.client.stored import ACCEPTED, Stored
 from ledger_service.usecases.judge_evidence import JudgedPackage, judge_evidence
@@ -77,8 +77,8 @@ def app(
     trusted, log = open_log(trust, origin)
     with Store(store) as opened, Api(url) as api:
         signer = open_signer(opened, api, key, trusted, log)
-        sign_in(api, signer.stream.domain, signer.stream.institution, signer.secret)
-        package = api.evidence({"subject": encode_hex(named), "personal": sorted(set(personal or ()))})
+        with signed_in(api, signer.stream.domain, signer.stream.institution, signer.secret):
+            package = api.evidence({"subject": encode_hex(named), "personal": sorted(set(personal or ()))})
         exporter = Exporter(signer.stream.institution, signer.secret, int(time.time()), f"huzheng {version('huzheng')}")
         try:
             package = add_members(package, added, signer.stream.domain, exporter)

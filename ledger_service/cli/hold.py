@@ -4,17 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger_service.cli.holding import (
-    About,
-    Basis,
-    Institution,
-    OptionalKey,
-    OptionalSubject,
-    OptionalTrust,
-    beginning,
-    ending,
-    show_listed,
-)
+from ledger_service.cli.holding import About, Basis, beginning, ending, lister
 from ledger_service.cli.options import (
     DEFAULT_STORE,
     DEFAULT_URL,
@@ -22,13 +12,11 @@ from ledger_service.cli.options import (
     KeyPath,
     Origin,
     StorePath,
-    Token,
     TrustFile,
     Url,
 )
 from ledger_service.cli.output import Output
 from ledger_service.cli.sending import sign_and_send
-from ledger_service.client.api import Api
 
 app = typer.Typer()
 BEGUN, ENDED = "hold.placed", "hold.released"
@@ -75,27 +63,8 @@ def release_hold(
     )
 
 
-@app.command("list")
-def list_holds(
-    subject: OptionalSubject = None,
-    institution: Institution = None,
-    key: OptionalKey = None,
-    trust: OptionalTrust = None,
-    token: Token = None,
-    url: Url = DEFAULT_URL,
-    origin: Origin = None,
-    as_json: AsJson = False,
-) -> int:
-    """List the holds of which you may know, released ones too. Needs a key with its trust file, or the token."""
-    with Api(url, token=token) as api:
-        show_listed(
-            Output(as_json),
-            api,
-            BEGUN,
-            subject=subject,
-            institution=institution,
-            key=key,
-            trust=trust,
-            origin=origin,
-        )
-    return 0
+app.command("list")(
+    lister(
+        BEGUN, "List the holds of which you may know, released ones too. Needs a key with its trust file, or the token."
+    )
+)

@@ -1,32 +1,24 @@
 """What `dispute` and `hold` share: what begins, what ends, and the list of both."""
 
 import secrets
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from anchors.core.encoding import WORD_BYTES, decode_hex
-from anchors.core.registry import Purpose
 from anchors.core.times import iso_time
-from anchors.core.typed_data import Domain
-from ledger_service.cli.options import passphrase
+from ledger_service.cli.options import DEFAULT_URL, AsJson, Origin, Token, Url
 from ledger_service.cli.output import Output
-from ledger_service.cli.sending import open_log
+from ledger_service.cli.reading import Reader, ReaderKey, ReaderTrust
 from ledger_service.cli.words import kind_in_words
 from ledger_service.client.api import Api
 from ledger_service.client.compose import Draft, Material, compose
 from ledger_service.client.errors import WrongInput
-from ledger_service.client.keystore import read_key_file
-from ledger_service.client.session import sign_in
 
 About = Annotated[str, typer.Argument(help="The statement it is about: its id, 0x and 64 hex digits.")]
 Basis = Annotated[str, typer.Option("--basis", help="On what it rests: an order, a file number. It stands for good.")]
 Institution = Annotated[str | None, typer.Option("--institution", help="Only those that this institution signed.")]
-OptionalKey = Annotated[
-    Path | None, typer.Option("--key", envvar="HUZHENG_KEY", help="Sign in with this key, with --trust.")
-]
-OptionalTrust = Annotated[Path | None, typer.Option("--trust", envvar="HUZHENG_TRUST", help="The trust file.")]
 OptionalSubject = Annotated[str | None, typer.Argument(help="Only what is about this subject, 0x and 64 hex digits.")]
 
 
@@ -48,22 +40,30 @@ def ending(
     return compose(kind, subject, Material(reason=reason, links={"replaces": _id(begun)}, more=more))
 
 
-def show_listed(
-    output: Output,
-    api: Api,
-    kind: str,
-    *,
-    subject: str | None,
-    institution: str | None,
-    key: Path | None,
-    trust: Path | None,
-    origin: str | None,
-) -> None:
-    """What of this kind one may know of, as a table; a key signs in."""
-    if key is not None:
-        _sign_in(api, key, trust, origin)
-    named = decode_hex(subject, WORD_BYTES, "subject") if subject is not None else None
-    found = [item for item in api.disputes(named, institution) if item["statement"]["kind"] == kind]
+def lister(kind: str, text: str) -> Callable[..., int]:
+    """The command that lists what there is of a kind; `text` is its help."""
+
+    def command(
+        subject: OptionalSubject = None,
+        institution: Institution = None,
+        key: ReaderKey = None,
+        trust: ReaderTrust = None,
+        token: Token = None,
+        url: Url = DEFAULT_URL,
+        origin: Origin = None,
+        as_json: AsJson = False,
+    ) -> int:
+        named = decode_hex(subject, WORD_BYTES, "subject") if subject is not None else None
+        with Reader(token, key, trust, origin).needed().open(url) as api:
+            found = [item for item in api.disputes(named, institution) if item["statement"]["kind"] == kind]
+        _show(Output(as_json), found)
+        return 0
+
+    command.__doc__ = text
+    return command
+
+
+def _show(output: Output, found: list[dict[str, Any]]) -> None:
     output.result({"items": found})
     if not found:
         output.line("There is none of which you may know.")
@@ -78,18 +78,6 @@ def _row(item: dict[str, Any]) -> tuple[Any, ...]:
     what = f"{about['institution']} {kind_in_words(about['kind'])}"
     stands = "yes" if item["stands"] else "no, ended"
     return said["index"], iso_time(said["issuedAt"]), said["institution"], stands, about["index"], what
-
-
-def _sign_in(api: Api, key_path: Path, trust_path: Path | None, origin: str | None) -> None:
-    if trust_path is None:
-        raise WrongInput("--key needs --trust, the file that says for whom the key signs")
-    trusted, log = open_log(trust_path, origin)
-    key = read_key_file(key_path)
-    known = trusted.registry.keys.get(key.address)
-    if key.purpose != Purpose.STATEMENT or known is None or known.log != log.id:
-        raise WrongInput(f"{key_path}: {key.public} is no statement key of {log.origin} in the trust file")
-    domain = Domain(trusted.chain_id, trusted.registry_contract.address, log.id)
-    sign_in(api, domain, known.institution, key.unlock(passphrase()))
 
 
 def _id(text: str) -> bytes:

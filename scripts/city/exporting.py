@@ -38,27 +38,32 @@ class Exported:
 
 def disputing_acts(case: Case, seed: str, commission: Institution) -> list[Act]:
     """The hospital that relied on the report opens a dispute about it; the commission has the evidence held."""
-    report = case.acts[0]
-    reader = next((act.by for act in case.acts if act.by is not report.by), report.by)
-    dispute = Act(
-        f"{report.name}/dispute",
-        0,
-        reader,
-        "dispute.opened",
-        derive_secret(seed, f"{report.name}/dispute"),
-        {"about": report.name},
-        parts={"basis": {"basis": BASIS}},
-    )
-    hold = Act(
-        f"{report.name}/hold",
-        0,
-        commission,
-        "hold.placed",
-        derive_secret(seed, f"{report.name}/hold"),
-        {"about": report.name, "dispute": dispute.name},
-        parts={"basis": {"basis": BASIS}},
-    )
-    return [dispute, hold]
+    report, dispute = case.acts[0].name, _dispute(case)
+    basis = {"basis": {"basis": BASIS}}
+    opened = {"about": report}
+    return [
+        Act(dispute, 0, _reader(case), "dispute.opened", derive_secret(seed, dispute), opened, parts=basis),
+        Act(
+            f"{report}/hold",
+            0,
+            commission,
+            "hold.placed",
+            derive_secret(seed, f"{report}/hold"),
+            {"about": report, "dispute": dispute},
+            parts=basis,
+        ),
+    ]
+
+
+def _reader(case: Case) -> Institution:
+    """The first that had to do with another's report; its issuer where nobody had."""
+    issuer = case.acts[0].by
+    return next((act.by for act in case.acts if act.by is not issuer), issuer)
+
+
+def _dispute(case: Case) -> str:
+    """The name of the act that opens the dispute."""
+    return f"{case.acts[0].name}/dispute"
 
 
 def fetch_package(api: Api, city: City, case: Case, samples: Path, missing: Callable[[], int]) -> bytes:
@@ -68,8 +73,8 @@ def fetch_package(api: Api, city: City, case: Case, samples: Path, missing: Call
     while missing() and time.monotonic() < deadline:
         time.sleep(0.2)
     package = api.evidence({"subject": encode_hex(case.subject)})
-    dispute = disputing_acts(case, "", case.acts[0].by)[0]
-    exporter = Exporter(dispute.by.code, dispute.by.secret, int(time.time()), f"huzheng {version('huzheng')}")
+    reader = _reader(case)
+    exporter = Exporter(reader.code, reader.secret, int(time.time()), f"huzheng {version('huzheng')}")
     return add_members(package, _originals(case, samples), city.domain, exporter)
 
 
@@ -95,18 +100,17 @@ def judge_package(package: bytes, trust: Trust) -> tuple[Exported, JudgedPackage
     return Exported(package, report.counts(), round(seconds, 3)), judged
 
 
-def exported_act(case: Case, seed: str, package: bytes, judged: JudgedPackage) -> Act:
+def exported_act(case: Case, package: bytes, judged: JudgedPackage) -> Act:
     """What the reader signs about the package."""
-    dispute = disputing_acts(case, seed, case.acts[0].by)[0]
     parts = [part for told in judged.package.statements for part in told.content.parts]
     shown = [part.name for part in parts if isinstance(part, Part)]
     withheld = [part.name for part in parts if not isinstance(part, Part)]
     return Act(
         f"{case.acts[0].name}/exported",
         0,
-        dispute.by,
+        _reader(case),
         "evidence.exported",
         case.subject,
-        {"about": case.acts[0].name, "dispute": dispute.name},
+        {"about": case.acts[0].name, "dispute": _dispute(case)},
         parts={"export": export_part(package, shown, withheld)},
     )

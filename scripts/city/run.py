@@ -211,7 +211,7 @@ class CityRun:
             exported, judged = judge_package(package, self._write_trust(city, TRUST, blocks_named(package)))
         except ExportFailed as failure:
             raise RunFailed(f"the evidence package does not hold: {failure}") from None
-        say(exported_act(case, SEED, package, judged))
+        say(exported_act(case, package, judged))
         return exported
 
     def _publish_figures(self, city: City, publish: Publish) -> bool:

@@ -83,8 +83,8 @@ def fact(code: str, says: str, claim: str, zh: str, en: str, index: int, institu
         "statements": [statement_id(index + 1)],
         "index": index,
         "institution": institution,
-        "signed_after": None,
-        "signed_before": 1_795_513_000,
+        "signedAfter": None,
+        "signedBefore": 1_795_513_000,
         "details": {},
     }
 

@@ -1,8 +1,9 @@
 """Who signed: recovering keys from signatures, the costly part, beside everything else (coincurve frees the lock)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 from anchors.core import signature as signatures
 from anchors.core.errors import Error
@@ -22,15 +23,16 @@ class RecoveryRate:
         self._turn = self._recovered = 0
         self._seconds = 0.0
 
-    def sample(self, signed: Sequence[Signed]) -> None:
-        """Measure on a few of these, if it is their turn."""
+    def sample(self, signed: Iterable[Signed]) -> None:
+        """Measure on the first few of these, if it is their turn; else nothing of them is asked for."""
         self._turn += 1
         if self._turn % SAMPLE_EVERY != 1:
             return
+        few = list(islice(signed, SAMPLE))
         begin = time.thread_time()
-        _recover_all(signed[:SAMPLE])
+        _recover_all(few)
         self._seconds += time.thread_time() - begin
-        self._recovered += min(len(signed), SAMPLE)
+        self._recovered += len(few)
 
     @property
     def per_second(self) -> float:

@@ -114,7 +114,7 @@ class StretchReader:
             )
             _fill(item, found)
             items.append(item)
-        self._rate.sample([(item.id, item.entry.signature) for item in items if item.entry is not None])
+        self._rate.sample((item.id, item.entry.signature) for item in items if item.entry is not None)
         self._contents[begin // STRETCH_ENTRIES] = rows.contents
         if len(self._contents) > CONTENTS_KEPT:
             self._contents.popitem(last=False)
