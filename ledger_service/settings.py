@@ -181,6 +181,8 @@ class Settings(BaseSettings):
     """Address of an OpenTelemetry collector (OTLP over HTTP) for spans and metrics; without it nothing is sent."""
 
     _originals: TrustedOrigins = PrivateAttr()
+    _roots: list[Authority] = PrivateAttr()
+    _policy: Policy | None = PrivateAttr()
 
     @model_validator(mode="after")
     def _read_foreign_trust(self) -> Self:
@@ -217,12 +219,12 @@ class Settings(BaseSettings):
                 "set HUZHENG_TIMESTAMP_AUTHORITIES and HUZHENG_TIMESTAMP_ROOTS together: what an authority gives is "
                 "taken only where it holds under a root certificate of that file"
             )
-        read_roots(self.timestamp_roots)
+        self._roots = _read_roots(self.timestamp_roots)
         return self
 
     @model_validator(mode="after")
     def _has_policy(self) -> Self:
-        policy = read_cosign_policy(self.cosign_policy)
+        self._policy = policy = _read_policy(self.cosign_policy)
         if self.cosign_rule == "withhold" and (policy is None or policy.quorum == NO_QUORUM):
             raise ValueError("HUZHENG_COSIGN_RULE=withhold needs a HUZHENG_COSIGN_POLICY with a quorum")
         return self
@@ -231,6 +233,16 @@ class Settings(BaseSettings):
     def originals(self) -> TrustedOrigins:
         """The other logs from which reports are brought in, as their trust files were at the start."""
         return self._originals
+
+    @property
+    def roots(self) -> list[Authority]:
+        """The root certificates of the time-stamp authorities, as their file was at the start."""
+        return self._roots
+
+    @property
+    def policy(self) -> Policy | None:
+        """The witnesses to ask for cosignatures, as their file was at the start; None without one."""
+        return self._policy
 
     @property
     def retention(self) -> Retention:
@@ -253,7 +265,7 @@ class Settings(BaseSettings):
         return [*given, *written, *map(unquote, written)]
 
 
-def read_roots(file: Path | None) -> list[Authority]:
+def _read_roots(file: Path | None) -> list[Authority]:
     """The root certificates in a PEM file, each named by its place in it; none without a file. Raises `ValueError`."""
     if file is None:
         return []
@@ -268,7 +280,7 @@ def read_roots(file: Path | None) -> list[Authority]:
     return roots
 
 
-def read_cosign_policy(file: Path | None) -> Policy | None:
+def _read_policy(file: Path | None) -> Policy | None:
     """The policy in a file; None without one. Raises `ValueError`."""
     if file is None:
         return None

@@ -21,7 +21,7 @@ from ledger_service.metrics import SHARED_FOLDER, LedgerCollector, create_metric
 from ledger_service.observed import ObservedCommit, ObservedDoor, start_telemetry
 from ledger_service.operator_keys import unlock_receipt_key
 from ledger_service.processes.opening import OpenedLog, now, open_log
-from ledger_service.settings import Settings, read_cosign_policy
+from ledger_service.settings import Settings
 from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.cosignatures import SqlCosignatures
 from ledger_service.storage.disputes import SqlDisputes
@@ -199,7 +199,7 @@ def _services(
     settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
     readings, grounds = SqlReadings(engine), SqlGrounds(engine)
     rules, look_up = RuleBook(grounds), LookUp(reader, tree, tiles, view, now)
-    withheld_by = read_cosign_policy(settings.cosign_policy) if settings.cosign_rule == "withhold" else None
+    withheld_by = settings.policy if settings.cosign_rule == "withhold" else None
     return Services(
         origin=settings.origin,
         domain=opened.domain,

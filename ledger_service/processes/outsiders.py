@@ -4,7 +4,6 @@ from anchors.chain.block_capture import EthereumBlockProofs
 from anchors.clocks.authority import HttpAuthority
 from anchors.cosigner import HttpWitness
 from ledger_service.processes.opening import OpenedLog, now
-from ledger_service.settings import read_cosign_policy, read_roots
 from ledger_service.storage.cosignatures import SqlCosignatures
 from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.storage.timestamps import SqlTimestamps
@@ -24,8 +23,7 @@ DAY_SECONDS = 86_400
 def authority_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainView) -> list[Worker]:
     """One for each time-stamp authority, so that one that hangs holds up no other."""
     settings, timestamps = opened.settings, SqlTimestamps(opened.engine, fence)
-    roots = read_roots(settings.timestamp_roots)
-    authorities = [HttpAuthority(url, roots) for url in settings.authorities]
+    authorities = [HttpAuthority(url, settings.roots) for url in settings.authorities]
     names = [authority.name for authority in authorities]
     stampers = [
         Stamper(
@@ -58,7 +56,7 @@ def proof_worker(opened: OpenedLog, fence: Fence) -> Worker:
 
 def witness_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainView) -> list[Worker]:
     """One for each witness of the policy."""
-    policy, cosignatures = read_cosign_policy(opened.settings.cosign_policy), SqlCosignatures(opened.engine, fence)
+    policy, cosignatures = opened.settings.policy, SqlCosignatures(opened.engine, fence)
     return [
         Worker(
             f"cosigner {witness.key.name}",

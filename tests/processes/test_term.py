@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, text
 
+from anchors.core.cosignature import WitnessSecret
 from ledger_service.processes.anchorer import Anchorer
 from ledger_service.settings import Settings, read_settings
 from ledger_service.storage import schema
@@ -20,6 +21,7 @@ from ledger_service.storage.lease import read_standing
 from ledger_service.usecases.ports import Standing
 from scripts.city.service import free_port, service_settings
 from tests.fixtures.chain import ScratchChain
+from tests.fixtures.clock_authority import make_house
 from tests.fixtures.ledger import FINALITY_BLOCKS, found_small_city
 
 WITHIN_SECONDS = 30
@@ -95,3 +97,28 @@ def test_an_incident(settings: Settings, engine: Engine) -> None:
     with refused_at_first(engine, settings, "incident"):
         standing = wait_for(engine, lambda standing: standing.incident != "")
         assert "was restored from a backup" in standing.incident and not standing.compared
+
+
+def test_files_that_are_broken_after_the_start_keep_nobody_from_anchoring(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    witness = WitnessSecret("witness.example/w", b"\x01" * 32)
+    roots, policy = tmp_path / "roots.pem", tmp_path / "policy"
+    roots.write_text(make_house(tmp_path, "house").root)
+    policy.write_text(f"witness w {witness.key} http://127.0.0.1:9/\nquorum w\n")
+    told = read_settings(
+        lease_seconds=1,
+        timestamp_authorities="http://127.0.0.1:9/tsr",
+        timestamp_roots=str(roots),
+        cosign_policy=str(policy),
+    )
+    roots.write_text("nothing")
+    policy.unlink()
+    anchorer = Anchorer(told)
+    anchorer.start()
+    try:
+        standing = wait_for(engine, lambda standing: standing.compared and len(standing.workers) > 3)
+    finally:
+        anchorer.close()
+    names = [worker.name for worker in standing.workers]
+    assert "authority http://127.0.0.1:9" in names and "cosigner witness.example/w" in names
