@@ -31,31 +31,42 @@ class Collector:
         self._pause = Pause(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, passed)
         self._size: int | None = None
         """What the witness cosigned last, as far as is known here; a witness that knows better says so."""
+        self._contradicted = False
+        """Whether its last answer named another size."""
 
-    def run_once(self) -> bool:
-        """Ask once, if there is something to ask; whether the witness named another size, to be asked from at once.
+    def run_once(self) -> None:
+        """Ask once, if there is something to ask. Where the witness names another size, the next call asks from there.
 
         After a failure it pauses, longer each time, and says why. Raises `WitnessFailed` or `StoreUnavailable`."""
         with self._pause.around(WitnessFailed):
-            return self._ask()
+            self._ask()
 
-    def _ask(self) -> bool:
+    def _ask(self) -> None:
         if self._size is None:
             self._size = self._cosignatures.newest_size(self._witness.key.name)
         head = self._view.newest_head()
         checkpoint = self._tree.checkpoint_at(head.new_size) if head is not None else None
         if checkpoint is None or checkpoint.size <= self._size:
-            return False
+            return
         proof = consistency_proof(self._size, checkpoint.size, LogTiles(self._tree).nodes(checkpoint.size))
         try:
             found = self._witness.cosign(self._size, proof, checkpoint.note)
         except SizeConflict as conflict:
-            self._check_known(conflict.size)
-            self._size = conflict.size
-            return True
+            self._turn_to(conflict.size)
+            return
         self._cosignatures.add(NewCosignature(checkpoint.size, found.key.name, found.line, found.time))
-        self._size = checkpoint.size
-        return False
+        self._size, self._contradicted = checkpoint.size, False
+
+    def _turn_to(self, size: int) -> None:
+        """Ask from the size that the witness named. One that names a size and does not go on from it has failed."""
+        self._check_known(size)
+        asked, again = self._size, self._contradicted
+        self._size, self._contradicted = size, True
+        if again or size == asked:
+            raise WitnessFailed(
+                f"witness {self._witness.key.name}: names {size} entries as what it cosigned last, after it was asked "
+                f"from {asked}, and goes on from neither: ask its operator"
+            )
 
     def _check_known(self, size: int) -> None:
         """A witness that has seen more than is signed here has seen another log, or this is an older copy of it."""
