@@ -48,9 +48,9 @@ def proof_worker(opened: OpenedLog, fence: Fence) -> Worker:
     """Captures what shows each final head without a node. It asks the nodes by itself, so that one that cannot prove a
     block is not set aside for those who follow."""
     settings, identity = opened.settings, opened.identity
-    prover = HeadProver(
-        EthereumBlockProofs(settings.rpc, identity.witness), SqlHeadProofs(opened.engine, opened.domain.log, fence)
-    )
+    proofs = EthereumBlockProofs(settings.rpc, identity.witness)
+    stored = SqlHeadProofs(opened.engine, opened.domain.log, fence)
+    prover = HeadProver(proofs, stored, passed_seconds)
     return Worker(PROOFS, prover.run_once, settings.follow_seconds)
 
 

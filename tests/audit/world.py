@@ -74,7 +74,7 @@ class World:
         )
         self.integrator = Integrator(self.tree, city.origin, city.domain, city.note_key, city.operator.checkpoint, now)
         proofs = EthereumBlockProofs(self.chain.url, witness)
-        self.prover = HeadProver(proofs, SqlHeadProofs(self.engine, log))
+        self.prover = HeadProver(proofs, SqlHeadProofs(self.engine, log), time.monotonic)
         transactions = Transactions(self.node, sender, outbox, now)
         self.witnesser = Witnesser(self.node, transactions, self.tree, self.view, log)
         self.door = Door(self.ledger, city.domain, city.operator.receipt, PROMISE_SECONDS, now, ORIGINALS)

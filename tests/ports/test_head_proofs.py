@@ -1,6 +1,7 @@
 """Proofs of the blocks of heads: what is stored, and in which order what is missing is captured; on both databases."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import open_database
 from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.usecases.ports import ChainStatus, FollowedBlocks
-from ledger_service.usecases.prove_heads import HEADS_A_STEP, HeadProver
+from ledger_service.usecases.prove_heads import AGAIN_SECONDS, HEADS_A_STEP, HeadProver
 
 LOG = b"\x04" * 32
 SOME = BlockProof(b"\xc0" * 900, b"\xc1" * 700, 3, 1, (b"\xc2" * 100, b"\xc3" * 40))
@@ -88,6 +89,16 @@ def test_a_head_has_one_proof_and_one_that_left_the_chain_has_none(chronicle: Ch
     assert (chronicle.proofs.proofs([2]), chronicle.unproven()) == ({}, [1])
 
 
+class Watch:
+    """Counts seconds in the test's hands."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def passed(self) -> float:
+        return self.seconds
+
+
 def run(prover: HeadProver, steps: int = 10**6) -> None:
     """Steps until there is no more to do at once, or so many."""
     while steps and prover.run_once():
@@ -98,21 +109,21 @@ def test_every_head_gets_its_own_proof_the_newest_first(chronicle: Chronicle) ->
     count = 2 * HEADS_A_STEP + 3
     chronicle.follow(1, count, final=count)
     node = Node()
-    prover = HeadProver(node, chronicle.proofs)
+    prover = HeadProver(node, chronicle.proofs, Watch().passed)
     run(prover)
     assert node.asked == list(range(count, 0, -1))
     proofs = chronicle.proofs.proofs(range(1, count + 1))
     assert {size: proof.log_index for size, proof in proofs.items()} == {size: size for size in range(1, count + 1)}
     run(prover)
     assert len(node.asked) == count, "what has a proof is not asked for again"
-    run(HeadProver(node, chronicle.proofs))
+    run(HeadProver(node, chronicle.proofs, Watch().passed))
     assert len(node.asked) == count, "nor by another process"
 
 
 def test_what_became_final_comes_before_the_old_ones(chronicle: Chronicle) -> None:
     chronicle.follow(1, 40, final=40)
     node = Node()
-    prover = HeadProver(node, chronicle.proofs)
+    prover = HeadProver(node, chronicle.proofs, Watch().passed)
     run(prover, 1)
     chronicle.follow(41, 41, final=41)
     run(prover, 1)
@@ -125,13 +136,16 @@ def test_what_a_node_has_forgotten_holds_up_nothing_and_is_asked_for_again(chron
     chronicle.follow(1, 40, final=40)
     node = Node()
     node.forgotten = set(range(10, 15))
-    prover = HeadProver(node, chronicle.proofs)
+    watch = Watch()
+    prover = HeadProver(node, chronicle.proofs, watch.passed)
     failures = 0
     for step in range(60):
         try:
             run(prover)
         except ChainUnavailable:
             failures += 1
+        else:
+            watch.seconds += AGAIN_SECONDS
         if step == 2:
             chronicle.follow(41, 42, final=42)
     assert chronicle.unproven() == [14, 13, 12, 11, 10]
@@ -139,4 +153,43 @@ def test_what_a_node_has_forgotten_holds_up_nothing_and_is_asked_for_again(chron
     node.forgotten = set()
     for _ in range(3):
         run(prover)
+        watch.seconds += AGAIN_SECONDS
     assert (chronicle.unproven(), chronicle.proofs.missing()) == ([], 0)
+
+
+def test_what_no_node_can_prove_is_asked_for_once_and_rarely_again(chronicle: Chronicle) -> None:
+    chronicle.follow(1, 40, final=40)
+    node, watch = Node(), Watch()
+    node.forgotten = {3, 9, 20, 40}
+    prover = HeadProver(node, chronicle.proofs, watch.passed)
+
+    def settle() -> list[int]:
+        """Many steps; what was asked for in them."""
+        node.asked.clear()
+        for _ in range(100):
+            with suppress(ChainUnavailable):
+                prover.run_once()
+        return list(node.asked)
+
+    assert settle() == list(range(40, 0, -1))
+    assert settle() == []
+    # Heads that become final meanwhile, provable or not, lead nobody through the old ones again.
+    chronicle.follow(41, 44, final=44)
+    node.forgotten |= {43}
+    assert settle() == [44, 43, 42, 41]
+    watch.seconds += AGAIN_SECONDS - 1
+    assert settle() == []
+    watch.seconds += 1
+    assert settle() == [43, 40, 20, 9, 3]
+    assert settle() == []
+
+
+def test_many_heads_that_become_final_at_once_are_all_proved(chronicle: Chronicle) -> None:
+    chronicle.follow(1, 5, final=5)
+    node = Node()
+    prover = HeadProver(node, chronicle.proofs, Watch().passed)
+    run(prover)
+    count = 3 * HEADS_A_STEP
+    chronicle.follow(6, count, final=count)
+    run(prover)
+    assert chronicle.unproven() == []
