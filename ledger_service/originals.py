@@ -30,6 +30,7 @@ from ledger_service.problems import Refused
 MARK = b"imported"
 """How the subject of every import ends, and no other one."""
 _HASHED_BYTES = 24
+_OWN = ("links", "proof")
 
 
 class Original(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +49,12 @@ class Original(msgspec.Struct, frozen=True, gc=False):
     def subject(self, institution: str) -> bytes:
         """The subject under which this institution brings its report in, 32 bytes."""
         return import_subject(self.origin, self.statement.subject, institution)
+
+    def parts(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """What its import says, as forms by name: what the proof shows, and of the import's `own` parts the links and
+        the proof. Nothing else that whoever brought it in puts beside the proof is the other log's word."""
+        shown = {name: form for name, form in self.forms.items() if name not in _OWN}
+        return shown | {name: own[name] for name in _OWN if name in own}
 
 
 def import_subject(origin: str, subject: bytes, institution: str) -> bytes:

@@ -40,11 +40,13 @@ _NOT_CORRECTED = frozenset({"correction", "links"})
 def corrected(stated: Stated, corrections: Iterable[Stated]) -> Stated:
     """The statement with what `corrections` (in log order) put right: a part that one of them names is replaced by the
     part of that name beside it, and is not known any more where there is none. Links are never corrected: what a
-    statement leads to was checked when it was taken. Nor is what another log said, by whoever brought it in."""
-    kept_as_is = _NOT_CORRECTED | (stated.original.forms.keys() if stated.original is not None else frozenset())
+    statement leads to was checked when it was taken. Nor is an import: what another log said is not this log's to mend.
+    """
+    if stated.original is not None:
+        return stated
     for correction in corrections:
         said = correction.parts.get("correction")
-        wrong = frozenset(said.parts) - kept_as_is if said is not None else frozenset()
+        wrong = frozenset(said.parts) - _NOT_CORRECTED if said is not None else frozenset()
         if wrong:
             kept = {name: value for name, value in stated.parts.items() if name not in wrong}
             right = {name: value for name, value in correction.parts.items() if name in wrong}

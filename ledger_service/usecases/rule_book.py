@@ -56,7 +56,7 @@ def stated_of(stored: StoredStatement, content: Content) -> Stated:
     statement, parts = Entry.from_bytes(stored.entry).statement, listed_forms(content)
     original = original_of(statement.kind, parts)
     if original is not None:
-        parts = {**original.forms, **parts}
+        parts = original.parts(parts)
     return Stated(
         stored.index,
         encode_hex(stored.id),

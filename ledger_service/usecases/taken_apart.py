@@ -75,7 +75,7 @@ def take_apart(row: StoredEntry, parts: Sequence[str | WithheldPart] | None = No
             original, named = _read_import(values, rules)
         forms = _read_forms(values, rules, issued_at)
         if original is not None:
-            forms |= {name: original.forms[name] for name in _FORMS & original.forms.keys()}
+            forms = original.parts(forms)
         policy = kind_rules.policy_subject(forms["policy"]) if "policy" in named else None
     except _Broken as broken:
         return Event(position, id, kind, institution, subject, issued_at, problem=broken.code)

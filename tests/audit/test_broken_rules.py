@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from anchors.chain.acts import RevokeKey
-from ledger_service.recognition.figures import Period
+from ledger_service.recognition.figures import Figures, Period
 from ledger_service.storage.statistics import open_statistics_rows
 from ledger_service.usecases.statistics import compute
 from tests.audit.world import World, place
@@ -125,12 +125,17 @@ NOT_COUNTED_BY = frozenset({"attribution", "role-missing"})
 """Signatures and roles are the audit's alone."""
 
 
-def broken_in_figures(world: World) -> dict[str, int]:
-    """What the figures of these days say of statements that break the rules of their kind."""
+def figures(world: World) -> Figures:
+    """The figures of these days."""
     today = datetime.now(UTC).date()
     period = Period(today - timedelta(days=2), today + timedelta(days=2), "+08:00")
     with open_statistics_rows(world.database) as rows:
-        return compute(rows, rows.log().size, period).broken
+        return compute(rows, rows.log().size, period)
+
+
+def broken_in_figures(world: World) -> dict[str, int]:
+    """What they say of statements that break the rules of their kind."""
+    return figures(world).broken
 
 
 @pytest.mark.parametrize(("make", "what"), WITHOUT_EFFECT, ids=[make.__name__[1:] for make, _ in WITHOUT_EFFECT])

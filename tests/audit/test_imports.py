@@ -2,6 +2,7 @@
 the door is named."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,17 @@ import pytest
 from anchors.core.trust import Trust, format_trust
 from ledger_service.cli import main
 from ledger_service.originals import TrustedOrigins
-from tests.audit.test_broken_rules import broken_in_figures
+from ledger_service.storage.reader import SqlReader
+from ledger_service.storage.rulebook import SqlGrounds
+from ledger_service.usecases.responsibility import Responsibility
+from ledger_service.usecases.rule_book import RuleBook
+from ledger_service.usecases.submission import content_of, decode_parts
+from tests.audit.test_broken_rules import broken_in_figures, figures
+from tests.audit.test_replayed_decisions import TOLD, Town
 from tests.audit.world import ORIGINALS, World, change, copy_database, make_world, place
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.other_log import OtherLog, bring_in, original
+from tests.fixtures.signer import document, example, links
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +109,47 @@ def test_the_command_takes_trust_files_of_other_logs(
     twice = ["--foreign-trust", str(tmp_path / "other.json")] * 2
     assert main([*given, *twice]) == 2
     assert "two trust files name the log" in capsys.readouterr().err
+
+
+BESIDE = example("examination", category="imaging", item="S-002")
+"""What a hospital says beside a proof. Nobody asks it of another log's report."""
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "withheld"])
+def test_what_was_examined_is_read_out_of_the_proof_by_everybody(
+    module_chain: ScratchChain, tmp_path: Path, shown: bool
+) -> None:
+    """The view of responsibility, the figures and the audit: nothing beside the proof counts, and no correction."""
+    town = Town(make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    world, hospital, other = town.world, town.peer, OtherLog()
+    town.rules()
+    profile = example("profile", institution=other.hospital.institution, tier=3)
+    granted = example("qualification", institution=other.hospital.institution)
+    town.say(
+        town.bureau.sign("institution.profiled", secrets.token_bytes(32), profile),
+        town.quality.sign("qualification.granted", secrets.token_bytes(32), granted),
+    )
+    examined = example("examination", channel="platform")
+    report = other.add(other.hospital.sign("report.issued", secrets.token_bytes(32), document(), examined))
+    proof = other.proof(report, withhold=frozenset() if shown else frozenset({"examination"}))
+    imported = bring_in(hospital, other, report, proof=proof, beside=(BESIDE,))
+    wrong = (example("correction", parts=["examination"]), BESIDE, links(corrects=imported))
+    town.say(imported, hospital.sign("statement.corrected", imported.subject, *wrong))
+    town.decide("imported", imported)
+    world.settle()
+
+    reader, grounds = SqlReader(world.engine), SqlGrounds(world.engine)
+    view = Responsibility(reader, world.tree, world.view, grounds, RuleBook(grounds))
+    facts = view.of(imported.subject, lambda found: [content_of(decode_parts(each.parts)) for each in found])
+    assert [fact.says for fact in facts if fact.code == "eligible"] == ["yes" if shown else "unknown"]
+    assert [fact.says for fact in facts if fact.code == "qualified"] == ["granted" if shown else "unknown"]
+
+    result = world.audit(originals=ORIGINALS)
+    assert result.holds, result.findings.faults
+    told = {name: count for name, count in result.findings.counts.items() if name in TOLD}
+    assert told == {"decisions": 1, "recognisable" if shown else "cannot be told: facts not stated": 1}
+
+    rows = figures(world).rows
+    counted = {row.value for row in rows if (row.by, row.figure) == ("item", "recognitions")}
+    assert counted == {("SAMPLE-local", "S-001") if shown else ("", "")}
+    world.engine.dispose()

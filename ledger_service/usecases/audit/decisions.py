@@ -143,8 +143,9 @@ class DecisionReplay:
         stored = self._report_of(report.index)
         named = (report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0)
         if report.kind in IMPORTS and stored is not None:
-            original = original_of(report.kind, listed_forms(content_of(decode_parts(stored))))
-            return Stated(*named, original.forms if original is not None else {}, {}, original), True
+            own = listed_forms(content_of(decode_parts(stored)))
+            original = original_of(report.kind, own)
+            return Stated(*named, original.parts(own) if original is not None else {}, {}, original), True
         examination, shown = _read_one(stored or b"[]", "examination")
         parts = {} if examination is None else {"examination": examination}
         version = Stated(*named, parts)
