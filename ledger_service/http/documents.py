@@ -1,6 +1,6 @@
 """Checking a document against the log, for everybody who holds it (docs/PRIVACY.md)."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
@@ -8,6 +8,7 @@ from anchors.core.encoding import decode_bare_hex, encode_hex
 from ledger_service.http.read import Digest, Position
 from ledger_service.http.services import services_of
 from ledger_service.http.wire import Hex32, Page, Wire
+from ledger_service.recognition.join import VersionState
 from ledger_service.usecases.document_check import CheckedDocument
 from ledger_service.usecases.look_up import State
 
@@ -17,8 +18,8 @@ FewAtOnce = Annotated[int, Query(ge=1, le=20)]
 
 
 class CheckedDocumentView(Wire):
-    """A statement that attests the document. `version` says what has become of it (null: not to be told here); `proof`
-    is the `.tlog-proof` with the part `document` shown, null before the statement is integrated."""
+    """A statement that attests the document. `version` says what has become of it; `proof` is the `.tlog-proof` with
+    the part `document` shown, null before the statement is integrated."""
 
     statement: Hex32
     index: int
@@ -26,7 +27,7 @@ class CheckedDocumentView(Wire):
     kind: str
     institution: str
     issued_at: int
-    version: Literal["current", "superseded", "withdrawn"] | None
+    version: VersionState
     proof: str | None
 
     @classmethod

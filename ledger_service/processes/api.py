@@ -213,7 +213,7 @@ def _services(
         ),
         ledger=ledger,
         look_up=look_up,
-        document_check=DocumentCheck(look_up, reader, tree),
+        document_check=DocumentCheck(look_up, reader),
         tree=tree,
         tiles=tiles,
         view=view,

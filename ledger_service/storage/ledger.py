@@ -15,6 +15,7 @@ from ledger_service.storage.database import begin_writing, unavailable_on_error
 from ledger_service.storage.finder import find_beginnings, index_batch, select_by_ids
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.packed_entry import pack_entry, read_heading
+from ledger_service.storage.reader import read_subjects
 from ledger_service.usecases.ports import (
     HOLDING_KINDS,
     HOLDING_REL,
@@ -37,7 +38,6 @@ _REGISTRY_VERSION = """SELECT max(number), (SELECT head FROM registry_changes OR
     FROM registry_changes"""
 _LOGGED = "SELECT position, id, links, entry FROM entries WHERE"
 _STREAMS = "SELECT key, next_sequence, observed_size, frozen FROM streams WHERE key"
-_SUBJECTS = "SELECT subject, owner, first, current FROM subjects WHERE subject"
 
 
 class SqlLedger:
@@ -94,14 +94,9 @@ class SqlSequencing:
 
     def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """See `ports.SequencingTransaction`."""
-        states = {}
-        for position, institution, subject in find_beginnings(self._connection, subjects):
-            self._begun[subject[:PREFIX_BYTES]] = subject
-            if subject in subjects:
-                states[subject] = SubjectState(institution, position, position)
-        for subject, owner, first, current in select_rows(self._connection, _SUBJECTS, subjects):
-            states[subject] = SubjectState(owner, first, current)
-        return states
+        beginnings = list(find_beginnings(self._connection, subjects))
+        self._begun.update((subject[:PREFIX_BYTES], subject) for _, _, subject in beginnings)
+        return read_subjects(self._connection, subjects, beginnings)
 
     def final_heads(self, witness_ids: Collection[bytes]) -> dict[bytes, int]:
         """See `ports.SequencingTransaction`."""

@@ -9,10 +9,10 @@ from anchors.core.statement import SUBJECT_FIELD
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
-from ledger_service.storage.finder import What, find_positions, select_by_ids
+from ledger_service.storage.finder import What, find_beginnings, find_positions, select_by_ids
 from ledger_service.storage.packed_entry import unpack_entry
 from ledger_service.storage.promises import LONGEST_RECEIPT
-from ledger_service.usecases.ports import StoredStatement, Stream
+from ledger_service.usecases.ports import StoredStatement, Stream, SubjectState
 
 
 class SqlReader:
@@ -34,6 +34,11 @@ class SqlReader:
         """See `ports.Reader`."""
         text = digest.hex().encode()
         return self._page(What.DOCUMENT, digest, after, limit, lambda found: text in found.parts)
+
+    def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
+        """See `ports.Reader`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return read_subjects(connection, subjects, find_beginnings(connection, subjects))
 
     def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
         """See `ports.Reader`."""
@@ -82,6 +87,20 @@ def read_statement(connection: Connection, id: bytes) -> StoredStatement | None:
     return next((statement for statement in found if statement.id == id), None)
 
 
+def read_subjects(
+    connection: Connection, subjects: Collection[bytes], beginnings: Iterable[tuple[int, str, bytes]]
+) -> dict[bytes, SubjectState]:
+    """Those of the subjects that exist; `beginnings` as `find_beginnings` gives them for these."""
+    states = {
+        subject: SubjectState(institution, position, position)
+        for position, institution, subject in beginnings
+        if subject in subjects
+    }
+    for subject, owner, first, current in select_rows(connection, _SUBJECTS, subjects):
+        states[subject] = SubjectState(owner, first, current)
+    return states
+
+
 def read_statements(connection: Connection, positions: Collection[int]) -> dict[int, StoredStatement]:
     """The statements at these positions, by position."""
     found = stored_statements(select_rows(connection, f"{_STATEMENTS} position", positions))
@@ -93,4 +112,5 @@ def stored_statements(rows: Iterable[Sequence]) -> Iterator[StoredStatement]:
     return (StoredStatement(position, id, key, unpack_entry(entry), parts) for position, id, key, entry, parts in rows)
 
 
+_SUBJECTS = "SELECT subject, owner, first, current FROM subjects WHERE subject"
 _STATEMENTS = "SELECT position, id, key, entry, parts FROM entries JOIN contents USING (position) WHERE"

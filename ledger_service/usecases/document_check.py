@@ -6,56 +6,43 @@ down to his own file (docs/PRIVACY.md).
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from anchors.core.content import Content, Part, Withheld
-from anchors.core.encoding import word_code
 from ledger_service.problems import NOT_FOUND, Refused
+from ledger_service.recognition.join import VersionState
 from ledger_service.usecases.look_up import Found, LookUp, Read
-from ledger_service.usecases.ports import Reader, Tree
-from ledger_service.usecases.timelines import TooLong, read_timeline
-
-Version = Literal["current", "superseded", "withdrawn"]
-_VERSIONS, _WITHDRAWN = ("report.issued", "report.amended"), "report.withdrawn"
+from ledger_service.usecases.ports import Reader
 
 
 @dataclass(frozen=True)
 class CheckedDocument:
-    """A version of a report with this document: what has become of it by now, None where too much is said about the
-    report to tell; and its `.tlog-proof` with the part `document` shown, None before it is integrated."""
+    """A version of a report with this document: what has become of it by now, and its `.tlog-proof` with the part
+    `document` shown, None before it is integrated."""
 
     found: Found
-    version: Version | None
+    version: VersionState
     proof: bytes | None
 
 
 class DocumentCheck:
     """Answers about documents, to anybody."""
 
-    def __init__(self, look_up: LookUp, reader: Reader, tree: Tree):
+    def __init__(self, look_up: LookUp, reader: Reader):
         self._look_up = look_up
         self._reader = reader
-        self._tree = tree
 
     def check(self, digest: bytes, after: int | None, limit: int) -> list[CheckedDocument]:
         """Statements with an index above `after` whose document has this SHA-256 or SM3 (32 bytes), in log order."""
         found = self._look_up.by_document(digest, after, limit)
-        return [CheckedDocument(each, self._version(each), self._proof(each.stored.id)) for each in found]
-
-    def _version(self, found: Found) -> Version | None:
-        """What is withdrawn is replaced by nothing, so a withdrawal withdraws every version before it."""
-        last, withdrawn = found.stored.index, False
-        try:
-            for piece in read_timeline(self._reader, found.statement.subject, self._tree.size()):
-                for stored in piece:
-                    kind = word_code(stored.entry[:32])
-                    withdrawn |= kind == _WITHDRAWN
-                    last = stored.index if kind in _VERSIONS else last
-        except TooLong:
-            return None
-        if withdrawn:
-            return "withdrawn"
-        return "current" if last == found.stored.index else "superseded"
+        subjects = self._reader.subjects({each.statement.subject for each in found})
+        return [
+            CheckedDocument(
+                each,
+                subjects[each.statement.subject].version_at(each.stored.index),
+                self._proof(each.stored.id),
+            )
+            for each in found
+        ]
 
     def _proof(self, id: bytes) -> bytes | None:
         try:

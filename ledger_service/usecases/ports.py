@@ -17,6 +17,7 @@ from anchors.chain.transactions import OutgoingTransaction as OutgoingTransactio
 from anchors.core.block.proof import BlockProof
 from anchors.core.registry import Change
 from anchors.core.tiles import FullTile
+from ledger_service.recognition.join import VersionState
 
 
 class StoreUnavailable(Exception):
@@ -120,6 +121,12 @@ class SubjectState(msgspec.Struct, frozen=True, gc=False):
     owner: str
     first: int
     current: int | None
+
+    def version_at(self, index: int) -> VersionState:
+        """What has become of the version at an index: a withdrawal withdraws every version before it."""
+        if self.current is None:
+            return "withdrawn"
+        return "current" if self.current == index else "superseded"
 
 
 HOLDING_KINDS = frozenset({"hold.placed", "dispute.opened"})
@@ -349,6 +356,9 @@ class Reader(Protocol):
 
     def by_document(self, digest: bytes, after: int | None, limit: int) -> list[StoredStatement]:
         """Statements whose document part has this SHA-256 or SM3 digest, in log order."""
+
+    def subjects(self, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
+        """Those of the subjects that exist, at the same cost however much is said about each."""
 
     def streams(self, keys: Sequence[bytes]) -> dict[bytes, Stream]:
         """The streams of those of the keys that signed something or were frozen."""

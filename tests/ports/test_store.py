@@ -189,6 +189,23 @@ def test_what_was_appended_is_read_back(engine: Engine, url: str) -> None:
     again.dispose()
 
 
+def test_whoever_looks_up_is_told_of_subjects_what_a_commit_is_told(engine: Engine) -> None:
+    """That of a subject without a row of its own, too, and that of one that begins like another."""
+    subjects = [b"\x41" * 32, b"\x41" * 31 + b"\x42", b"\x43" * 32, b"\x44" * 32]
+    states = [SubjectState("SYN1", index, index) for index in range(3)]
+    states[2] = SubjectState("SYN1", 2, None)
+    with SqlLedger(engine).sequencing() as transaction:
+        statements = [a_statement(index, subject=subject) for index, subject in enumerate(subjects[:3])]
+        assert transaction.subjects(subjects) == {}
+        transaction.append(statements, {}, dict(zip(subjects, states, strict=False)), [a_receipt(0, 1, 2)])
+    told = SqlReader(engine).subjects(subjects)
+    assert told == dict(zip(subjects, states, strict=False))
+    with SqlLedger(engine).sequencing() as transaction:
+        assert transaction.subjects(subjects) == told
+    assert [told[subjects[0]].version_at(index) for index in (0, 3)] == ["current", "superseded"]
+    assert told[subjects[2]].version_at(2) == "withdrawn"
+
+
 def test_what_only_begins_alike_is_not_found(engine: Engine) -> None:
     """Indexes hold how a subject and a digest begin; pages are full all the same."""
     subject, other = b"\x41" * 32, b"\x41" * 31 + b"\x42"

@@ -125,7 +125,7 @@ class DecisionReplay:
         self._findings.leave(STEP, "entries", item.position, "decision", "replayed", why)
 
     def _replay(self, item: Item, report: Logged, access: Logged, subject: SubjectState | None) -> None:
-        decided, state = _stated(item), _state_of(report, subject)
+        decided, state = _stated(item), subject.version_at(report.index) if subject is not None else None
         book = self._book.as_of(item.position)
         published = published_for(decided, book)
         self._check_said(item, decided, published, state)
@@ -200,15 +200,6 @@ def _add(answers: Answers, decision: Decision) -> None:
     answers.answers[says] += 1
     answers.clauses.update({(says, found.clause) for found in decision.findings if found.says == says})
     answers.warnings.update(warning.code for warning in decision.warnings)
-
-
-def _state_of(version: Logged, subject: SubjectState | None) -> VersionState | None:
-    """What had become of the version."""
-    if subject is None:
-        return None
-    if subject.current is None:
-        return "withdrawn"
-    return "current" if subject.current == version.index else "superseded"
 
 
 def _reason(decided: Stated) -> str | None:
