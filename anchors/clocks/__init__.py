@@ -5,7 +5,7 @@ renewal.py    a chain of tokens, each over those before it
 authority.py  the edge: asking an authority over HTTP
 """
 
-from anchors.clocks.renewal import timestamp_message, verify_timestamps
+from anchors.clocks.renewal import MAX_TOKENS, timestamp_message, verify_timestamps
 from anchors.clocks.token import Timestamp, UnknownAuthority, verify_timestamp
 
-__all__ = ["Timestamp", "UnknownAuthority", "timestamp_message", "verify_timestamp", "verify_timestamps"]
+__all__ = ["MAX_TOKENS", "Timestamp", "UnknownAuthority", "timestamp_message", "verify_timestamp", "verify_timestamps"]

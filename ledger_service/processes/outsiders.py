@@ -17,6 +17,7 @@ from ledger_service.workers.repeat import Worker
 PROOFS = "proofs"
 """The name of the worker that captures proofs of blocks."""
 LOOK_SECONDS = 1.0
+STAMP_SECONDS = 60.0
 DAY_SECONDS = 86_400
 
 
@@ -40,7 +41,7 @@ def authority_workers(opened: OpenedLog, fence: Fence, tree: Tree, view: ChainVi
         )
         for authority in authorities
     ]
-    pace = min(LOOK_SECONDS, settings.timestamp_seconds)
+    pace = min(STAMP_SECONDS, settings.timestamp_seconds)
     return [Worker(f"authority {name}", stamper.run_once, pace) for name, stamper in zip(names, stampers, strict=True)]
 
 

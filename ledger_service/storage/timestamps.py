@@ -1,9 +1,11 @@
 """Time-stamp tokens on checkpoints: originals."""
 
 from collections.abc import Collection
+from itertools import count
 
-from sqlalchemy import Engine, Row, Select, func, insert, or_, select
+from sqlalchemy import Connection, Engine, Row, func, insert, or_, select
 
+from anchors.clocks import MAX_TOKENS
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced
@@ -30,9 +32,11 @@ class SqlTimestamps:
     def newest(self, authority: str) -> StoredTimestamp | None:
         """See `outside_ports.Timestamps`."""
         query = select(_rows).where(_c.authority == authority, _c.renews.is_(None))
-        return self._first(query.order_by(_c.number.desc()))
+        with unavailable_on_error(), self._engine.connect() as connection:
+            row = connection.execute(query.order_by(_c.number.desc()).limit(1)).first()
+        return _stored(row) if row else None
 
-    def ageing(self, expires_before: int, authority: str, configured: Collection[str]) -> StoredTimestamp | None:
+    def ageing(self, expires_before: int, authority: str, configured: Collection[str]) -> list[StoredTimestamp]:
         """See `outside_ports.Timestamps`."""
         later = _rows.alias()
         renewed = select(later.c.number).where(later.c.renews == _c.number).exists()
@@ -40,18 +44,16 @@ class SqlTimestamps:
         if authority == next(iter(configured), None):
             mine = or_(mine, _c.authority.not_in(list(configured)))
         query = select(_rows).where(_c.expires_at < expires_before, mine, ~renewed)
-        return self._first(query.order_by(_c.expires_at, _c.number))
-
-    def chain(self, number: int) -> list[StoredTimestamp]:
-        """See `outside_ports.Timestamps`."""
-        found: list[StoredTimestamp] = []
-        following: int | None = number
+        query, full = query.order_by(_c.expires_at, _c.number).limit(1), []
         with unavailable_on_error(), self._engine.connect() as connection:
-            while following is not None:
-                row = connection.execute(select(_rows).where(_c.number == following)).one()
-                found.append(_stored(row))
-                following = row.renews
-        return found[::-1]
+            for place in count():
+                row = connection.execute(query.offset(place)).first()
+                if row is None:
+                    return full
+                chain = _before(connection, _stored(row))
+                if len(chain) < MAX_TOKENS:
+                    return chain
+                full = full or chain
 
     def covering(self, index: int) -> list[list[StoredTimestamp]]:
         """See `outside_ports.Timestamps`."""
@@ -66,10 +68,13 @@ class SqlTimestamps:
                     chain.append(_stored(row))
         return chains
 
-    def _first(self, query: Select) -> StoredTimestamp | None:
-        with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(query.limit(1)).first()
-        return _stored(row) if row else None
+
+def _before(connection: Connection, last: StoredTimestamp) -> list[StoredTimestamp]:
+    """A token behind those that it renews."""
+    found = [last]
+    while found[-1].renews is not None:
+        found.append(_stored(connection.execute(select(_rows).where(_c.number == found[-1].renews)).one()))
+    return found[::-1]
 
 
 def _stored(row: Row) -> StoredTimestamp:

@@ -51,12 +51,10 @@ class Timestamps(Protocol):
     def newest(self, authority: str) -> StoredTimestamp | None:
         """The newest token of an authority that renews none."""
 
-    def ageing(self, expires_before: int, authority: str, configured: Collection[str]) -> StoredTimestamp | None:
+    def ageing(self, expires_before: int, authority: str, configured: Collection[str]) -> list[StoredTimestamp]:
         """The token that expires first, before this time, of those that no other renews: of this authority, or of none
-        that is configured."""
-
-    def chain(self, number: int) -> list[StoredTimestamp]:
-        """The token of this number, behind those that it renews, the first one first."""
+        that is configured. It stands behind those that it renews, the first one first; a chain that is full comes only
+        where no other ages; empty where none does."""
 
     def covering(self, index: int) -> list[list[StoredTimestamp]]:
         """For each authority the chain, as far as it was renewed, of the first stamped checkpoint that covers the entry

@@ -3,11 +3,11 @@
 
 from collections.abc import Callable, Collection
 
-from anchors.clocks import timestamp_message
+from anchors.clocks import MAX_TOKENS, timestamp_message
 from anchors.clocks.authority import AuthorityFailed
 from anchors.core.checkpoint import Checkpoint
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.outside_ports import NewTimestamp, TimestampAuthority, Timestamps
+from ledger_service.usecases.outside_ports import NewTimestamp, StoredTimestamp, TimestampAuthority, Timestamps
 from ledger_service.usecases.pause import Pause
 from ledger_service.usecases.ports import ChainView, Tree
 
@@ -42,18 +42,23 @@ class Stamper:
         self._every_seconds = every_seconds
         self._renew_seconds = renew_seconds
         self._now = now
-        self._pause = Pause(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, passed)
+        self._stamping = Pause(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, passed)
+        self._renewing = Pause(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, passed)
 
-    def run_once(self) -> None:
-        """Ask for what is due, one token at most. After a failure it pauses, longer each time, and says why.
+    def run_once(self) -> bool:
+        """Ask for what is due, one token at most; whether it got one, so that more may be due.
 
-        Raises `AuthorityFailed` or `StoreUnavailable`."""
-        with self._pause.around(AuthorityFailed):
-            if not self._stamp():
-                self._renew()
+        After a failure it pauses, longer each time, and says why; what cannot be renewed keeps nothing from being
+        stamped. Raises `AuthorityFailed` or `StoreUnavailable`."""
+        last = self._timestamps.newest(self._authority.name)
+        with self._stamping.around(AuthorityFailed):
+            if self._stamp(last):
+                return True
+        with self._renewing.around(AuthorityFailed):
+            return last is not None and self._renew(last)
 
-    def _stamp(self) -> bool:
-        head, last = self._view.newest_head(), self._timestamps.newest(self._authority.name)
+    def _stamp(self, last: StoredTimestamp | None) -> bool:
+        head = self._view.newest_head()
         if head is None:
             return False
         if last is not None and (head.new_size <= last.size or self._now() < last.stamped_at + self._every_seconds):
@@ -61,16 +66,20 @@ class Stamper:
         self._ask(head.new_size, None, [])
         return True
 
-    def _renew(self) -> None:
-        newest = self._timestamps.newest(self._authority.name)
-        if newest is None:
-            return
+    def _renew(self, last: StoredTimestamp) -> bool:
         # An authority whose certificate ends no later has nothing to renew with.
-        limit = min(self._now() + self._renew_seconds, newest.expires_at)
-        ageing = self._timestamps.ageing(limit, self._authority.name, self._configured)
-        if ageing is not None:
-            chain = self._timestamps.chain(ageing.number)
-            self._ask(ageing.size, ageing.number, [stored.token for stored in chain], outlives=ageing.expires_at)
+        limit = min(self._now() + self._renew_seconds, last.expires_at)
+        chain = self._timestamps.ageing(limit, self._authority.name, self._configured)
+        if not chain:
+            return False
+        ageing = chain[-1]
+        if len(chain) >= MAX_TOKENS:
+            raise AuthorityFailed(
+                f"time-stamp authority {self._authority.name}: the checkpoint of {ageing.size} entries has "
+                f"{len(chain)} tokens, and no more are a chain: it is not renewed; lower HUZHENG_TIMESTAMP_RENEW_DAYS"
+            )
+        self._ask(ageing.size, ageing.number, [stored.token for stored in chain], outlives=ageing.expires_at)
+        return True
 
     def _ask(self, size: int, renews: int | None, tokens: list[bytes], outlives: int = 0) -> None:
         token, stamp = self._authority.stamp(timestamp_message(self._text(size), tokens), renews=bool(tokens))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from anchors.clocks import verify_timestamps
+from anchors.clocks import MAX_TOKENS, verify_timestamps
 from anchors.clocks.authority import AuthorityFailed, HttpAuthority
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.trust import Trust
 from ledger_service.storage.timestamps import SqlTimestamps
+from ledger_service.usecases.outside_ports import NewTimestamp
 from ledger_service.usecases.stamp import Stamper
 from tests.audit.world import World, change, copy_database, flipped, make_world, place, read
 from tests.fixtures.chain import ScratchChain
@@ -167,6 +168,49 @@ def test_what_ages_is_renewed_by_whoever_lasts_longer(world: World, houses: dict
     assert [stamp.authority for stamp in stamps] == ["ends soon", "lasts"]
     result = world.audit(trust=believing(world, *houses.values()))
     assert result.holds and result.findings.counts["timestamps"] == 3
+
+
+def test_after_a_token_it_looks_for_more_at_once_and_else_it_rests(world: World, houses: dict[str, House]) -> None:
+    watch = Watch()
+    with serving(houses["ends soon"]) as old, serving(houses["lasts"]) as new:
+        assert stamper(world, old, watch).run_once()
+        asking = stamper(world, new, watch)
+        assert [bool(asking.run_once()) for _ in range(4)] == [True, True, False, False]
+        assert new.asked == 2  # one of its own, and one that renews the other's
+
+
+def test_a_full_chain_is_told_of_and_holds_up_neither_renewals_nor_stamps(
+    world: World, houses: dict[str, House]
+) -> None:
+    timestamps, watch = SqlTimestamps(world.engine), Watch()
+    with serving(houses["ends soon"]) as old, serving(houses["lasts"]) as new:
+        # Full, and the first of all that age; what is in its tokens is of no interest here.
+        for number in range(MAX_TOKENS):
+            row = NewTimestamp(5, number or None, old.name, b"token", watch.now() - HOUR, watch.now() + HOUR)
+            timestamps.add(row)
+        stamper(world, old, watch).run_once()
+        asking = stamper(world, new, watch)
+        assert asking.run_once() and asking.run_once()
+        (chain,) = (found for found in timestamps.covering(0) if found[0].authority == new.name)
+        assert [stored.size for stored in chain] == [11]
+        renewed = timestamps.covering(5)
+        assert sorted([stored.authority for stored in found] for found in renewed) == sorted(
+            [[old.name, new.name], [new.name]]
+        )
+        for _ in range(3):
+            with pytest.raises(AuthorityFailed, match="checkpoint of 5 entries has 64 tokens") as told:
+                asking.run_once()
+        assert "\n" not in str(told.value) and new.asked == 2
+        assert len(timestamps.covering(0)[0]) == MAX_TOKENS
+        # It is told of for long, with longer and longer pauses, and what is due is stamped all the same.
+        world.settle()
+        for _ in range(0, HOUR - 120, 60):
+            watch.seconds += 60
+            with pytest.raises(AuthorityFailed):
+                asking.run_once()
+        watch.seconds += 180
+        assert asking.run_once()
+        assert timestamps.newest(new.name).size == 22
 
 
 # The audit
