@@ -132,9 +132,12 @@ class TrustedOrigins:
         return None if trust is None else verify_proof(original.proof, trust)
 
     def check(self, original: Original) -> None:
-        """Raise `Refused` unless the proof holds, is of the statement that the link names, and its signer has a role
-        there that may."""
-        verdict = self.judge(original)
+        """`judge` and `require`."""
+        self.require(original, self.judge(original))
+
+    def require(self, original: Original, verdict: Verdict | None) -> None:
+        """Raise `Refused` unless the proof, judged as `verdict`, holds, is of the statement that the link names, and
+        its signer has a role there that may."""
         if verdict is None:
             known = ", ".join(sorted(self._trusts)) or "none"
             raise Refused(

@@ -10,7 +10,7 @@ from sqlalchemy import delete, update
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_writing
-from ledger_service.usecases.audit import taking
+from ledger_service.usecases.audit import statements, stretches, taking
 from ledger_service.usecases.audit.taking import Job, ProcessLost, TakenBeside, TakenHere, open_takers
 from tests.audit.world import World, make_world
 from tests.fixtures.chain import ScratchChain
@@ -25,8 +25,29 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: PROCESSES)
 
 
-def test_long_logs_are_worth_processes(world: World) -> None:
-    assert isinstance(open_takers(world.city.domain, 100), TakenHere)
+def test_long_logs_are_worth_processes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: PROCESSES)
+    assert isinstance(open_takers(world.city.domain, taking.LARGE_LOG - 1), TakenHere)
+    with open_takers(world.city.domain, taking.LARGE_LOG) as takers:
+        assert isinstance(takers, TakenBeside) and takers.ahead == PROCESSES
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert isinstance(open_takers(world.city.domain, taking.LARGE_LOG), TakenHere)
+
+
+def test_links_reach_back_beyond_what_is_remembered(
+    module_chain: ScratchChain, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was known when a stretch was read may be forgotten while it is judged, or have been forgotten before."""
+    monkeypatch.setattr(statements, "KNOWN_STATEMENTS", 5)
+    monkeypatch.setattr(stretches, "STRETCH_ENTRIES", 256)
+    world = make_world(module_chain, store_url)
+    for number in range(40):
+        world.submit(*world.tell_story(number))
+    world.settle()
+    result = world.audit()
+    assert result.size > 256 and result.findings.counts["links"] > 100
+    assert result.holds, result.findings.faults
+    world.engine.dispose()
 
 
 def test_a_sound_ledger_holds(world: World, beside: None) -> None:

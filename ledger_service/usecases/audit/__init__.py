@@ -1,7 +1,7 @@
 """The audit: derive everything again from the originals and the chain, and name the first row that differs.
 
-The originals are entries, contents, receipts, the outbox and the reading log; nothing else that the database says is
-believed. What is believed already stands in the trust file. Steps, as findings are numbered:
+The originals are entries, contents, receipts, the outbox, the reading log, time-stamps and cosignatures; nothing else
+that the database says is believed. What is believed already stands in the trust file. Steps, as findings are numbered:
 
  1. chain: identity, genesis and code are the trust file's; the registry's changes fold to the heads emitted with them
  2. entries: positions from 0 without a gap, each a well-formed entry; the log's size is their number
@@ -22,7 +22,8 @@ believed. What is believed already stands in the trust file. Steps, as findings 
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
            6 statements.py   7 index.py, head_proofs.py   8 receipts.py   9 readings.py   10 timestamps.py
            11 decisions.py   12 figures.py   13 cosignatures.py   (findings.py names, rows.py is what storage must
-           give, signers.py recovers signatures on several threads, stretches.py reads ahead)
+           give, stretches.py reads ahead, taking.py takes entries apart on all cores, signers.py
+           recovers who signed receipts)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is

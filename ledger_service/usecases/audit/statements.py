@@ -265,7 +265,7 @@ class StatementWalk:
         stretch was compared with their entries already, in this same view; where it was wrong, the truth is kept."""
         targets = {}
         for rel, id in item.said.links:
-            target = own.get(id) or self._misfiled.get(id) or self._known.get(id) or stretch.targets.get(id)
+            target = own.get(id) or self._misfiled.get(id) or stretch.targets.get(id)
             if target is not None and target.index < item.position:
                 targets[rel] = target
         return targets
@@ -304,7 +304,7 @@ class StatementWalk:
         counts, verdict = self._findings.counts, self._originals.judge(original)
         failed = verdict is not None and State.FAILED in [claim.state for claim in verdict.claims]
         if verdict is not None and (failed or verdict.holds):
-            self._originals.check(original)
+            self._originals.require(original, verdict)
             counts["originals"] += 1
             return
         counts["originals not checked"] += 1

@@ -1,7 +1,7 @@
 """One stretch of the log, read and taken apart: entries, contents, who signed. Judging it comes after."""
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from anchors.core.content import Content
@@ -69,7 +69,7 @@ class StretchReader:
 
     `known` are the statements that were judged lately, by id: nobody asks the database for them."""
 
-    def __init__(self, rows: AuditRows, takers: Takers, rate: RecoveryRate, known: Collection[bytes]):
+    def __init__(self, rows: AuditRows, takers: Takers, rate: RecoveryRate, known: Mapping[bytes, Logged]):
         self._rows = rows
         self._takers = takers
         self._rate = rate
@@ -119,8 +119,12 @@ class StretchReader:
         if len(self._contents) > CONTENTS_KEPT:
             self._contents.popitem(last=False)
         own = {item.id for item in items if item.id}
-        wanted = {id for item in items for _, id in item.said.links if id not in own and id not in self._known}
-        return ReadStretch(rows, items, self._rows.logged(wanted) if wanted else {})
+        linked = {id for item in items for _, id in item.said.links} - own
+        # Taken now: while this stretch is judged, those that were known longest are forgotten.
+        targets = {id: self._known[id] for id in linked if id in self._known}
+        if asked := linked - targets.keys():
+            targets |= self._rows.logged(asked)
+        return ReadStretch(rows, items, targets)
 
     def report_of(self, position: int) -> bytes | None:
         """The stored parts at a position below what was read: rows of this view whose content was compared with its

@@ -41,8 +41,7 @@ class Job(msgspec.Struct, array_like=True, gc=False):
 
 class Taken(msgspec.Struct, array_like=True, gc=False):
     """What an entry is: its id, empty where it is not well-formed; who signed it, None where nobody can have; its leaf
-    hash. `said` is there where the stored parts are its content and fit its kind; where it is not, look again: `links`,
-    `digests`, `knowingly` and `policy` are those of `Said`."""
+    hash. `said` is there where the stored parts are its content and fit its kind; where it is not, look again."""
 
     id: bytes = b""
     signer: bytes | None = None
@@ -51,7 +50,7 @@ class Taken(msgspec.Struct, array_like=True, gc=False):
 
 
 class PlainSaid(msgspec.Struct, array_like=True, gc=False):
-    """`Said` of a statement that brings nothing in from another log."""
+    """`Said` of a statement that brings nothing in from another log: the same members but for `original`."""
 
     links: tuple[tuple[str, bytes], ...]
     digests: tuple[bytes, bytes] | None
