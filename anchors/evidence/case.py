@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.content import Content
+from anchors.core.encoding import encode_hex
 from anchors.core.registry import Change, Registry
 from anchors.core.statement import Entry
 from anchors.core.trust import Trust, TrustedLog
@@ -38,9 +39,9 @@ class Told:
 
 @dataclass
 class Case:
-    """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; that of
-    `registry` gives `changes` and `registry_heads` (by count) too, of `blocks` `parents` (both by the head's size), of
-    `content` the `statements`."""
+    """What is judged. What stands behind `members` is None or empty until the step of its name has been taken; with
+    that of `registry` come `changes` and `registry_heads` (by count), of `heads` `head_sizes` and `observable` (by id),
+    of `blocks` `parents` (both by the head's size), of `content` the `statements`."""
 
     data: bytes = field(repr=False)
     trust: Trust = field(repr=False)
@@ -52,6 +53,8 @@ class Case:
     registry_heads: list[bytes] = field(default_factory=list, repr=False)
     checkpoint: Checkpoint | None = None
     heads: dict[int, forms.Head] = field(default_factory=dict)
+    head_sizes: list[int] = field(default_factory=list, repr=False)
+    observable: dict[str, forms.HeadEvent] = field(default_factory=dict, repr=False)
     blocks: dict[int, BlockTime] = field(default_factory=dict)
     parents: dict[int, BlockTime] = field(default_factory=dict)
     statements: list[Told] = field(default_factory=list)
@@ -85,9 +88,8 @@ class Case:
 
     def covering(self, index: int) -> forms.HeadEvent | None:
         """The first head that covers an entry, where the package has it."""
-        sizes = list(self.heads)  # ascending: step 6 took them in so, and no two overlap
-        place = bisect_right(sizes, index)
-        event = self.heads[sizes[place]].event if place < len(sizes) else None
+        place = bisect_right(self.head_sizes, index)
+        event = self.heads[self.head_sizes[place]].event if place < len(self.head_sizes) else None
         return event if event is not None and event.oldSize <= index else None
 
     def signed_before(self, told: Told) -> BlockTime | None:
@@ -102,6 +104,11 @@ class Case:
 
     def observed(self, told: Told) -> forms.HeadEvent | None:
         """The head that a statement observed, where the package has it and it does not cover the statement."""
-        wanted = "0x" + told.entry.statement.observed.hex()
-        events = (head.event for head in self.heads.values())
-        return next((event for event in events if event.witnessId == wanted and event.newSize <= told.index), None)
+        event = self.observable.get(encode_hex(told.entry.statement.observed))
+        return event if event is not None and event.newSize <= told.index else None
+
+    def take_head(self, head: forms.Head) -> None:
+        """The next head, which begins where those before it end or above: step 6 takes them in so."""
+        self.heads[head.event.newSize] = head
+        self.head_sizes.append(head.event.newSize)
+        self.observable.setdefault(head.event.witnessId, head.event)

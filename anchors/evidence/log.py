@@ -73,7 +73,7 @@ def _check_head(case: Case, name: str, data: bytes) -> None:
         raise VerificationFailed(f"it is the head of {event.newSize} entries, not the one that its path names")
     if not event.oldSize < event.newSize <= case.checkpoint.size:
         raise VerificationFailed("its sizes are not in order, or above the checkpoint's")
-    if event.oldSize < (below := max(case.heads, default=0)):
+    if event.oldSize < (below := case.head_sizes[-1] if case.head_sizes else 0):
         raise VerificationFailed(
             f"it begins at {event.oldSize}, within the head of {below} entries; heads do not overlap"
         )
@@ -86,7 +86,7 @@ def _check_head(case: Case, name: str, data: bytes) -> None:
         raise VerificationFailed(
             f"the registry's first {event.registryCount} changes do not fold to the head that it names"
         )
-    case.heads[event.newSize] = head
+    case.take_head(head)
 
 
 def check_blocks(case: Case) -> Outcome:

@@ -25,7 +25,7 @@ class Outcome:
     items: tuple[Item, ...] = ()
 
 
-_WORST_FIRST = (State.FAILED, State.NOT_PROVABLE, State.NOT_CHECKED, State.VERIFIED)
+_WORST_FIRST = (State.FAILED, State.NOT_PROVABLE, State.NOT_CHECKED)
 
 
 @dataclass
@@ -35,43 +35,31 @@ class Items:
     what_zh: str
     what_en: str
     count: int = 0
-    _states: set[State] = field(default_factory=set)
     _found: list[Item] = field(default_factory=list)
 
-    def look(self, about: str, check: Callable[[], object]) -> bool:
-        """Look at one thing; whether it verified. `check` raises where it does not."""
+    def look(self, about: str, check: Callable[[], object]) -> None:
+        """Look at one thing. `check` raises where it does not verify."""
         self.count += 1
         try:
             check()
         except Error as error:
             state = state_of(error)
-            self._states.add(state)
-            if len(self._found) < MOST_ITEMS:
-                self._found.append(Item(about, state, Said(f"{about}：{_zh(state)}（{error}）", f"{about}: {error}")))
-            return False
-        self._states.add(State.VERIFIED)
-        return True
+            self._found.append(Item(about, state, Said(f"{about}：{_zh(state)}（{error}）", f"{about}: {error}")))
 
     def outcome(self) -> Outcome:
-        """The step's outcome. Nothing to look at is NOT_CHECKED."""
-        if not self.count:
-            return Outcome(State.NOT_CHECKED, Said(f"证据包中没有{self.what_zh}", f"the package has no {self.what_en}"))
-        state = next(state for state in _WORST_FIRST if state in self._states)
-        if state is State.VERIFIED:
-            return Outcome(
-                state, Said(f"{self.what_zh}共{self.count}项，全部核验通过", f"{self.count} {self.what_en}: all hold")
-            )
-        first = min(self._found, key=lambda item: _WORST_FIRST.index(item.state))
-        wrong = len(self._found)
-        many = f"至少{wrong}" if wrong == MOST_ITEMS else str(wrong)
-        return Outcome(
-            state,
-            Said(
-                f"{self.what_zh}共{self.count}项，{many}项未获核验；首项：{first.said.zh}",
-                f"{wrong} of {self.count} {self.what_en} do not verify; {first.said.en}",
-            ),
-            tuple(self._found),
+        """The step's outcome, with the worst of what did not verify first. Nothing to look at is NOT_CHECKED."""
+        zh, en, count = self.what_zh, self.what_en, self.count
+        if not count:
+            return Outcome(State.NOT_CHECKED, Said(f"证据包中没有{zh}", f"the package has no {en}"))
+        if not self._found:
+            return Outcome(State.VERIFIED, Said(f"{zh}共{count}项，全部核验通过", f"{count} {en}: all hold"))
+        found = sorted(self._found, key=lambda item: _WORST_FIRST.index(item.state))
+        first, wrong = found[0], len(found)
+        said = Said(
+            f"{zh}共{count}项，{wrong}项未获核验；首项：{first.said.zh}",
+            f"{wrong} of {count} {en} do not verify; {first.said.en}",
         )
+        return Outcome(first.state, said, tuple(found[:MOST_ITEMS]))
 
 
 def state_of(error: Error) -> State:

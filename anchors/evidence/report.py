@@ -57,9 +57,15 @@ class Report:
     def holds(self) -> bool:
         """Whether the package holds (docs/spec/evidence.md, Steps). A checkpoint that the contract took is as good as
         signed where only a revoked key signed it."""
-        failed = any(step.state is State.FAILED for step in self.steps)
+        return self.why_not() is None
+
+    def why_not(self) -> Step | None:
+        """The first step that keeps it from holding: the first that FAILED, else the first that must be VERIFIED and is
+        not; None where it holds."""
         needed = BASE - {"checkpoint"} if self.verified("blocks") else BASE
-        return not failed and all(self.verified(claim) for claim in needed)
+        failed = (step for step in self.steps if step.state is State.FAILED)
+        open_ = (step for step in self.steps if step.claim in needed and step.state is not State.VERIFIED)
+        return next(failed, None) or next(open_, None)
 
     def counts(self) -> dict[str, int]:
         """How many steps ended in each state."""

@@ -33,7 +33,7 @@ ARTICLES = (
         Words("第十七条（一）：存证平台的资质", "Art. 17 (1): the platform's qualification"),
         Words(
             "账本：{log}；导出方登记代码：{exporter}。证据包不载明、也不能证明平台的备案或许可。",
-            "Log: {{log}}; code of the exporter: {{exporter}}. The package neither says nor proves that the "
+            "Log: {log}; code of the exporter: {exporter}. The package neither says nor proves that the "
             "platform is filed or licensed.",
         ),
         (
@@ -44,13 +44,13 @@ ARTICLES = (
     Article(
         Words("第十七条（二）：中立性", "Art. 17 (2): neutrality"),
         Words(
-            "本标的时间线上的机构：{{institutions}}。按设计，陈述由各机构以自有密钥签名，账本头由合约核验一致性证明"
-            "后记载，平台不能替机构签名，也不能改写已见证的账本；就本证据包，“签名”一步为：{{signed}}，“区块”一步为："
-            "{{blocks}}。平台与当事人有无利害关系须由人说明。",
-            "Institutions on the timeline: {{institutions}}. By design each signs with a key of its own and the "
+            "本标的时间线上的机构：{institutions}。按设计，陈述由各机构以自有密钥签名，账本头由合约核验一致性证明"
+            "后记载，平台不能替机构签名，也不能改写已见证的账本；就本证据包，“签名”一步为：{signed}，“区块”一步为："
+            "{blocks}。平台与当事人有无利害关系须由人说明。",
+            "Institutions on the timeline: {institutions}. By design each signs with a key of its own and the "
             "contract takes a head only with a consistency proof, so that the platform can neither sign for them "
-            "nor rewrite what was witnessed; of this package the step signed is {{signed}} and blocks is "
-            "{{blocks}}. Whether the platform has an interest in the case is for a person to say.",
+            "nor rewrite what was witnessed; of this package the step signed is {signed} and blocks is "
+            "{blocks}. Whether the platform has an interest in the case is for a person to say.",
         ),
         (
             (Words("与当事人的利害关系　□ 无　□ 有：", "Interest in the parties: none / as follows"), 1),

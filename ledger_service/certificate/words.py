@@ -80,7 +80,6 @@ DEEDS: dict[str, Words] = {
     "assembled": Words("汇编证据包", "assembled the package"),
     "added": Words("加入文件", "added members"),
 }
-NONE = Words("无", "none")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

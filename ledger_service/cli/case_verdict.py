@@ -7,7 +7,6 @@ from typing import Any
 
 from anchors.core.encoding import encode_hex
 from anchors.core.times import iso_time
-from anchors.core.verify import State
 from anchors.evidence import members as forms
 from anchors.evidence.case import BlockTime, Told
 from anchors.evidence.log import Digests, digests_of, documents_named
@@ -61,10 +60,8 @@ class CaseVerdict:
     @property
     def why_not(self) -> str:
         """In one line, the first step that keeps it from holding."""
-        steps = self.judged.package.report.steps
-        failed = [step for step in steps if step.state is State.FAILED]
-        first = (failed or [step for step in steps if step.state is not State.VERIFIED])[0]
-        return f"step {first.number} ({first.claim}): {first.said.en}"
+        step = self.judged.package.report.why_not()
+        return f"step {step.number} ({step.claim}): {step.said.en}" if step is not None else ""
 
     def members(self) -> dict[str, Any]:
         """The JSON answer's members."""

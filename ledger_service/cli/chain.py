@@ -25,7 +25,7 @@ from anchors.evidence.archive import MAX_ARCHIVE_BYTES
 from anchors.evidence.blocks_named import blocks_named
 from ledger_service.cli.administrator import perform
 from ledger_service.cli.cosign import read_policy
-from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_bounded, read_trust
+from ledger_service.cli.options import AsJson, Rpc, parse_hex, passphrase, read_bounded, read_certificate, read_trust
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
@@ -41,7 +41,6 @@ FirstBlock = Annotated[
     int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
 ]
 
-MAX_CERTIFICATE_BYTES = 65_536
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -222,16 +221,17 @@ def _read_authority(text: str) -> Authority:
     name, separator, file = text.partition("=")
     if not name or not separator:
         raise WrongInput(f"--authority {text!r}: expected NAME=FILE, such as 'SAMPLE clock=root.pem'")
-    certificate = read_bounded(Path(file), MAX_CERTIFICATE_BYTES, "certificate")
-    return Authority.parse(name, certificate.decode("latin-1"))
+    return Authority(name, read_certificate(Path(file)))
 
 
 def _witness_lines(file: Path) -> tuple[str, ...]:
     """The lines of a policy that a trust file holds: no logs, no addresses, no comments."""
-    read_policy(file)
-    lines = (line.split() for line in file.read_text("utf-8").splitlines())
-    kept = (words[:3] if words[0] == "witness" else words for words in lines if words)
-    return tuple(" ".join(words) for words in kept if words[0] in ("witness", "group", "quorum"))
+    policy = read_policy(file)
+    return (
+        *(f"witness {witness.name} {witness.key}" for witness in policy.witnesses),
+        *(f"group {name} {group.count} {' '.join(group.members)}" for name, group in policy.groups.items()),
+        f"quorum {policy.quorum}",
+    )
 
 
 def _note_keys(registry: Registry, origin: str) -> list[VerifierKey]:

@@ -47,11 +47,14 @@ def app(
     judge = Judge(read_trust(trust)) if trust is not None else None
     with Api(url) as api:
         found = [_judged(item, digest, judge) for item in api.check_document(digest)]
-    if out is not None and found and (proof := found[-1]["proof"]) is not None:
-        write_atomically(out, proof.encode("utf-8"))
+    kept = out is not None and bool(found) and found[-1]["holds"] is not False and found[-1]["proof"] is not None
+    if kept:
+        write_atomically(out, found[-1]["proof"].encode("utf-8"))
     is_current = any(item["version"] == "current" and item["holds"] is not False for item in found)
     output = Output(as_json)
     output.result({"sha256": digest.hex(), "current": is_current, "statements": found})
+    if out is not None and not kept:
+        output.note(f"huzheng: {out} was not written: there is no proof that could be kept")
     if not found:
         output.line("No institution attested these bytes in this log.")
         return IS_NOT

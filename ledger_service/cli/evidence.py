@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from anchors.core.content import Part
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import Error
 from anchors.evidence import members as forms
@@ -29,11 +28,11 @@ from ledger_service.cli.options import (
     read_bounded,
 )
 from ledger_service.cli.output import Output
-from ledger_service.cli.sending import Signer, final_head, open_log, open_signer, send, show_open
+from ledger_service.cli.sending import Signer, final_head, open_log, open_signer, show_open, try_send
 from ledger_service.cli.timeline import find_subject
 from ledger_service.client.api import Api
 from ledger_service.client.errors import WrongInput
-from ledger_service.client.exported import draft_of_export
+from ledger_service.client.exported import draft_of_export, part_names
 from ledger_service.client.files import write_atomically
 from ledger_service.client.session import signed_in
 from ledger_service.client.store import Store
@@ -93,14 +92,16 @@ def app(
             return DOES_NOT_HOLD
         write_atomically(out, package)
         said = None if unsaid else _say(signer, api, judged, package, dispute)
+        failure = None
         if said is not None:
-            send(output, opened, api, trusted, log, [signer.stream.key])
+            _, failure = try_send(output, opened, api, trusted, log, signer.stream.key)
             said = opened.statement(said.statement)
         output.result({"file": str(out), **verdict.members(), "exported": encode_hex(said.statement) if said else None})
         verdict.show(output)
         output.line(f"{out}: {len(package)} bytes, SHA-256 {sha256(package).hexdigest()}")
         if said is not None and said.state != ACCEPTED:
-            output.note("huzheng: the package is kept; evidence.exported is not accepted yet: huzheng stream send")
+            why = said.detail or failure or "send it with 'huzheng stream send'"
+            output.note(f"huzheng: the package is kept; evidence.exported is stored and not accepted: {why}")
             show_open(output, opened.blocked(signer.stream.key), opened.waiting(signer.stream.key))
             return DOES_NOT_HOLD
     return HOLDS
@@ -122,13 +123,13 @@ def _say(signer: Signer, api: Api, judged: JudgedPackage, package: bytes, disput
     """The signed and stored `evidence.exported`."""
     statements = judged.package.statements
     first = min((told for told in statements if told.role == "timeline"), key=lambda told: told.index)
-    parts = [part for told in statements for part in told.content.parts]
+    disclosed, withheld = part_names(told.content for told in statements)
     draft = draft_of_export(
         first.entry.statement.subject,
         first.id,
         package,
-        disclosed=(part.name for part in parts if isinstance(part, Part)),
-        withheld=(part.name for part in parts if not isinstance(part, Part)),
+        disclosed=disclosed,
+        withheld=withheld,
         dispute=decode_hex(dispute, 32, "--dispute") if dispute else None,
     )
     return signer.store.sign(signer.stream.key, signer.secret, draft, observed=final_head(api))

@@ -32,9 +32,9 @@ from ledger_service.cli.sending import (
     open_log,
     open_signer,
     outcome_members,
-    send,
     show_open,
     stored_members,
+    try_send,
 )
 from ledger_service.cli.words import kind_in_words
 from ledger_service.client.api import Api
@@ -120,10 +120,7 @@ def app(
         signed = _sign(output, signer, asked, _subject_secret(secret), importer, mend, head)
         outcome, failure = None, None
         if not no_send:
-            try:
-                outcome = send(output, opened, api, trusted, log, [signer.stream.key])
-            except ClientError as error:  # what is signed is stored all the same, and is told
-                failure = error
+            outcome, failure = try_send(output, opened, api, trusted, log, signer.stream.key)
         signed = [opened.statement(statement.statement) for statement in signed]
         status = _show(output, signed, outcome, failure, single=lines is None)
         if not as_json and not no_send:

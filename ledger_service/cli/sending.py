@@ -15,7 +15,7 @@ from ledger_service.cli.words import kind_in_words
 from ledger_service.client.answers import Answer, ReceiptKeys
 from ledger_service.client.api import Api
 from ledger_service.client.compose import Draft
-from ledger_service.client.errors import ServiceProblem, ServiceUnavailable, WrongInput
+from ledger_service.client.errors import ClientError, ServiceProblem, ServiceUnavailable, WrongInput
 from ledger_service.client.keystore import read_key_file
 from ledger_service.client.sender import Outcome, Sender
 from ledger_service.client.store import Store
@@ -109,6 +109,16 @@ def send(
         return sender.send(keys)
 
 
+def try_send(
+    output: Output, store: Store, api: Api, trust: Trust, log: TrustedLog, key: bytes
+) -> tuple[Outcome | None, ClientError | None]:
+    """`send` for one key, or why it could not be done: what is signed is stored all the same, and is told."""
+    try:
+        return send(output, store, api, trust, log, [key]), None
+    except ClientError as error:
+        return None, error
+
+
 def stored_members(stored: Stored) -> dict[str, Any]:
     """A stored statement as JSON members."""
     return {
@@ -148,16 +158,17 @@ def sign_and_send(
         signer = open_signer(opened, api, key_path, trusted, log)
         draft = draft_of(api)
         signed = opened.sign(signer.stream.key, signer.secret, draft, observed=final_head(api))
-        send(output, opened, api, trusted, log, [signer.stream.key])
+        _, failure = try_send(output, opened, api, trusted, log, signer.stream.key)
         signed = opened.statement(signed.statement)
         accepted = signed.state == ACCEPTED
-        output.result(stored_members(signed) | {"accepted": accepted, "subject": encode_hex(draft.subject)})
+        output.result(stored_members(signed) | {"accepted": accepted})
         output.line(f"{signed.state}: {kind_in_words(draft.kind)}", "bold")
         place = f"entry {signed.index}" if signed.index is not None else "not in the log yet"
         named = [("statement", encode_hex(signed.statement)), ("subject", encode_hex(draft.subject)), ("place", place)]
         output.pairs(named)
         if not accepted:
-            output.note(f"huzheng: {draft.kind} is stored and not accepted: {signed.detail or 'send it again'}")
+            why = signed.detail or failure or "send it with 'huzheng stream send'"
+            output.note(f"huzheng: {draft.kind} is stored and not accepted: {why}")
             show_open(output, opened.blocked(signer.stream.key), opened.waiting(signer.stream.key))
     return 0 if accepted else 1
 

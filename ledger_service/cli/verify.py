@@ -12,7 +12,7 @@ from anchors.core.verify import State, Verdict, verify_proof
 from ledger_service.cli.judgement import Judged
 from ledger_service.cli.options import AsJson, TrustFile, read_bounded, read_trust
 from ledger_service.cli.output import Output
-from ledger_service.client.errors import ClientError
+from ledger_service.client.errors import ClientError, WrongInput
 
 if TYPE_CHECKING:
     from anchors.chain.witnessed import Times
@@ -83,7 +83,7 @@ def is_package(path: Path) -> bool:
         return False  # reading it as a proof says why
 
 
-def _judge_package(path: Path, trust: Trust, roots: list[Path], output: Output) -> int:
+def _judge_package(path: Path, trust: Trust, roots: list[Path], output: Output, *, witnessed: bool) -> int:
     from anchors.evidence.archive import MAX_ARCHIVE_BYTES  # what proofs do not need is not loaded for them
     from ledger_service.cli.case_verdict import CaseVerdict
     from ledger_service.cli.options import read_certificate
@@ -98,7 +98,13 @@ def _judge_package(path: Path, trust: Trust, roots: list[Path], output: Output) 
     verdict.show(output)
     if members["error"]:
         output.note(f"huzheng: {members['error']}")
-    return HOLDS if verdict.holds else DOES_NOT_HOLD
+        return DOES_NOT_HOLD
+    if witnessed and not verdict.judged.package.report.verified("blocks"):
+        output.note(
+            f"huzheng: {path}: step 7 (blocks) is not VERIFIED, which --require-witnessed asks for; see why above"
+        )
+        return DOES_NOT_HOLD
+    return HOLDS
 
 
 def app(
@@ -113,7 +119,10 @@ def app(
         int, typer.Option("--first-block", min=0, help="With --rpc: the block in which the contracts were deployed.")
     ] = 0,
     require_witnessed: Annotated[
-        bool, typer.Option("--require-witnessed", help="Exit with 1 unless 'witnessed' is VERIFIED as well.")
+        bool,
+        typer.Option(
+            "--require-witnessed", help="Exit with 1 unless 'witnessed' (of a package: blocks) is VERIFIED as well."
+        ),
     ] = False,
     roots: Annotated[
         list[Path] | None,
@@ -127,7 +136,13 @@ def app(
     """
     output, trusted = Output(as_json), read_trust(trust)
     if len(files) == 1 and is_package(files[0]):
-        return _judge_package(files[0], trusted, roots or [], output)
+        if rpc is not None or first_block:
+            raise WrongInput(
+                "a package is judged offline: leave --rpc and --first-block; --fix-evidence of chain trust asks a node"
+            )
+        return _judge_package(files[0], trusted, roots or [], output, witnessed=require_witnessed)
+    if roots:
+        raise WrongInput("--root is for acceptances in an evidence package; proof files have none")
     judge = Judge(trusted, rpc, first_block, witnessed=require_witnessed)
     judged = [judge.judge(path) for path in files]
     output.result({"holds": all(one.status == HOLDS for one in judged), "files": [one.members() for one in judged]})

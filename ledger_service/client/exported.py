@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from anchors.core.canonical import Json
+from anchors.core.content import Content, Part
 from ledger_service.client.compose import Draft, Material, compose
 
 EXPORTED = "evidence.exported"
@@ -27,6 +28,13 @@ def draft_of_export(
     """
     links = {"about": about} if dispute is None else {"about": about, "dispute": dispute}
     return compose(EXPORTED, subject, Material(links=links, more={"export": export_part(package, disclosed, withheld)}))
+
+
+def part_names(contents: Iterable[Content]) -> tuple[set[str], set[str]]:
+    """The names of the parts that are shown in any of these, and of those that are withheld in any."""
+    parts = [part for content in contents for part in content.parts]
+    shown = {part.name for part in parts if isinstance(part, Part)}
+    return shown, {part.name for part in parts if not isinstance(part, Part)}
 
 
 def export_part(package: bytes, disclosed: Iterable[str], withheld: Iterable[str]) -> dict[str, Json]:

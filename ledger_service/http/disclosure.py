@@ -4,15 +4,15 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from anchors.core.encoding import decode_hex, encode_hex
 from ledger_service import problems
 from ledger_service.http.pages import find_page
 from ledger_service.http.read import Hex32 as StatementId
-from ledger_service.http.read import Limit, Position
-from ledger_service.http.services import require_viewer, services_of
+from ledger_service.http.read import Limit, Position, SignedIn
+from ledger_service.http.services import services_of
 from ledger_service.http.wire import Hex32, Page, Wire, WithheldPart
 from ledger_service.kinds import Role
 from ledger_service.problems import Refused
@@ -23,7 +23,6 @@ from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(tags=["privacy"])
 
-SignedIn = Annotated[Viewer, Depends(require_viewer)]
 PartName = Annotated[str, Field(pattern="^[a-z][a-z0-9._-]{0,63}$")]
 Day = Annotated[str, Path(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 

@@ -1,24 +1,22 @@
 """Exporting evidence (docs/spec/evidence.md)."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from anchors.core.content import Content
 from anchors.core.encoding import decode_hex
-from ledger_service.http.services import reading_request, require_viewer, services_of
+from ledger_service.http.disclosure import PartName
+from ledger_service.http.read import SignedIn
+from ledger_service.http.services import reading_request, services_of
 from ledger_service.http.wire import Hex32, Wire
 from ledger_service.usecases.evidence import Asked
 from ledger_service.usecases.look_up import Read
-from ledger_service.usecases.viewer import Viewer
 
 router = APIRouter(tags=["evidence"])
 
 MEDIA_TYPE = "application/zip"
-SignedIn = Annotated[Viewer, Depends(require_viewer)]
-PartName = Annotated[str, Field(pattern="^[a-z][a-z0-9._-]{0,63}$")]
 
 
 class EvidenceRequest(Wire):

@@ -31,11 +31,9 @@ from ledger_service.usecases.outside_ports import StoredTimestamp, Timestamps
 from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
 from ledger_service.usecases.rule_book import RULES_AT_ONCE, Rules, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
-from ledger_service.usecases.timelines import MOST_STATEMENTS, TooLong, read_timeline
+from ledger_service.usecases.timelines import LEADS_ELSEWHERE, MOST_STATEMENTS, TooLong, read_timeline
 
 MOST_PART_BYTES = 64 * 2**20
-_WHOLE_TIMELINES = ("consent", "result")
-"""Links behind which the whole timeline of another subject belongs to the case."""
 _ALWAYS = frozenset({"catalogue.published", "codemap.published"})
 
 Show = Callable[[Sequence[Read]], Sequence[Content]]
@@ -86,10 +84,10 @@ class ExportEvidence:
     def package(self, asked: Asked, show: Show) -> bytes:
         """The package as of the newest final head, with the parts that `show` gives.
 
-        Raises `Refused` (`not-found`, `not-final`, `too-large`)."""
+        Raises `Refused` (`not-found`, `too-large`)."""
         checkpoint = self._checkpoint()
         found = self._collect(asked.subject, checkpoint.size)
-        contents = show([read for _, read in found])
+        contents = show([Read(read.stored, _chosen(read.content, asked.personal)) for _, read in found])
         nodes = self._tiles.nodes(checkpoint.size)
         members = {
             forms.CHECKPOINT: checkpoint.note,
@@ -97,7 +95,7 @@ class ExportEvidence:
             forms.COMPLETENESS: self._complete(asked.subject, checkpoint.size, found),
         }
         for (_, read), content in zip(found, contents, strict=True):
-            proof = _proof(read.stored, _chosen(content, asked.personal), checkpoint, nodes)
+            proof = _proof(read.stored, content, checkpoint, nodes)
             members[forms.statement_path(read.stored.index)] = proof
         stamped = self._stamped(found, checkpoint.size)
         members |= _tokens(stamped)
@@ -136,13 +134,12 @@ class ExportEvidence:
             take("timeline", self._timeline(subject, size))
             if not found:
                 raise Refused(problems.NOT_FOUND, "nothing about this subject is under a final head; check it, or wait")
-            timeline = [stated_of(read.stored, read.content) for _, read in found.values()]
-            linked = self._linked(timeline)
-            take("linked", (stored for stored in linked if _statement(stored).kind not in RULES))
-            for other in {_statement(stored).subject for stored in self._behind(timeline, _WHOLE_TIMELINES)}:
+            linked = self._linked([stated_of(read.stored, read.content) for _, read in found.values()])
+            take("linked", (stored for _, stored in linked if _statement(stored).kind not in RULES))
+            for other in dict.fromkeys(_statement(stored).subject for rel, stored in linked if rel in LEADS_ELSEWHERE):
                 take("linked", self._timeline(other, size))
             case = [stated_of(read.stored, read.content) for _, read in found.values()]
-            take("rules", (stored for stored in linked if _statement(stored).kind in RULES))
+            take("rules", (stored for _, stored in linked if _statement(stored).kind in RULES))
             take("rules", self._rules_of(case, size))
         except TooLong:
             raise Refused(
@@ -156,14 +153,11 @@ class ExportEvidence:
         for piece in read_timeline(self._reader, subject, size):
             yield from piece
 
-    def _linked(self, timeline: Sequence[Stated]) -> list[StoredStatement]:
-        return self._behind(timeline, None)
-
-    def _behind(self, timeline: Sequence[Stated], rels: Collection[str] | None) -> list[StoredStatement]:
-        """The statements to which links lead: those of these names, or all."""
-        ids = [id for stated in timeline for rel, id in stated.links.items() if rels is None or rel in rels]
-        found = (self._reader.statement(decode_hex(id, 32, "link")) for id in dict.fromkeys(ids))
-        return [stored for stored in found if stored is not None]
+    def _linked(self, timeline: Sequence[Stated]) -> list[tuple[str, StoredStatement]]:
+        """The statements to which links lead, each by the name of its link; each is read once."""
+        links = dict.fromkeys(link for stated in timeline for link in stated.links.items())
+        known = {id: self._reader.statement(decode_hex(id, 32, "link")) for id in dict.fromkeys(id for _, id in links)}
+        return [(rel, stored) for rel, id in links if (stored := known[id]) is not None]
 
     def _rules_of(self, case: Sequence[Stated], size: int) -> list[StoredStatement]:
         """Statements of the book of rules by which the case is judged: the policies that it names, all catalogues and

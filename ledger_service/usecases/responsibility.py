@@ -14,9 +14,7 @@ from ledger_service.recognition.responsibility import responsibility
 from ledger_service.usecases.ports import ChainView, Reader, StoredStatement, Tree
 from ledger_service.usecases.rule_book import RuleBook, stated_of
 from ledger_service.usecases.submission import content_of, decode_parts
-from ledger_service.usecases.timelines import MOST_STATEMENTS, TooLong, read_timeline
-
-_LEADS_ELSEWHERE = ("consent", "result")
+from ledger_service.usecases.timelines import LEADS_ELSEWHERE, MOST_STATEMENTS, TooLong, read_timeline
 
 Show = Callable[[Sequence[StoredStatement]], Sequence[Content]]
 """What whoever asks may see of each statement. Asking it is reading."""
@@ -82,7 +80,7 @@ class Responsibility:
 
     def _led_to(self, timeline: Sequence[Placed], subject: bytes) -> set[bytes]:
         """The other subjects to which consents and repeated reports belong."""
-        links = (placed.stated.links.get(rel) for placed in timeline for rel in _LEADS_ELSEWHERE)
+        links = (placed.stated.links.get(rel) for placed in timeline for rel in LEADS_ELSEWHERE)
         found = (self._reader.statement(decode_hex(id, 32, "link")) for id in dict.fromkeys(links) if id is not None)
         return {_statement(stored).subject for stored in found if stored is not None} - {subject}
 

@@ -6,6 +6,8 @@ from ledger_service.usecases.ports import Reader, StoredStatement
 
 READ_AT_ONCE = 64
 MOST_STATEMENTS = 2_000
+LEADS_ELSEWHERE = ("consent", "result")
+"""Links behind which the timeline of another subject belongs to the case: consents, and reports of repeats."""
 
 
 class TooLong(Exception):

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from anchors.core.content import Part
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Trust
 from anchors.evidence import members as forms
 from anchors.evidence.build import Exporter, add_members
 from ledger_service.client.api import Api
-from ledger_service.client.exported import export_part
+from ledger_service.client.exported import export_part, part_names
 from ledger_service.usecases.judge_evidence import JudgedPackage, judge_evidence
 from scripts.city.acts import Act
 from scripts.city.documents import OF_FOLDER
@@ -94,17 +93,15 @@ def judge_package(package: bytes, trust: Trust) -> tuple[Exported, JudgedPackage
     judged = judge_evidence(package, trust)
     seconds = time.perf_counter() - began
     report = judged.package.report
-    if not report.holds or not report.verified("blocks"):
-        wrong = next(step for step in report.steps if step.state in ("FAILED", "NOT_CHECKED"))
+    wrong = report.why_not() or (None if report.verified("blocks") else report.step("blocks"))
+    if wrong is not None:
         raise ExportFailed(f"step {wrong.number} ({wrong.claim}): {wrong.said.en}")
     return Exported(package, report.counts(), round(seconds, 3)), judged
 
 
 def exported_act(case: Case, package: bytes, judged: JudgedPackage) -> Act:
     """What the reader signs about the package."""
-    parts = [part for told in judged.package.statements for part in told.content.parts]
-    shown = [part.name for part in parts if isinstance(part, Part)]
-    withheld = [part.name for part in parts if not isinstance(part, Part)]
+    names = part_names(told.content for told in judged.package.statements)
     return Act(
         f"{case.acts[0].name}/exported",
         0,
@@ -112,5 +109,5 @@ def exported_act(case: Case, package: bytes, judged: JudgedPackage) -> Act:
         "evidence.exported",
         case.subject,
         {"about": case.acts[0].name, "dispute": _dispute(case)},
-        parts={"export": export_part(package, shown, withheld)},
+        parts={"export": export_part(package, *names)},
     )

@@ -175,7 +175,7 @@ class CityRun:
         with stage.long_step("have it witnessed, wait until final", size) as advance:
             teller.wait_final(size, advance)
         with stage.long_step("prove, and verify offline", min(1_000, planned)) as advance:
-            proved, example = teller.prove(told, trust, SEED, telling_act(plan.cases).name, advance)
+            proved, example = teller.prove(told, trust, SEED, telling_act(case).name, advance)
         (self._folder / "example.tlog-proof").write_bytes(example)
         with stage.step("export a disputed case, judge the file alone") as note:
             exported = self._export(api, city, case, lambda act: teller.say(act, told))
@@ -242,7 +242,7 @@ class CityRun:
             "block": city.deployment.block_number,
             "gas": city.deployment.gas_used,
         }
-        _write_record(record, known)
+        write_atomically(record, _record(known))
         return city
 
     def _start_service(self, city: City) -> ServiceProcess:
@@ -278,7 +278,7 @@ class CityRun:
             return name_neighbour(city, known["neighbour"], SEED, relay)
         neighbour = name_neighbour(city, f"{city.origin}-neighbour", SEED, relay)
         found_neighbour(neighbour, development_account(0))
-        _write_record(record, known | {"neighbour": neighbour.origin})
+        write_atomically(record, _record(known | {"neighbour": neighbour.origin}))
         return neighbour
 
     def _plan(self, city: City, statements: int, brought: Mapping[str, BroughtIn]) -> Plan:
@@ -355,10 +355,9 @@ def _database(folder: Path, ledger: str = LEDGER) -> str:
     return f"sqlite:///{folder / ledger}"
 
 
-def _write_record(record: Path, known: Mapping[str, Any]) -> None:
-    draft = record.with_suffix(".new")
-    draft.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
-    draft.replace(record)
+def _record(known: Mapping[str, Any]) -> bytes:
+    """What is kept about a founded city."""
+    return f"{json.dumps(known, indent=2)}\n".encode()
 
 
 def development_account(number: int) -> bytes:

@@ -205,7 +205,6 @@ def telling_case(cases: list[Case]) -> Case:
     return max(cases, key=tells)
 
 
-def telling_act(cases: list[Case]) -> Act:
-    """Of that case the act to show a proof of: the recognition where there is one, else the last."""
-    acts = telling_case(cases).acts
-    return next((act for act in acts if act.kind == "recognition.accepted"), acts[-1])
+def telling_act(case: Case) -> Act:
+    """Of a case the act to show a proof of: the recognition where there is one, else the last."""
+    return next((act for act in case.acts if act.kind == "recognition.accepted"), case.acts[-1])

@@ -1,6 +1,7 @@
 """A certificate says what the verdict says, in both languages, in fonts that are part of it, and always in the same
 bytes."""
 
+import re
 from io import BytesIO
 
 import pytest
@@ -94,6 +95,19 @@ def test_what_the_statements_say_of_the_time_before_the_chain(small: Certificate
     ):
         assert joined(answer) in text
     assert joined("源系统签名 Signature of the source 未载明 not stated") in text
+
+
+def test_the_court_form_names_what_it_is_about(small: Certificate) -> None:
+    """Whatever its texts leave to be filled in is filled in, in both languages."""
+    verdict, text = a_verdict(), text_of(small.pdf)
+    assert not re.search(r"\{[a-z_]+\}", text)
+    origin, exporter = verdict["package"]["origin"], verdict["package"]["exporter"]
+    for words in (f"Log: {origin}; code of the exporter: {exporter}.", f"账本：{origin}；导出方登记代码：{exporter}"):
+        assert joined(words) in text
+    timeline = {told["institution"] for told in verdict["statements"] if told["role"] == "timeline"}
+    for begin in ("Institutions on the timeline:", "本标的时间线上的机构："):
+        named = text.partition(joined(begin))[2][:300]
+        assert timeline and all(joined(code) in named for code in timeline)
 
 
 def test_every_font_is_in_the_file(small: Certificate) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from anchors.core import canonical
 from anchors.core.encoding import encode_hex
@@ -20,6 +21,19 @@ from tests.privacy.people import a_report
 def shown(package: bytes, path: str) -> set[str]:
     """The names of the parts that the statement at `path` shows."""
     return set(Extra.decode(TlogProof.parse(read_archive(package)[path]).extra).content.names())
+
+
+def shown_parts(package: bytes) -> set[str]:
+    """The names of all parts that any statement in it shows."""
+    paths = (path for path in read_archive(package) if path.startswith("statements/"))
+    return set().union(*(shown(package, path) for path in paths))
+
+
+def newest_record(exported: Exported) -> dict[str, Any]:
+    """The last record of the reading log."""
+    page = exported.people.get("auditor", "/v1/readings", params={"limit": 1_000}).json()
+    assert page["next"] is None
+    return page["items"][-1]["record"]
 
 
 def test_it_holds(exported: Exported) -> None:
@@ -112,11 +126,13 @@ def test_personal_parts_leave_only_by_name(exported: Exported) -> None:
 
 def test_what_left_is_in_the_reading_log(exported: Exported) -> None:
     exported.fetch("opener", exported.report.subject, personal=["note"])
-    newest = exported.people.get("auditor", "/v1/readings", params={"limit": 1_000}).json()["items"][-1]
-    record = json.loads(newest["record"]) if isinstance(newest["record"], str) else newest["record"]
+    record = newest_record(exported)
     assert record["route"] == "POST /v1/evidence"
     assert record["institution"] == exported.people.signers["opener"].institution
     assert any("note" in read["parts"] for read in record["read"])
+    package = exported.fetch("opener", exported.report.subject)
+    assert shown_parts(package) == {part for read in newest_record(exported)["read"] for part in read["parts"]}
+    assert "note" not in shown_parts(package)
 
 
 def test_who_may_not_see_the_timeline_gets_no_package(exported: Exported) -> None:
