@@ -124,7 +124,10 @@ class _Measure:
         generator.send_all()
         generator.close()
         if not accepted:
-            raise RuntimeError(f"the load ran out within {self._load.seconds:g} s: the service sped up; measure again")
+            seconds = f"{self._load.seconds:g} s"
+            raise RuntimeError(
+                f"no window of {seconds} measured anything: the load ran out, or nothing was accepted; say more"
+            )
         names = {part for cost in costs for part in cost}
         cpu_us = {part: statistics.median(cost.get(part, 0.0) for cost in costs) for part in sorted(names)}
         return Speed(statistics.median(accepted), statistics.median(recovered), cpu_us)

@@ -60,7 +60,7 @@ def test_times_are_proved_without_a_node(exported: Exported) -> None:
     for block in (after, before):
         asked = exported.people.ledger.chain.rpc("eth_getBlockByNumber", hex(block.number), False)
         assert int(asked["timestamp"], 16) == block.time
-    assert after.number < before.number and after.time < before.time
+    assert after.number < before.number and after.time <= before.time  # development chains make several a second
     report = next(told for told in case.statements if told.id == exported.report.id)
     assert case.signed_after(report) is None and case.signed_before(report).number <= after.number + 1
 

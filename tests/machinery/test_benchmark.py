@@ -13,6 +13,8 @@ from scripts.benchmark.writing import BEGIN, END
 from scripts.bootstrap import ROOT
 from tests.fixtures.availability import missing
 
+pytestmark = pytest.mark.alone  # its windows are of a fifth of a second
+
 OPTIONS = ["--json", "--database", "sqlite", "--leaves", "1000", "--streams", "4", "--windows", "1"]
 QUICK = ["--seconds", "0.2", "--batch", "20", "--processes", "1"]
 POSITIVE = """

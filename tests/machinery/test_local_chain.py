@@ -97,6 +97,7 @@ def _deploy(rpc: Rpc) -> str:
     return receipt["contractAddress"]
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_no_final_block_is_lost_by_any_kill(tmp_path: Path) -> None:
     chance = random.Random(20)
