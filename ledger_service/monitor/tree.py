@@ -30,21 +30,21 @@ class Broken(Error):
 class TreeFollower:
     """Follows the tree of one log from what was verified to a checkpoint, one bundle in memory at a time."""
 
-    def __init__(self, log: HttpLog, state: StateFile, history: ChainHistory, domain: Domain, tell: Tell):
+    def __init__(self, log: HttpLog, state: StateFile, domain: Domain, tell: Tell):
         self._log = log
         self._state = state
-        self._history = history
         self._domain = domain
         self._tell = tell
 
-    def follow(self, checkpoint: Checkpoint) -> None:
-        """Hash all entries up to the checkpoint and hold the root against it; then it is verified.
+    def follow(self, checkpoint: Checkpoint, history: ChainHistory) -> None:
+        """Hash all entries up to the checkpoint and hold the root against it; then it is verified. Whose signatures
+        count is what the chain's `history` says.
 
         Raises `Broken` where they do not lead there, `Unreachable` where the log does not answer; what was verified
         before stays."""
         seen = self._state.seen
         start = seen.ahead if seen.ahead is not None and seen.ahead.size <= checkpoint.size else seen.verified
-        builder, judge = start.builder(), self._judge()
+        builder, judge = start.builder(), self._judge(history)
         first = builder.size // TILE_WIDTH
         for done, number in enumerate(range(first, -(-checkpoint.size // TILE_WIDTH)), 1):
             width = min(TILE_WIDTH, checkpoint.size - number * TILE_WIDTH)
@@ -101,9 +101,8 @@ class TreeFollower:
             if level and hashes and self._hashes(Tile(level, number, width_at(level, number, size))) != hashes:
                 raise Broken("tile", f"tile {number} of level {level} is not made of the tiles below it")
 
-    def _judge(self) -> Callable[[int, bytes], None]:
+    def _judge(self, history: ChainHistory) -> Callable[[int, bytes], None]:
         """Whether an entry is attributable, by the registry as of the first head that covers it, or as of now."""
-        history = self._history
         attribution = Attribution(history.log_id, history.registry, [event.change for event in history.changes])
 
         def judge(position: int, raw: bytes) -> None:

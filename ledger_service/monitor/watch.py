@@ -15,11 +15,11 @@ from anchors.core.statement import Entry
 from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, decode_bundle
 from anchors.core.times import iso_time
 from anchors.core.trust import Trust, TrustedLog
+from ledger_service.monitor.chain import FollowedChain
 from ledger_service.monitor.log import HttpLog, Unreachable
 from ledger_service.monitor.receipts import ReceiptWatch
 from ledger_service.monitor.state import StateFile
 from ledger_service.monitor.tree import Broken, TreeFollower
-from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 
 
@@ -53,24 +53,22 @@ class Monitor:
         self._state = state
         self._watched = watched
         self._now = now
-        self._findings = Findings()
-        self._history = ChainHistory(chain, trust, named, self._findings, watched.first_block)
-        self._identified = False
+        self._chain = FollowedChain(chain, trust, named, watched.first_block, self._tell)
         self._alerts: list[dict[str, Any]] = []
         self._domain = trust.domain(named)
-        self._follower = TreeFollower(log, state, self._history, self._domain, self._tell)
+        self._follower = TreeFollower(log, state, self._domain, self._tell)
 
     def look(self) -> list[dict[str, Any]]:
         """What is wrong now, one object an alert (docs/MONITOR.md)."""
         self._alerts = []
         others = [(url, note) for url in self._watched.others if (note := self._attempt(self._log.note, url))]
         checkpoint = self._read_checkpoint()
-        followed = bool(self._attempt(self._read_chain))
-        if checkpoint is not None and self._extends(checkpoint) and followed:
-            self._attempt(self._follower.follow, checkpoint)
-        if followed:
-            self._attempt(self._compare_with_contract, checkpoint)
-            self._attempt(self._check_receipts)
+        history = self._attempt(self._chain.read)
+        if checkpoint is not None and self._extends(checkpoint) and history is not None:
+            self._attempt(self._follower.follow, checkpoint, history)
+        if history is not None:
+            self._attempt(self._compare_with_contract, checkpoint, history)
+            self._attempt(self._check_receipts, history)
         for url, note in others:
             self._attempt(self._compare_with_other, url, note)
         self._check_moving()
@@ -147,18 +145,9 @@ class Monitor:
 
     # The chain
 
-    def _read_chain(self) -> bool:
-        before = len(self._findings.faults)
-        if not self._identified:
-            self._identified = self._history.check_identity()
-        followed = self._identified and self._history.read()
-        for fault in self._findings.faults[before:]:
-            self._tell("chain", str(fault.first))
-        return followed
-
-    def _compare_with_contract(self, checkpoint: Checkpoint | None) -> None:
+    def _compare_with_contract(self, checkpoint: Checkpoint | None, history: ChainHistory) -> None:
         """The newest head must be in the log: the contract saw to the heads before it."""
-        seen, heads = self._state.seen, self._history.heads
+        seen, heads = self._state.seen, history.heads
         if not heads:
             return
         newest = heads[-1]
@@ -202,10 +191,10 @@ class Monitor:
 
     # Receipts
 
-    def _check_receipts(self) -> None:
+    def _check_receipts(self, history: ChainHistory) -> None:
         folder = self._watched.receipts
         if folder is not None:
-            watch = ReceiptWatch(folder, self._history, self._domain, self._statement_at, self._tell)
+            watch = ReceiptWatch(folder, history, self._domain, self._statement_at, self._tell)
             seen = self._state.seen
             seen.settled = watch.check(seen.settled, seen.verified.size)
 

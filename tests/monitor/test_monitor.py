@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from anchors.chain.ethereum import EthereumChain
+from anchors.chain.port import ChainUnavailable, RegistryEvent
 from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import encode_hex
 from anchors.core.merkle import leaf_hash, tree_root
@@ -60,7 +61,7 @@ class Watcher:
     """Makes monitors on one state file."""
 
     ledger: Ledger
-    chain: EthereumChain
+    chain: Any
     state: Path
     options: dict[str, Any] = field(default_factory=dict)
     seconds: float = field(default_factory=time.time)
@@ -231,6 +232,65 @@ def test_an_entry_that_nobody_was_admitted_to_sign(ledger: Ledger, watcher: Watc
     with proxy(own_log(entries, ledger.city.note_key)) as other:
         (alert,) = watcher.monitor(other.url).look()
     assert (alert["alert"], alert["index"]) == ("attribution", len(entries) - 1)
+
+
+# A node that fails, a chain that is replaced, a node that lies
+
+
+class Node:
+    """The chain's node; while it is `down` it answers nothing, `before_heads` it dies in the middle of a look, and with
+    `hiding` it leaves the first change of the registry out."""
+
+    def __init__(self, chain: EthereumChain):
+        self._chain = chain
+        self.down = self.before_heads = self.hiding = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.down or (self.before_heads and name == "witness_events"):
+            raise ChainUnavailable("the node is down")
+        return self._changes if self.hiding and name == "registry_events" else getattr(self._chain, name)
+
+    def _changes(self, first_block: int, last_block: int) -> list[RegistryEvent]:
+        return self._chain.registry_events(first_block, last_block)[1:]
+
+
+def test_a_node_that_fails_in_the_middle_of_a_look(watcher: Watcher, chain: EthereumChain, served: Proxy) -> None:
+    node = watcher.chain = Node(chain)
+    monitor = watcher.monitor(served.url)
+    node.before_heads = True
+    assert [alert["alert"] for alert in monitor.look()] == ["chain-unreachable"]
+    node.before_heads = False
+    assert monitor.look() == []
+    assert watcher.verified() >= ENTRIES
+    assert monitor.look() == []
+
+
+def test_a_registry_that_does_not_fold_is_told_of_at_every_look(
+    watcher: Watcher, chain: EthereumChain, served: Proxy
+) -> None:
+    node = watcher.chain = Node(chain)
+    monitor = watcher.monitor(served.url)
+    node.hiding = True
+    for _ in range(2):
+        (alert,) = monitor.look()
+        assert alert["alert"] == "chain" and "registry change 2" in alert["what"]
+    node.hiding = False
+    assert monitor.look() == []
+
+
+def test_a_head_that_a_reorganisation_moved_is_no_fault(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    signed = ledger.signer(1).issued()
+    ledger.submit(signed)
+    ledger.wait_for_state(signed, "witnessed")
+    monitor = watcher.monitor(served.url)
+    assert monitor.look() == []
+    newest = max(event.place.block_number for event in watcher.chain.witness_events(0, ledger.chain.height))
+    ledger.chain.reorg(ledger.chain.height - newest + 1)
+    ledger.wait_for_state(signed, "final")
+    again = watcher.chain.witness_events(0, ledger.chain.height)[-1].place.block_number
+    assert again > newest, "it was mined anew, in a later block"
+    assert monitor.look() == []
+    assert watcher.monitor(served.url).look() == []
 
 
 # Other copies of the checkpoint

@@ -19,7 +19,8 @@ _CHANGE_FIELDS = tuple(field.name for field in fields(Change))
 
 
 class ChainHistory:
-    """What the chain says of one log. `read` goes up to the tip, and on from there when it is called again."""
+    """What the chain says of one log. `read` goes up to the tip, and on from there when it is called again; but not
+    after it raised, and not once the tip that it reached was replaced."""
 
     def __init__(self, chain: Chain, trust: Trust, log: TrustedLog, findings: Findings, first_block: int = 0):
         self._chain = chain
@@ -67,16 +68,19 @@ class ChainHistory:
         """Read on to the present tip. False where the registry does not fold, so that no key can be judged.
 
         Raises `ChainUnavailable`, also where blocks were replaced meanwhile."""
-        tip = self._chain.tip()
+        tip, folds = self._chain.tip(), True
         for begin, end in pages(self._next_block, tip.number):
-            if not all(self._take_change(event) for event in self._chain.registry_events(begin, end)):
-                return False
+            folds = all(self._take_change(event) for event in self._chain.registry_events(begin, end))
+            if not folds:
+                break
             for event in self._chain.witness_events(begin, end):
                 if event.log == self._log.id:
                     self._take_head(event)
         again = self._chain.block(tip.number)
         if again is None or again.hash != tip.hash:
             raise ChainUnavailable("the chain was replaced while it was read; run the audit again")
+        if not folds:
+            return False
         self.final_number = newest_final(self._chain, self._trust.finality, tip)
         self.tip, self._next_block = tip, tip.number + 1
         return True
