@@ -15,6 +15,7 @@ import httpx
 from anchors.core.encoding import encode_hex
 from anchors.core.trust import Finality
 from ledger_service.client.files import PRIVATE_FILE_MODE, write_atomically
+from scripts.anvil import die_with_parent
 from scripts.city.founding import PASSPHRASE, City, write_operator_keys
 
 READY_SECONDS = 60
@@ -101,7 +102,13 @@ class ServiceProcess:
 
     def _launch(self, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen:
         return subprocess.Popen(
-            self._command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            self._command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
         )
 
     def wait_ready(self, path: str = "/readyz") -> Self:

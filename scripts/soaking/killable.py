@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from scripts.forking import forking
+from scripts.forking import end_with_parent, forking
 
 TAIL_CHARACTERS = 2_000
 
@@ -93,6 +93,7 @@ class Killable:
 
 
 def _run(target: Any, log_file: Path, *arguments: Any) -> None:
+    end_with_parent()
     log = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)

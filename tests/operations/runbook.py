@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.forking import forking
+from scripts.forking import end_with_parent, forking
 from tests.architecture.tree import ROOT
 
 PAGE = ROOT / "docs" / "OPERATIONS.md"
@@ -126,6 +126,7 @@ def _answer(listener: socket.socket, folder: Path) -> None:
 
 
 def _run(folder: Path, arguments: Sequence[str], where: str, environment: Mapping[str, str]) -> None:
+    end_with_parent()
     os.chdir(where)
     os.environ.clear()
     os.environ.update(environment)
