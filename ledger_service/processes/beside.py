@@ -1,5 +1,6 @@
 """Work in a process beside this one, which gives its results one by one."""
 
+import contextlib
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ class Beside(Generic[R]):
     def __init__(self, work: Callable[..., Iterable[R]], *arguments: Any):
         context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._answers, answer = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(answer, work, arguments), daemon=True)
+        self._process = context.Process(target=_run, args=(self._answers, answer, work, arguments), daemon=True)
         self._answer = answer
 
     def __enter__(self) -> "Beside[R]":
@@ -48,12 +49,14 @@ class Beside(Generic[R]):
             yield answer
 
 
-def _run(answer: Connection, work: Callable[..., Iterable[R]], arguments: tuple) -> None:
+def _run(answers: Connection, answer: Connection, work: Callable[..., Iterable[R]], arguments: tuple) -> None:
+    answers.close()  # a copy of the end that the parent holds: with it, sending to nobody would wait for ever
     try:
         for each in work(*arguments):
             answer.send(each)
         answer.send(None)
     except Exception as error:
-        answer.send(error)
+        with contextlib.suppress(BrokenPipeError):  # the parent has ended, and so does this
+            answer.send(error)
     finally:
         answer.close()

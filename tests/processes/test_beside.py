@@ -1,6 +1,9 @@
 """Work in a process beside: what it gives, its errors, its end."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -8,6 +11,16 @@ import pytest
 
 from anchors.core.errors import VerificationFailed
 from ledger_service.processes.beside import Beside
+from scripts.bootstrap import ROOT
+
+KILLED = """
+import itertools, os, signal
+from ledger_service.processes.beside import Beside
+
+with Beside(itertools.repeat, bytes(1_000)) as beside:
+    next(iter(beside))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def _count(to: int, fault: str = "") -> Iterator[bytes]:
@@ -53,3 +66,9 @@ def test_leaving_the_block_ends_the_work(work: tuple) -> None:
     with Beside(*work):
         pass
     assert time.monotonic() - began < 60
+
+
+def test_the_work_ends_with_a_killed_parent() -> None:
+    """Both hold the pipes in which this waits for the end of what they say."""
+    ended = subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGKILL, b"", b"")
