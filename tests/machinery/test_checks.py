@@ -1,8 +1,11 @@
 """The summary of scripts/test counts what really happened."""
 
+import fcntl
+import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from scripts.bootstrap import ROOT
 from scripts.checks import read_hardhat, read_outcomes, read_pytest, running_beside
 from scripts.outcome import Outcome
-from tests.fixtures.workers import piece_of
+from tests.fixtures.workers import Room, piece_of
 
 PASSES = "def test_passes(): pass\n"
 FAILS = "def test_fails(): assert False\n"
@@ -81,6 +84,22 @@ def test_tests_in_several_processes_are_all_counted_and_some_run_alone(tmp_path:
     for number in begun:
         before = notes[:number]
         assert before.count("beside begins") == before.count("beside ends"), "somebody was still there"
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_who_leaves_the_room_has_left_though_a_process_of_his_is_still_there(tmp_path: Path, alone: bool) -> None:
+    room = Room()
+    room.enter(tmp_path, alone=alone)
+    forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    forked.start()
+    try:
+        room.leave(stay=False)
+        for name in ("door.lock", "room.lock"):
+            with (tmp_path / name).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        forked.kill()
+        forked.join()
 
 
 @pytest.mark.parametrize(

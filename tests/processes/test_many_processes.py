@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from eth_account import Account
 from sqlalchemy import Engine
 
@@ -29,7 +30,7 @@ from tests.kills.town import Town, check_everything, founded_town, settle, wait_
 
 API_PROCESSES = 3
 LEASE_SECONDS = 2.0
-TAKEN_OVER_WITHIN_SECONDS = LEASE_SECONDS + LEASE_SECONDS / RENEWALS_A_TERM + 6.0
+TAKEN_OVER_WITHIN_SECONDS = LEASE_SECONDS + LEASE_SECONDS / RENEWALS_A_TERM + 2.0
 """The term, the time between two looks, and what a machine with other work may need to wake a thread."""
 ANSWERED_AT_LEAST = 50
 STOPPED_WITHIN_SECONDS = 30
@@ -171,6 +172,7 @@ def _stop_in_order(service: Service) -> None:
     assert not any(map(_is_alive, children))
 
 
+@pytest.mark.alone
 def test_any_process_may_die_or_hang_under_load(tmp_path: Path, postgres_server: PostgresServer) -> None:
     with (
         database_of("postgresql", tmp_path, lambda: postgres_server) as database,
