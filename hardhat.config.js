@@ -3,8 +3,6 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const compiler = JSON.parse(readFileSync(new URL("./contracts/compiler.json", import.meta.url), "utf8"));
-// CONTRIBUTING.md, "Settings of the tests"
-const thorough = process.env.HUZHENG_TESTS === "thorough";
 const vectors = ["docs/spec/vectors", process.env.HUZHENG_VECTORS].filter(Boolean);
 
 export default {
@@ -18,7 +16,7 @@ export default {
     solidity: {
       fsPermissions: { readDirectory: vectors },
       fuzz: { runs: 256, seed: "0x01" },
-      invariant: { runs: thorough ? 100 : 30, depth: 100, failOnRevert: true },
+      invariant: { runs: 100, depth: 100, failOnRevert: true },
     },
   },
 };

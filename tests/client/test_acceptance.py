@@ -35,6 +35,7 @@ from ledger_service.client.acceptance import (
     verify_acceptance,
 )
 from tests.fhir.certificates import SECONDS, Holder, authority, institution
+from tests.fixtures.examples import examples
 
 CODE = "SAMPLE-HOSPITAL-01"
 TERMS = Terms(CODE, bytes([7]) * 20, 31_337, bytes([9]) * 20, "ledger.example/city")
@@ -223,7 +224,7 @@ def test_the_text_is_not_in_the_file(hospital: Holder, root: Holder) -> None:
         judge(hospital.sign(TERMS.text(), detached=False), root)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000, thorough=10_000))
 @given(at=st.integers(0, 3_000), byte=st.integers(0, 255), cut=st.booleans())
 def test_no_changed_file_is_sound(at: int, byte: int, cut: bool) -> None:
     file = bytearray(FILE)

@@ -145,5 +145,6 @@ def test_who_asks_too_much_waits_and_is_charged_nothing_for_it() -> None:
             asking.take("SAMPLE-HOSPITAL-01", 1)
         assert refused.value.problem is problems.RATE_LIMITED and refused.value.retry_after_seconds == 46
     asking.take("SAMPLE-HOSPITAL-02", 1)
+    unbounded = Asking(Budgets(0, 1, Clock()))
     for _ in range(99):
-        Asking(Budgets(0, 1, Clock())).take("SAMPLE-HOSPITAL-01", 100)
+        unbounded.take("SAMPLE-HOSPITAL-01", 100)

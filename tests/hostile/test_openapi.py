@@ -17,7 +17,7 @@ from tests.fixtures.examples import examples
 from tests.fixtures.ledger import Ledger, check_problem, database_of, running_ledger
 from tests.fixtures.signer import Signed
 
-EXAMPLES_OF_A_ROUTE = examples(16, thorough=200)
+EXAMPLES_OF_A_ROUTE = examples(40, thorough=400)
 WITH_TOKEN_ONLY = (
     "/v1/subjects/{subject}",
     "/v1/subjects/{subject}/fhir",
@@ -128,8 +128,9 @@ def _try(ledger: Ledger, operation: schemathesis.schemas.APIOperation, known: Kn
         case.validate_response(response, checks=CHECKS)
 
     check()
-    with_session = operation.method == "delete"  # ends a session, and no token here is of one
-    assert succeeded or with_session or operation.method == "post" or (needs_token and not token), operation.label
+    cannot = operation.method == "post" or (needs_token and not token)
+    cannot |= operation.label == "DELETE /v1/session"  # no token here is of a session that it could end
+    assert succeeded or cannot, f"{operation.label} never succeeded"
 
 
 def test_the_description_says_no_secret(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ from ledger_service.kinds import KINDS
 from ledger_service.originals import TrustedOrigins, import_subject, read_original, without_personal_parts
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
+from tests.fixtures.examples import examples
 from tests.fixtures.other_log import ORIGIN, OtherLog, original
 from tests.hostile.mutations import PIECES, mutated
 
@@ -58,7 +59,7 @@ def test_every_flipped_bit_is_refused() -> None:
             assert judge(file) in CODES, (offset, bit)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300, thorough=3_000))
 @given(mutated(PROOFS))
 def test_whatever_is_changed_is_refused(changed: bytes) -> None:
     file = changed.decode("utf-8", errors="replace")

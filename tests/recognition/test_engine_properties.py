@@ -12,6 +12,7 @@ from ledger_service.recognition.engine import decide
 from ledger_service.recognition.policies import shipped_policies
 from ledger_service.recognition.policy import convert_policy
 from ledger_service.recognition.prepared import Prepared, prepare
+from tests.fixtures.examples import examples
 from tests.recognition.strategies import facts_and_unknowns, hide, known_facts, moments, policies
 from tests.recognition.table import facts_of, prepared
 
@@ -59,7 +60,7 @@ def test_the_order_of_rules_does_not_matter(document: dict, case: tuple, chance:
     assert _says(other, facts) == _says(prepare(convert_policy(document)), facts)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(any_policy, facts_and_unknowns())
 def test_only_missing_facts_can_change_anything(policy: Prepared, case: tuple) -> None:
     facts, unknown = case
@@ -69,7 +70,7 @@ def test_only_missing_facts_can_change_anything(policy: Prepared, case: tuple) -
         assert _says(policy, hide(facts, unknown - {fact})) == decision, fact
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(any_policy, facts_and_unknowns())
 def test_what_becomes_known_never_overturns_a_verdict(policy: Prepared, case: tuple) -> None:
     facts, unknown = case

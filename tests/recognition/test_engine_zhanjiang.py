@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 
 from ledger_service.recognition.engine import decide
+from tests.fixtures.examples import examples
 from tests.recognition.strategies import known_facts
 from tests.recognition.table import facts_of, prepared
 
@@ -61,7 +62,7 @@ def _by_group(facts: dict[str, Any], day: date) -> bool:
     return bool(kinds)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400, thorough=4_000))
 @given(known_facts())
 def test_the_engine_agrees_with_the_text(facts: dict[str, Any]) -> None:
     expected = "yes" if recognised_by_the_text(facts) else "no"

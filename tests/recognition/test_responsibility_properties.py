@@ -10,6 +10,7 @@ from ledger_service.recognition.case import Case, Claim, Fact, Placed
 from ledger_service.recognition.responsibility import responsibility
 from ledger_service.recognition.sentences import ANSWERS
 from ledger_service.recognition.stated import Stated
+from tests.fixtures.examples import examples
 from tests.recognition.stories import book_of, stated
 from tests.recognition.test_responsibility import ACCESS, DECIDED, DOCUMENT, EXAMINATION, POLICY, rules
 
@@ -67,7 +68,7 @@ def facts_of(timeline: list[Stated], final: int = 99) -> list[Fact]:
     return responsibility(Case([Placed(each) for each in timeline], {}, BOOK, 99, final))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(timelines(), st.integers(BEGIN, BEGIN + 9))
 def test_every_fact_is_whole(timeline: list[Stated], final: int) -> None:
     known = {each.id: each for each in timeline}
@@ -80,7 +81,7 @@ def test_every_fact_is_whole(timeline: list[Stated], final: int) -> None:
             assert fact.claim is Claim.NOT_CHECKED
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(timelines(), st.integers(1, 9))
 def test_later_statements_change_nothing_that_was_settled(timeline: list[Stated], size: int) -> None:
     every, before = facts_of(timeline), facts_of(timeline[:size])
@@ -88,7 +89,7 @@ def test_later_statements_change_nothing_that_was_settled(timeline: list[Stated]
     assert [fact for fact in every if fact.code in AS_OF_THEN and fact.index < BEGIN + size] == settled
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100, thorough=1_000))
 @given(timelines(), st.randoms(use_true_random=False))
 def test_the_order_in_which_statements_are_given_does_not_matter(timeline: list[Stated], chance: Any) -> None:
     shuffled = list(timeline)

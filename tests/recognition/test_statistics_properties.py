@@ -8,13 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger_service.recognition.figures import Figures
+from tests.fixtures.examples import examples
 from tests.recognition.counted import CountedLog, Said
 
 HOSPITALS = ("SYN-A", "SYN-B", "SYN-C")
 PRICES = {"S-001": 1_800, "S-002": 24_000}
 ITEMS = (*PRICES, "S-003")
 CHANGES = ("corrections", "withdrawals")
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(
+    max_examples=examples(150, thorough=1_500), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 class Act(NamedTuple):

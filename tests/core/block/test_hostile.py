@@ -17,6 +17,7 @@ from anchors.core.block.verify import verify_block_proof
 from anchors.core.encoding import keccak256
 from anchors.core.errors import Error
 from tests.core.block.build import NUMBER, address, header_items, make, sealing, trust_of, validators
+from tests.fixtures.examples import examples
 
 FOUR = validators(4)
 SAMPLE = make(sealing(Consensus.QBFT, FOUR)).proof
@@ -43,7 +44,7 @@ def spoilt(draw: st.DrawFn, data: bytes) -> bytes:
     return data[:begin] + draw(st.binary(max_size=8)) + data[draw(st.sampled_from([begin, end])) :]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(
     st.one_of(junk, spoilt(SAMPLE.header), st.sampled_from([1, 900, 60_000]).map(lambda deep: b"\xc1" * deep + b"\xc0"))
 )
@@ -56,7 +57,7 @@ def test_headers(data: bytes) -> None:
         consensus_of(header, bytes(32))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(st.one_of(junk, *(spoilt(sealing(kind, FOUR, round=7).extra([bytes(65)])) for kind in ("qbft", "ibft2"))))
 def test_extra_data(data: bytes) -> None:
     header = Header.of_items(header_items(NUMBER, bytes(32), bytes(32), 9, data))
@@ -66,26 +67,26 @@ def test_extra_data(data: bytes) -> None:
             read_or_refused(lambda extra=extra: sealers(header, extra))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(st.lists(st.binary(max_size=70), min_size=15, max_size=len(FIELDS) + 1))
 def test_items_of_a_header(items: list[bytes]) -> None:
     read_or_refused(lambda: Header.of_items(items))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(junk)
 def test_receipts(data: bytes) -> None:
     read_or_refused(lambda: read_logs(data))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(st.lists(junk, max_size=5), st.integers(0, 2**32 - 1))
 def test_paths(nodes: list[bytes], index: int) -> None:
     for root in (keccak256(nodes[0]) if nodes else bytes(32), keccak256(b"\x80")):
         read_or_refused(lambda root=root: find_receipt(root, index, nodes))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100, thorough=1_000))
 @given(st.lists(st.binary(min_size=1, max_size=120), min_size=1, max_size=150, unique=True), st.data())
 def test_every_receipt_of_a_block_has_a_path_that_shows_it_alone(receipts: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(receipts) - 1))
@@ -99,7 +100,7 @@ def test_every_receipt_of_a_block_has_a_path_that_shows_it_alone(receipts: list[
     assert read_or_refused(lambda: find_receipt(root, index, nodes[:-1])) is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200, thorough=2_000))
 @given(st.integers(0, 0x7F), st.binary(max_size=32), st.integers(0, 2**64 - 1), st.binary(max_size=256))
 def test_receipts_without_logs_read_back(kind: int, status: bytes, gas: int, bloom: bytes) -> None:
     assert read_logs(encode_receipt(kind, status, gas, bloom, [])) == ()
@@ -113,7 +114,7 @@ json_values = st.recursive(
 members = st.sampled_from(["header", "log", "parent", "receipt", "transaction", "validators", "more"])
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(st.one_of(st.binary(max_size=200), spoilt(SAMPLE.encode())))
 def test_texts(text: bytes) -> None:
     proof = read_or_refused(lambda: BlockProof.decode(text))
@@ -122,7 +123,7 @@ def test_texts(text: bytes) -> None:
         read_or_refused(lambda: verify_block_proof(proof, TRUST))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150, thorough=1_500))
 @given(st.one_of(json_values, st.dictionaries(members, json_values).map(lambda some: SAMPLE.to_json() | some)))
 def test_values(value: Any) -> None:
     proof = read_or_refused(lambda: BlockProof.from_json(value))
