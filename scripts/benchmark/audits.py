@@ -33,20 +33,22 @@ class Audited:
         return self.entries_per_s / self.recovered_per_s
 
 
-def measure_audit(folder: Path) -> Audited:
-    """Fill a ledger with signed statements, wait until all of them are final, stop the service, audit."""
+def measure_audit(folder: Path, statements: int) -> Audited:
+    """Fill a ledger with at least so many signed statements, wait until all of them are final, stop the service,
+    audit."""
     with founded_city(folder, HOSPITALS) as founded:
         database = f"sqlite:///{folder / 'ledger.sqlite'}"
         settings = service_settings(founded.city, folder, database, FINALITY_CONFIRMATIONS, free_port())
         settings["HUZHENG_API_PROCESSES"] = "2"
         with ServiceProcess(settings, folder / "service.log") as service, Api(service.url, token=TOKEN) as api:
-            _fill(founded, service.url, api)
+            _fill(founded, service.url, api, statements)
         return _audit(founded, folder, database)
 
 
-def _fill(founded: FoundedCity, url: str, api: Api) -> None:
+def _fill(founded: FoundedCity, url: str, api: Api, statements: int) -> None:
     writers = Writers(founded.city)
-    requests = writers.write(-(-STATEMENTS // (BATCH * len(writers))), BATCH)
+    batch = min(BATCH, -(-statements // len(writers)))
+    requests = writers.write(-(-statements // (batch * len(writers))), batch)
     generator = LoadGenerator(url, requests)
     sent = generator.send_all().statements
     generator.close()

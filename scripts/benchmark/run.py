@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.benchmark.audits import measure_audit
+from scripts.benchmark.audits import STATEMENTS, measure_audit
 from scripts.benchmark.evidence import measure_evidence
 from scripts.benchmark.gas import measure_gas
 from scripts.benchmark.growth import measure_growth, sizes_to
@@ -90,7 +90,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     say(f"counting {entries:,} entries")
     counting = measure(entries, folder)
     say("verifying a case, auditing a ledger")
-    case, audited = measure_evidence(folder / "case"), measure_audit(folder / "audit")
+    case, audited = measure_evidence(folder / "case"), measure_audit(folder / "audit", min(sizes[-1], STATEMENTS))
     growth = measure_growth(folder / "growth", sizes, load, say)
     return Results(load, singles, limits, ingests, gas, growth, counting, case, audited)
 
