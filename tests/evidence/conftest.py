@@ -3,25 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import new, sha256
+from pathlib import Path
 
 import pytest
 
 from anchors import Part
 from anchors.chain.ethereum import EthereumChain
 from anchors.core.encoding import encode_hex
-from anchors.core.trust import Finality, Trust
+from anchors.core.trust import Finality, Trust, format_trust
 from anchors.evidence.archive import read_archive
 from anchors.evidence.blocks_named import blocks_named
 from anchors.evidence.build import Exporter, add_members
 from tests.fixtures.chain import ScratchChain
-from tests.fixtures.ledger import FINALITY_BLOCKS, Ledger, database_of, running_ledger
+from tests.fixtures.ledger import FINALITY_BLOCKS, database_of, running_ledger
 from tests.fixtures.signer import Signed, document, example, links
 from tests.privacy.people import People, gather, place_hold, sign_in
 from tests.service.test_responsibility import DECIDED, EXAMINATION, rules
 
 ORIGINAL = "（合成）检验报告原件".encode()
 EXPORTED_AT = 1_800_000_000
-MISSING = "huzheng_heads_without_proof "
 
 
 @dataclass
@@ -57,12 +57,6 @@ class Exported:
         return response.content
 
 
-def missing_proofs(ledger: Ledger) -> int:
-    """How many heads in final blocks have no block proof yet."""
-    found = [line for line in ledger.get("/metrics").text.splitlines() if line.startswith(MISSING)]
-    return int(float(found[0].split()[1]))
-
-
 @pytest.fixture(scope="package")
 def exported(session_chain: ScratchChain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
     """Shared by the tests of this folder, which change nothing."""
@@ -93,10 +87,19 @@ def exported(session_chain: ScratchChain, tmp_path_factory: pytest.TempPathFacto
         ledger.wait_for_state(amended, "final")
         people.tokens["court"] = sign_in(ledger, court)
         story = Exported(people, report, order)
-        ledger.wait_for(lambda: not missing_proofs(ledger))
+        ledger.wait_for(lambda: ledger.heads_without_proof() == 0)
         fetched = story.fetch("opener", subject, personal=["note"])
         exporter = Exporter(reader.institution, reader.secret, EXPORTED_AT, "huzheng test")
         added = {f"documents/{digests['sha256']}": ORIGINAL}
         story.package = add_members(fetched, added, ledger.city.domain, exporter)
         story.trust = story.fetch_trust(story.package)
         yield story
+
+
+@pytest.fixture(scope="module")
+def files(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The court's folder: the package and the trust file."""
+    folder = tmp_path_factory.mktemp("court")
+    (folder / "case.zip").write_bytes(exported.package)
+    (folder / "trust.json").write_bytes(format_trust(exported.trust))
+    return folder

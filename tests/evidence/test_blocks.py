@@ -20,7 +20,7 @@ def state(report: Report, claim: str) -> str:
 
 def test_blocks_and_times_are_proved_where_the_trust_file_fixes_the_blocks(exported: Exported) -> None:
     ledger = exported.people.ledger
-    ledger.wait_for(lambda: "huzheng_heads_without_proof 0.0" in ledger.get("/metrics").text.splitlines())
+    ledger.wait_for(lambda: ledger.heads_without_proof() == 0)
     package = exported.fetch("opener", exported.report.subject)
     heads = [json.loads(data) for path, data in read_archive(package).items() if path.startswith("heads/")]
     assert heads and all(head["block"] for head in heads)

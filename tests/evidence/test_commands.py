@@ -28,15 +28,6 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.fixture(scope="module")
-def files(exported: Exported, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The court's folder: the package and the trust file."""
-    folder = tmp_path_factory.mktemp("court")
-    (folder / "case.zip").write_bytes(exported.package)
-    (folder / "trust.json").write_bytes(format_trust(exported.trust))
-    return folder
-
-
 def test_a_hospital_exports_and_says_so(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

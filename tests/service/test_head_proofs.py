@@ -23,12 +23,6 @@ def proxy(module_chain: ScratchChain) -> Iterator[RpcProxy]:
         yield proxy
 
 
-def lacking(ledger: Ledger) -> int:
-    """How many final heads have no proof, as the service tells."""
-    lines = ledger.get("/metrics").text.splitlines()
-    return int(float(next(line for line in lines if line.startswith("huzheng_heads_without_proof ")).split()[1]))
-
-
 def test_proofs_are_captured_late_where_the_node_cannot_give_them_and_nothing_waits(
     module_chain: ScratchChain, proxy: RpcProxy, tmp_path: Path
 ) -> None:
@@ -39,11 +33,11 @@ def test_proofs_are_captured_late_where_the_node_cannot_give_them_and_nothing_wa
             statement = ledger.signer(0).issued()
             ledger.submit(statement)
             ledger.wait_for_state(statement, "final")
-        assert lacking(ledger) >= 1
+        assert ledger.heads_without_proof() >= 1
         ledger.wait_for(lambda: "cannot be proved" in " ".join(ledger.get("/readyz").json()["notes"]))
         assert ledger.get("/readyz").status_code == 200
         pruned.stop()
-        ledger.wait_for(lambda: lacking(ledger) == 0)
+        ledger.wait_for(lambda: ledger.heads_without_proof() == 0)
         check_all(ledger, module_chain, database)
 
 
