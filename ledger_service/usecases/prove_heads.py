@@ -11,8 +11,9 @@ from anchors.chain.port import BlockProofs, ChainUnavailable, WitnessEvent
 from ledger_service.usecases.ports import HeadProofs
 
 HEADS_A_STEP = 16
-AGAIN_SECONDS = 600.0
-"""So long after a walk through all heads those that no node could prove are asked for again: it may be for ever."""
+REST_SECONDS, LONGEST_REST_SECONDS = 2.0, 600.0
+"""So long after a walk through all heads those that no node could prove are asked for again, and twice as long after
+each walk that proved none: it may be for ever."""
 _BEYOND_ALL = 2**63 - 1
 
 
@@ -28,6 +29,7 @@ class HeadProver:
         self._below = 0  # heads below this size were not tried in this walk
         self._failed = False
         self._walked_at: float | None = None  # when the walk ended, where some failed in it
+        self._rest = REST_SECONDS
 
     def run_once(self) -> bool:
         """Prove some heads: those that became final since the last step, else older ones, newest first. Whether there
@@ -44,6 +46,7 @@ class HeadProver:
                 del self._batch[0]
                 raise
             self._stored.add(self._batch[0], proof)
+            self._rest = REST_SECONDS
             del self._batch[0]
         return more
 
@@ -59,6 +62,7 @@ class HeadProver:
         events = self._stored.unproven(0, self._below, HEADS_A_STEP) if self._below else []
         if not events and self._failed and self._has_rested():
             self._failed, self._walked_at = False, None
+            self._rest = min(2 * self._rest, LONGEST_REST_SECONDS)
             events = self._stored.unproven(0, _BEYOND_ALL, HEADS_A_STEP)
         self._below = events[-1].new_size if events else 0
         return events
@@ -66,4 +70,4 @@ class HeadProver:
     def _has_rested(self) -> bool:
         if self._walked_at is None:
             self._walked_at = self._passed()
-        return self._passed() >= self._walked_at + AGAIN_SECONDS
+        return self._passed() >= self._walked_at + self._rest

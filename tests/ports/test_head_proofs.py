@@ -12,7 +12,7 @@ from ledger_service.storage.chain_view import SqlChainView
 from ledger_service.storage.database import open_database
 from ledger_service.storage.head_proofs import SqlHeadProofs
 from ledger_service.usecases.ports import ChainStatus, FollowedBlocks
-from ledger_service.usecases.prove_heads import AGAIN_SECONDS, HEADS_A_STEP, HeadProver
+from ledger_service.usecases.prove_heads import HEADS_A_STEP, LONGEST_REST_SECONDS, REST_SECONDS, HeadProver
 
 LOG = b"\x04" * 32
 SOME = BlockProof(b"\xc0" * 900, b"\xc1" * 700, 3, 1, (b"\xc2" * 100, b"\xc3" * 40))
@@ -145,7 +145,7 @@ def test_what_a_node_has_forgotten_holds_up_nothing_and_is_asked_for_again(chron
         except ChainUnavailable:
             failures += 1
         else:
-            watch.seconds += AGAIN_SECONDS
+            watch.seconds += LONGEST_REST_SECONDS
         if step == 2:
             chronicle.follow(41, 42, final=42)
     assert chronicle.unproven() == [14, 13, 12, 11, 10]
@@ -153,7 +153,7 @@ def test_what_a_node_has_forgotten_holds_up_nothing_and_is_asked_for_again(chron
     node.forgotten = set()
     for _ in range(3):
         run(prover)
-        watch.seconds += AGAIN_SECONDS
+        watch.seconds += LONGEST_REST_SECONDS
     assert (chronicle.unproven(), chronicle.proofs.missing()) == ([], 0)
 
 
@@ -177,11 +177,21 @@ def test_what_no_node_can_prove_is_asked_for_once_and_rarely_again(chronicle: Ch
     chronicle.follow(41, 44, final=44)
     node.forgotten |= {43}
     assert settle() == [44, 43, 42, 41]
-    watch.seconds += AGAIN_SECONDS - 1
-    assert settle() == []
-    watch.seconds += 1
+    rest = REST_SECONDS
+    for _ in range(12):
+        watch.seconds += rest - 1
+        assert settle() == []
+        watch.seconds += 1
+        assert settle() == [43, 40, 20, 9, 3]
+        assert settle() == []
+        rest = min(2 * rest, LONGEST_REST_SECONDS)
+    assert rest == LONGEST_REST_SECONDS
+    # One that is proved shows that a node may be mended: the others are asked for soon.
+    node.forgotten -= {20}
+    watch.seconds += rest
     assert settle() == [43, 40, 20, 9, 3]
-    assert settle() == []
+    watch.seconds += REST_SECONDS
+    assert settle() == [43, 40, 9, 3]
 
 
 def test_many_heads_that_become_final_at_once_are_all_proved(chronicle: Chronicle) -> None:
