@@ -43,7 +43,7 @@ KINDS = qualifications.KINDS | {PROFILED, _POLICY, _CATALOGUE, _CODEMAP, CORRECT
 _SECTIONED = {_CATALOGUE: "catalogue", _CODEMAP: "codemap"}
 ASSEMBLED = 64
 """How many versions of catalogues and code maps are kept put together."""
-ANSWERS = 4_096
+ANSWERS = 65_536
 """How many answers about the end of the book are remembered until it grows."""
 
 

@@ -8,7 +8,7 @@ Nothing is guessed: what no statement says stays unknown (None), and so does wha
 
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from ledger_service.recognition.catalogue import CodeAnswer, translate
 from ledger_service.recognition.facts import Facts, Profile, Qualification
 from ledger_service.recognition.prepared import Prepared
 from ledger_service.recognition.profiles import connection_on, groups_on
+from ledger_service.recognition.publications import agreed
 from ledger_service.recognition.qualifications import QualificationAnswer
 from ledger_service.recognition.stated import Stated
 
@@ -195,13 +196,13 @@ def _as_profile(code: str, answer: ProfileAnswer, day: date | None) -> Profile:
 
     return Profile(
         code=code,
-        tier=_agreed(each.tier for each in answer.candidates),
-        ownership=_agreed(each.ownership for each in answer.candidates),
-        region=_agreed(each.region for each in answer.candidates),
-        city=_agreed(each.city for each in answer.candidates),
-        district=_agreed(each.district for each in answer.candidates),
-        groups=_agreed(groups_on(each, day) for each in answer.candidates),
-        pilots=_agreed(frozenset(each.pilot) for each in answer.candidates),
+        tier=agreed(each.tier for each in answer.candidates),
+        ownership=agreed(each.ownership for each in answer.candidates),
+        region=agreed(each.region for each in answer.candidates),
+        city=agreed(each.city for each in answer.candidates),
+        district=agreed(each.district for each in answer.candidates),
+        groups=agreed(groups_on(each, day) for each in answer.candidates),
+        pilots=agreed(frozenset(each.pilot) for each in answer.candidates),
     )
 
 
@@ -214,13 +215,7 @@ def _connected(profiles: Iterable[ProfileAnswer], day: date | None) -> bool | No
 
 
 def _connection(answer: ProfileAnswer, day: date) -> str | None:
-    return _agreed(connection_on(each, day) for each in answer.candidates)
-
-
-def _agreed(values: Iterable[Any]) -> Any:
-    """What all say; None where they do not agree, or nobody says anything."""
-    different = set(values)
-    return different.pop() if len(different) == 1 else None
+    return agreed(connection_on(each, day) for each in answer.candidates)
 
 
 def _as_qualification(answer: QualificationAnswer | None) -> Qualification:

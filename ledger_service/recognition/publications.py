@@ -4,7 +4,7 @@ Who replaces another says so by the link `replaces`. Of one publisher, what hold
 what held from an earlier one. Nobody else wins: those that are left all hold, and where they differ they contradict.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from ledger_service.recognition.stated import Stated
@@ -38,6 +38,12 @@ def not_replaced(statements: Sequence[Stated], known: Sequence[Stated]) -> list[
             replaced.add(target)
             target = by_id[target].links.get("replaces") if target in by_id else None
     return [stated for stated in statements if stated.id not in replaced]
+
+
+def agreed(values: Iterable[T]) -> T | None:
+    """What all say; None where they do not agree, or nobody says anything."""
+    told = set(values)
+    return told.pop() if len(told) == 1 else None
 
 
 def different(values: Sequence[T]) -> bool:
