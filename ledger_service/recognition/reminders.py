@@ -78,7 +78,7 @@ class Reminder(Struct, frozen=True):
     @property
     def inside_window(self) -> bool:
         """Whether the result is no older than is recognised as a rule."""
-        return all(warning.code != OUTSIDE_WINDOW for warning in self.decision.warnings)
+        return _is_inside_window(self.decision)
 
     @property
     def clauses(self) -> list[tuple[str, str]]:
@@ -170,7 +170,7 @@ _LEVELS = ("district", "city", "region")
 
 def listed_reasons(policy: Publication) -> tuple[Reason, ...]:
     """A policy's reasons to decline or repeat, empty where its list is not known."""
-    refusal = policy.prepared.document.refusal if policy.prepared is not None else None
+    refusal = policy.prepared.document.refusal
     return (refusal.reasons or ()) if refusal is not None else ()
 
 
@@ -240,8 +240,7 @@ def _reminder(
     item = facts.item or examination.item
     profile = book.profile(report.issuer, day).profile
     names = [listed[0].name for each in book.catalogues(day) if (listed := each.items.get(item))]
-    inside = all(warning.code != OUTSIDE_WINDOW for warning in decision.warnings)
-    duties = (duty for duty in policy.prepared.document.reminders if duty.hook in (None, asked.hook))
+    asking = [duty.clause for duty in policy.prepared.document.reminders if duty.hook in (None, asked.hook)]
     return Reminder(
         report.subject,
         report.id,
@@ -253,9 +252,13 @@ def _reminder(
         names[0] if names else item,
         policy,
         decision,
-        next((duty.clause for duty in duties if inside), ""),
+        asking[0] if asking and _is_inside_window(decision) else "",
         repeats,
     )
+
+
+def _is_inside_window(decision: Decision) -> bool:
+    return all(warning.code != OUTSIDE_WINDOW for warning in decision.warnings)
 
 
 def would_repeat(order: Order, examination: parts.Examination, day: date, book: BookAsOf) -> bool:

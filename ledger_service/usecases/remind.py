@@ -199,7 +199,7 @@ def _shown(reminder: Reminder, hook: Hook, at: int) -> DraftParts:
 
 def _published(book: Book, size: int, named: parts.Policy) -> Publication:
     found = book.as_of(size).policy(named.policy, named.version, named.digest).publications
-    if named.digest is None or not found or found[0].prepared is None:
+    if named.digest is None or not found:
         raise Refused(
             problems.LINK_UNKNOWN, "the card's policy is not published in this log; send its 'policy' back as it was"
         )
