@@ -11,9 +11,9 @@ from ledger_service.storage.relations import holds_at, positions_about
 from ledger_service.usecases.privacy_ports import Held
 
 AT_ONCE = 500
-_AFTER = text("SELECT position FROM holds WHERE position > :after ORDER BY position LIMIT :most")
+PAGE = text("SELECT position FROM holds WHERE position > :after ORDER BY position LIMIT :most")
 _NAMING = "SELECT position FROM holds WHERE about"
-_NAMED = "SELECT position, about FROM holds WHERE position"
+WHAT_THEY_NAME = "SELECT position, about FROM holds WHERE position"
 
 
 class SqlDisputes:
@@ -32,7 +32,7 @@ class SqlDisputes:
                 positions = sorted(position for position in {*naming, *about} if position > begin)
                 return _held(connection, positions, institution, limit)
             while len(found) < limit:
-                positions = list(connection.execute(_AFTER, {"after": begin, "most": AT_ONCE}).scalars())
+                positions = list(connection.execute(PAGE, {"after": begin, "most": AT_ONCE}).scalars())
                 found += _held(connection, positions, institution, limit - len(found))
                 if len(positions) < AT_ONCE:
                     break
@@ -47,7 +47,7 @@ def _held(connection: Connection, positions: Collection[int], institution: str |
         for line, stands in holds_at(connection, positions)
         if institution is None or line.institution == institution
     ][:limit]
-    about = dict(map(tuple, select_rows(connection, _NAMED, [position for position, _ in holds])))
+    about = dict(map(tuple, select_rows(connection, WHAT_THEY_NAME, [position for position, _ in holds])))
     statements = read_statements(connection, {*about, *about.values()})
     return [
         Held(statements[position], statements[about[position]], stands)

@@ -205,6 +205,7 @@ holds = _table(
     "holds",
     Column("about", BigInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Index("holds_position", "position"),
     by_key=True,
 )
 

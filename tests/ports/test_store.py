@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
 from ledger_service.storage.chain_view import KEPT_BLOCKS, SqlChainView
 from ledger_service.storage.database import migrate, open_database
+from ledger_service.storage.disputes import PAGE, WHAT_THEY_NAME
 from ledger_service.storage.identity import LogIdentity, claim_log, read_identity
 from ledger_service.storage.ledger import SqlLedger
 from ledger_service.storage.outbox import SqlOutbox
@@ -484,3 +486,12 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line(url: str) -> None
     with pytest.raises(StoreUnavailable) as caught:
         open_database(url)
     assert "\n" not in str(caught.value) and str(caught.value).startswith("database: ")
+
+
+def test_sqlite_finds_holds_by_their_position(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with engine.connect() as connection:
+        for query in (PAGE.text, f"{WHAT_THEY_NAME} IN (:after, :most)"):
+            plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"), {"after": 7, "most": 500}).all()
+            assert len(plan) == 1 and "SEARCH holds USING COVERING INDEX holds_position" in plan[0][3], plan
+    engine.dispose()

@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("about", "position"),
         sqlite_with_rowid=False,
     )
+    op.create_index("holds_position", "holds", ["position"], unique=False)
     op.create_table(
         "log",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
