@@ -17,8 +17,10 @@ _ANYBODY = frozenset(value for name, value in vars(Role).items() if name.isupper
 
 VERSIONS = frozenset({"report.issued", "report.amended", "import.issued", "import.amended"})
 """What brings a version of a report about, or one of another log in."""
-_OPENED = frozenset({"access.granted", "access.emergency"})
-_REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
+OPENINGS = frozenset({"access.granted", "access.emergency"})
+"""By what a report is opened; decisions rest on one of them."""
+REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
+"""The decisions that are to be explained to the patient."""
 _REPORTS = ("report.amended", "report.issued")
 _IMPORTS = ("import.amended", "import.issued")
 _QUALIFIED = frozenset({"qualification.granted", "qualification.renewed", "qualification.suspended"})
@@ -41,7 +43,7 @@ _REPLACES_VERSION = (_replaces(*_REPORTS),)
 _REPLACES_QUALIFICATION = (_replaces(*sorted(_QUALIFIED)),)
 _CONSENT = _elsewhere("consent", "consent.given")
 _OPENS_A_VERSION = (LinkRule("report", VERSIONS), _CONSENT)
-_RESTS_ON_ACCESS = LinkRule("access", _OPENED, own=True)
+_RESTS_ON_ACCESS = LinkRule("access", OPENINGS, own=True)
 _BY_POLICY = LinkRule("policy", frozenset({"policy.published"}), same_subject=False, policy=True, optional=True)
 _DECIDES = (_RESTS_ON_ACCESS, LinkRule("report", VERSIONS, named_by=("access", "report")), _BY_POLICY)
 _REPEATS = (
@@ -176,7 +178,7 @@ _TABLE = (
         _DECIDERS,
         _E,
         ("explanation", "links"),
-        (LinkRule("explains", _REFUSALS, own=True),),
+        (LinkRule("explains", REFUSALS, own=True),),
         while_suspended=True,
     ),
     # The patient

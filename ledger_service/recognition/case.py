@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from ledger_service.kinds import VERSIONS
-from ledger_service.recognition.book import Book
+from ledger_service.recognition.book import CORRECTED, Book
 from ledger_service.recognition.join import VersionState
 from ledger_service.recognition.sentences import sentence
 from ledger_service.recognition.stated import Stated, corrected
@@ -109,7 +109,7 @@ class Case:
 
     def as_of(self, stated: Stated, size: int) -> Stated:
         """A statement as corrected among the first `size` entries."""
-        corrections = (placed.stated for placed in self.leading_to(stated.id, "corrects", "statement.corrected"))
+        corrections = (placed.stated for placed in self.leading_to(stated.id, "corrects", CORRECTED))
         return corrected(stated, [each for each in corrections if each.index < size])
 
     def now(self, stated: Stated) -> Stated:

@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from ledger_service.kinds import REFUSALS
 from ledger_service.recognition.book import PolicyAnswer
 from ledger_service.recognition.case import Case, Fact, Placed
 from ledger_service.recognition.join import Situation
-from ledger_service.recognition.replay import DECISIONS, REFUSALS, check_reason, published_for, replay
+from ledger_service.recognition.replay import DECISIONS, check_reason, published_for, replay
 from ledger_service.recognition.stated import Stated
 
 

@@ -9,6 +9,7 @@ from anchors.core.encoding import ZERO_WORD, encode_hex
 from ledger_service.kind_rules import LATE_SECONDS
 from ledger_service.kinds import VERSIONS
 from ledger_service.originals import Original
+from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.case import Case, Fact, Placed
 from ledger_service.recognition.join import day_of, examiner, moment, qualification_of
 from ledger_service.recognition.qualifications import QualificationAnswer
@@ -85,7 +86,7 @@ def accesses(case: Case) -> Iterator[Fact]:
 
 def what_became(case: Case) -> Iterator[Fact]:
     """Corrections, erasures, exports."""
-    for placed in case.of_kind("statement.corrected", "content.erased", "evidence.exported"):
+    for placed in case.of_kind(CORRECTED, "content.erased", "evidence.exported"):
         parts, links = placed.stated.parts, placed.stated.links
         if "correction" in parts:
             wrong = parts["correction"].parts

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from ledger_service import parts
 from ledger_service.kinds import VERSIONS
-from ledger_service.recognition.book import Book, BookAsOf, Publication
+from ledger_service.recognition.book import CORRECTED, Book, BookAsOf, Publication
 from ledger_service.recognition.case import WITHDRAWALS
 from ledger_service.recognition.catalogue import translate
 from ledger_service.recognition.decision import Decision
@@ -25,7 +25,7 @@ from ledger_service.recognition.policy import Reason
 from ledger_service.recognition.stated import Stated, corrected
 
 Hook = Literal["patient-view", "order-sign"]
-KINDS = VERSIONS | WITHDRAWALS | {"statement.corrected"}
+KINDS = VERSIONS | WITHDRAWALS | {CORRECTED}
 """The kinds of a report's statements that are looked at."""
 OUTSIDE_WINDOW = "outside-window"
 

@@ -15,7 +15,6 @@ from ledger_service.recognition.stated import Stated
 
 DECISIONS = {"recognition.accepted": "report", "recognition.declined": "report", "repeat.ordered": "repeats"}
 """The kinds of decision, and what their link to the version is called."""
-REFUSALS = frozenset({"recognition.declined", "repeat.ordered"})
 
 
 class Replayed(Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from anchors.core.errors import VerificationFailed
 from ledger_service.kinds import KINDS, VERSIONS, Effect, Subject
+from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.counters import Cell, Counters
 from ledger_service.recognition.figures import Figures, Gaps, Period, local_day
 from ledger_service.recognition.in_force import KINDS as RULES
@@ -21,7 +22,6 @@ from ledger_service.recognition.in_force import InForce
 from ledger_service.recognition.kept_rules import NUMBERS, Event, KeptRules, stated_of, successions
 from ledger_service.recognition.remembered import NOBODY, Mark, Remembered
 
-CORRECTED = "statement.corrected"
 RECOGNISED, REPEATED, REVIEWED = "recognition.accepted", "repeat.ordered", "repeat.reviewed"
 REMINDED = "reminder.shown"
 _COUNTED = {

@@ -6,6 +6,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
+from ledger_service.kinds import OPENINGS
 from ledger_service.storage.bulk import select_rows
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.finder import What, find_positions
@@ -15,7 +16,6 @@ from ledger_service.usecases.ports import HOLDING_KINDS
 from ledger_service.usecases.privacy_ports import Hold, Relation
 
 POSITIONS_AT_ONCE = 1_000
-OPENING_KINDS = frozenset({"access.granted", "access.emergency"})
 _ENTRIES = "SELECT position, entry, links FROM entries WHERE position"
 _INSTITUTION, _SUBJECT = 2, 3
 """Where they stand in what `_rows_at` gives."""
@@ -104,7 +104,7 @@ def _lines(connection: Connection, positions: Collection[int]) -> list[Line]:
 
 def _opened(connection: Connection, own: Collection[Line]) -> Iterator[int]:
     """The versions that were opened, unless the consent on which that rested was withdrawn."""
-    opening = [line for line in own if line.kind in OPENING_KINDS]
+    opening = [line for line in own if line.kind in OPENINGS]
     consents = {line.links["consent"] for line in opening if "consent" in line.links}
     standing = {line.position for line in _standing(connection, _lines(connection, consents))}
     for line in opening:

@@ -13,7 +13,7 @@ from typing import Any
 from anchors.core.encoding import decode_hex
 from anchors.core.statement import STATEMENT_BYTES, Statement
 from ledger_service import parts, problems
-from ledger_service.kinds import Role
+from ledger_service.kinds import OPENINGS, Role
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import Book, Publication
 from ledger_service.recognition.cards import reason_system
@@ -33,7 +33,6 @@ MOST_CODES = 200
 AHEAD_SECONDS = 300
 BASIS = "reminder"
 """Why a part was read, as the reading log says it."""
-_OPENED = frozenset({"access.granted", "access.emergency"})
 _SHOWN = frozenset({"reminder.shown"})
 
 
@@ -133,7 +132,7 @@ class Remind:
 
     def _draft_after(self, own: frozenset[str], outcome: Outcome) -> DraftParts:
         size = self._tree.size()
-        timeline = self._timeline(outcome.subject, size, KINDS | _OPENED | _SHOWN)
+        timeline = self._timeline(outcome.subject, size, KINDS | OPENINGS | _SHOWN)
         if timeline is None:
             raise Refused(problems.TOO_LARGE, f"more than {MOST_STATEMENTS} statements are about {outcome.report}")
         if all(stated.id != outcome.report for stated in timeline if stated.kind in KINDS):
@@ -147,7 +146,7 @@ class Remind:
         shown = _last(mine, _SHOWN)
         if outcome.hook == "patient-view":
             return _dismissed(outcome, reason, shown)
-        return _repeated(outcome, reason, policy, _last(mine, _OPENED), shown)
+        return _repeated(outcome, reason, policy, _last(mine, OPENINGS), shown)
 
     def _time(self, given: int | None) -> int:
         now = self._now()

@@ -141,7 +141,7 @@ def _read_forms(values: Mapping[str, str], kind: Kind, issued_at: int) -> dict[s
     for name in kind.parts:
         if not values.get(name):
             raise _Broken(problems.MISSING_PART)
-    wanted = _EMERGENCY_FORMS if kind.name == "access.emergency" else _FORMS
+    wanted = _EMERGENCY_FORMS if kind.name == kind_rules.EMERGENCY else _FORMS
     forms = {name: _read_form(name, text) for name, text in values.items() if text and name in wanted}
     kind_rules.check_late(kind, forms.get("access"), issued_at)
     return forms

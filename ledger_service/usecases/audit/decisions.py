@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import encode_hex
-from ledger_service.kinds import IMPORTS
+from ledger_service.kinds import IMPORTS, REFUSALS
 from ledger_service.parts import PART_FORMS, Policy
 from ledger_service.recognition.book import CORRECTED, Book, PolicyAnswer
 from ledger_service.recognition.book import KINDS as RULES
@@ -18,7 +18,6 @@ from ledger_service.recognition.decision import Decision
 from ledger_service.recognition.join import Situation, VersionState
 from ledger_service.recognition.replay import (
     DECISIONS,
-    REFUSALS,
     Replayed,
     check_reason,
     published_for,

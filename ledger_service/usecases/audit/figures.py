@@ -14,6 +14,7 @@ from typing import NamedTuple
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.merkle import CompactRange, leaf_hash
 from ledger_service.parts import Statistics
+from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.figures import Period, read_day
 from ledger_service.recognition.statistics import Tally
 from ledger_service.usecases.audit.findings import Findings
@@ -25,7 +26,7 @@ from ledger_service.usecases.statistics import differences
 from ledger_service.usecases.taken_apart import take_apart
 
 STEP = 12
-PUBLISHED, CORRECTED = "statistics.published", "statement.corrected"
+PUBLISHED = "statistics.published"
 PERIODS_AT_ONCE = 32
 
 
