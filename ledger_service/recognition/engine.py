@@ -3,7 +3,7 @@
 Rules that decide (gates) and rules that only warn are asked one after the other, each about the facts that it needs. A
 fact that is not known is never guessed: it is named as missing. One policy and the same facts give one answer, always.
 
-    prepared = prepare(read_policy(text))
+    prepared = prepare(convert_policy(rules))
     decision = decide(prepared, facts)
 """
 

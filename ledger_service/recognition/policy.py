@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Meta
 
 from anchors.core import canonical
-from anchors.core.content import MAX_PART_BYTES
 from anchors.core.errors import MalformedInput
 from ledger_service.recognition.policy_words import (
     Clause,
@@ -316,23 +315,11 @@ class PolicyDocument(Form):
             raise ValueError(f"emergency: {self.emergency.reason!r} is not on the list of reasons; add it there")
 
 
-def read_policy(text: bytes) -> PolicyDocument:
-    """Read a policy from JSON of at most 65,536 bytes, in any layout. Raises `MalformedInput`.
+def convert_policy(value: Any) -> PolicyDocument:
+    """The policy that a JSON value is, for example the value of a part. Raises `MalformedInput`.
 
     A member that says nothing (null, false, an empty list) is refused, so that one policy has one canonical text.
     """
-    if len(text) > MAX_PART_BYTES:
-        raise MalformedInput(f"policy: {len(text)} bytes, at most {MAX_PART_BYTES} are accepted")
-    canonical.refuse_duplicates(text)
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedInput(f"policy: {str(error)[:300]}") from None
-    return convert_policy(value)
-
-
-def convert_policy(value: Any) -> PolicyDocument:
-    """The policy that a JSON value is, for example the value of a part. Raises `MalformedInput`."""
     text = canonical.encode(value)
     try:
         document = msgspec.convert(value, PolicyDocument)

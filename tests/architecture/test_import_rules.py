@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT
+from tests.architecture.tree import ROOT, text_of
 
 MODULES = [
     "anchors/__init__.py",
@@ -22,6 +23,8 @@ MODULES = [
     "ledger_service/certificate/make.py",
     "ledger_service/http/__init__.py",
     "ledger_service/storage/__init__.py",
+    "ledger_service/monitor/__init__.py",
+    "ledger_service/cosigner/__init__.py",
     "ledger_service/workers/__init__.py",
     "ledger_service/usecases/__init__.py",
     "ledger_service/usecases/submit.py",
@@ -54,6 +57,8 @@ VIOLATIONS = [
     ("ledger_service/workers/__init__.py", "def f():\n    import ledger_service.http", "Dependencies point one way"),
     ("ledger_service/client/__init__.py", "import ledger_service.usecases", "Dependencies point one way"),
     ("ledger_service/fhir/__init__.py", "import ledger_service.http", "Dependencies point one way"),
+    ("ledger_service/monitor/__init__.py", "import ledger_service.storage", "Dependencies point one way"),
+    ("ledger_service/usecases/submit.py", "import ledger_service.cosigner", "Dependencies point one way"),
     ("ledger_service/usecases/submit.py", "import ledger_service.client.compose", "The service's inside knows nothing"),
     ("ledger_service/storage/reader.py", "import ledger_service.fhir.inward", "The service's inside knows nothing"),
     ("ledger_service/storage/__init__.py", "import ledger_service.app", "Dependencies point one way"),
@@ -91,3 +96,11 @@ def test_what_is_forbidden_is_refused(tmp_path: Path, module: str, line: str, ru
     done = _judge(tmp_path, MODULES, ALLOWED | {module: f"{ALLOWED.get(module, '')}\n{line}"})
     assert done.returncode == 1, done.stdout
     assert any(broken.startswith(rule) for broken in _broken_rules(done.stdout)), done.stdout
+
+
+def test_the_page_shows_the_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["id"] == "layers"]
+    named = [[part.strip(" ()\n").removeprefix("ledger_service.") for part in layer.split("|")] for layer in layers]
+    shown = "\n".join(" | ".join(parts) for parts in named)
+    assert f"```\n{shown}\n```" in text_of(Path("docs/ARCHITECTURE.md"))

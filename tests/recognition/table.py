@@ -1,5 +1,6 @@
 """The hand-written cases of cases/*.toml, read into facts and expected answers."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ import msgspec
 
 from ledger_service.recognition.facts import Facts
 from ledger_service.recognition.policies import shipped_policy
-from ledger_service.recognition.policy import read_policy
+from ledger_service.recognition.policy import convert_policy
 from ledger_service.recognition.prepared import Prepared, prepare
 
 CASES = Path(__file__).parent / "cases"
@@ -36,7 +37,8 @@ class Case:
 def prepared(name: str) -> Prepared:
     """A policy that ships, or one that was made up for the cases."""
     made_up = CASES / f"{name}.json"
-    return prepare(read_policy(made_up.read_bytes() if made_up.exists() else shipped_policy(name)))
+    text = made_up.read_bytes() if made_up.exists() else shipped_policy(name)
+    return prepare(convert_policy(json.loads(text)))
 
 
 @cache

@@ -1,5 +1,6 @@
 """The facts of a decision and where each comes from. Every fact is written by hand."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from ledger_service.recognition.book import Book
 from ledger_service.recognition.facts import Facts, Profile, Qualification
 from ledger_service.recognition.join import Joined, Situation, join
 from ledger_service.recognition.policies import shipped_policy
-from ledger_service.recognition.policy import read_policy
+from ledger_service.recognition.policy import convert_policy
 from ledger_service.recognition.prepared import prepare
 from ledger_service.recognition.stated import Stated
 from tests.recognition.stories import (
@@ -25,7 +26,7 @@ from tests.recognition.stories import (
     stated,
 )
 
-POLICY = prepare(read_policy(shipped_policy("zhanjiang-2024")))
+POLICY = prepare(convert_policy(json.loads(shipped_policy("zhanjiang-2024"))))
 CHINA = timezone(timedelta(hours=8))
 GROUP = {"group": "county-close/SYN-1", "since": "2025-01-01"}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from anchors.core.errors import MalformedInput
 from ledger_service.recognition.policies import shipped_policy
-from ledger_service.recognition.policy import convert_policy, policy_text, read_policy
+from ledger_service.recognition.policy import convert_policy, policy_text
 from tests.recognition.strategies import policies
 
 Change = Callable[[dict[str, Any]], object]
@@ -140,30 +140,19 @@ def test_what_makes_no_sense_is_refused(policy: dict[str, Any], change: Change, 
     changed = copy.deepcopy(policy)
     change(changed)
     with pytest.raises(MalformedInput, match=message) as refused:
-        read_policy(json.dumps(changed, ensure_ascii=False).encode())
+        convert_policy(changed)
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (b"", "policy: "),
-        (b"[]", "policy: "),
-        (b"\xff", "policy: "),
-        (b"[" * 20_000, "policy: |nested"),
-        (b'{"policy":"a","policy":"b"}', "'policy' occurs twice"),
-        (b" " * 65_537, "at most 65536"),
-    ],
-)
-def test_what_is_no_policy_is_refused(text: bytes, message: str) -> None:
-    with pytest.raises(MalformedInput, match=message) as refused:
-        read_policy(text)
+@pytest.mark.parametrize("value", [None, "", [], {}, 1])
+def test_what_is_no_policy_is_refused(value: Any) -> None:
+    with pytest.raises(MalformedInput, match="policy: ") as refused:
+        convert_policy(value)
     assert "\n" not in str(refused.value)
 
 
 @given(policies())
 def test_a_policy_is_its_canonical_text(document: dict[str, Any]) -> None:
-    pretty = json.dumps(document, ensure_ascii=False, indent=3).encode()
-    read = read_policy(pretty)
-    assert read == convert_policy(document) == read_policy(policy_text(read))
+    read = convert_policy(document)
     assert json.loads(policy_text(read)) == document
+    assert convert_policy(json.loads(policy_text(read))) == read
