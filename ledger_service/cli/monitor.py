@@ -11,9 +11,9 @@ import typer
 from anchors.chain.ethereum import EthereumChain
 from ledger_service.cli.options import Origin, Rpc, TrustFile, choose_log, read_trust
 from ledger_service.client.errors import WrongInput
-from ledger_service.monitor.log import HttpLog
 from ledger_service.monitor.state import StateFile
 from ledger_service.monitor.watch import Monitor, Watched
+from ledger_service.published.http import HttpLog
 
 HOLDS, DOES_NOT_HOLD = 0, 1
 WEBHOOK_SECONDS = 10.0

@@ -12,7 +12,7 @@ from anchors.core.errors import Error, MalformedInput
 from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.registry import Purpose
 from anchors.core.typed_data import Domain
-from ledger_service.monitor.log import Withheld
+from ledger_service.published import Withheld
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.history import ChainHistory
 

@@ -9,8 +9,9 @@ from anchors.core.merkle import leaf_hash
 from anchors.core.statement import Entry
 from anchors.core.tiles import HASH_BYTES, TILE_WIDTH, FullTile, Tile, TileBuilder, decode_bundle, width_at
 from anchors.core.typed_data import Domain
-from ledger_service.monitor.log import HttpLog, Withheld
 from ledger_service.monitor.state import Edge, StateFile
+from ledger_service.published import Withheld
+from ledger_service.published.http import HttpLog
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.history import ChainHistory
 

@@ -16,10 +16,11 @@ from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, decode_bundle
 from anchors.core.times import iso_time
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.monitor.chain import FollowedChain
-from ledger_service.monitor.log import HttpLog, Unreachable
 from ledger_service.monitor.receipts import ReceiptWatch
 from ledger_service.monitor.state import StateFile
 from ledger_service.monitor.tree import Broken, TreeFollower
+from ledger_service.published import Unreachable
+from ledger_service.published.http import HttpLog
 from ledger_service.usecases.audit.history import ChainHistory
 
 

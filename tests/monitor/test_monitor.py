@@ -22,9 +22,9 @@ from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.tiles import decode_bundle
 from anchors.core.trust import format_trust
 from ledger_service.client.errors import WrongInput
-from ledger_service.monitor.log import HttpLog
 from ledger_service.monitor.state import StateFile
 from ledger_service.monitor.watch import Monitor, Watched
+from ledger_service.published.http import HttpLog
 from tests.fixtures.ledger import Ledger
 from tests.fixtures.signer import Signer
 from tests.monitor.proxy import Proxy, own_log, proxy, service

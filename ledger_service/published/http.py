@@ -1,37 +1,31 @@
-"""A C2SP log over HTTP, as a stranger reads it: bounded in time and bytes, and nothing of it believed."""
+"""A C2SP log over HTTP: bounded in time and bytes."""
 
 import httpx
 
-from anchors.core.errors import Error, MalformedInput
 from anchors.core.note import MAX_NOTE_BYTES
 from anchors.core.tiles import HASH_BYTES, Tile, TileTree
+from ledger_service.published import MAX_BUNDLE_BYTES, Missing, TooLong, Unreachable, Withheld, whole_tile
 
 TIMEOUT_SECONDS = 30.0
-MAX_BUNDLE_BYTES = 256 * (2 + 65_535)
 _WITHHELD = (401, 403)
-
-
-class Unreachable(Error):
-    """No answer, or one that is none. Asking again later may help."""
-
-
-class Withheld(Error):
-    """The log does not show this to everybody."""
+_MISSING = (404, 410)
 
 
 class HttpLog:
-    """A log under a URL prefix; and notes elsewhere."""
+    """A log under a URL prefix, see `PublishedLog`; and notes elsewhere."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, token: str | None = None):
+        """`token` is sent along, where bundles are for auditors."""
         self._url = url.rstrip("/")
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def checkpoint(self) -> bytes:
-        """The signed note. Raises `Unreachable`."""
+        """See `PublishedLog`."""
         return self.note(f"{self._url}/checkpoint")
 
     def note(self, url: str) -> bytes:
@@ -39,15 +33,12 @@ class HttpLog:
         return self._get(url, MAX_NOTE_BYTES)
 
     def bundle(self, tile: Tile) -> bytes:
-        """An entry bundle. Raises `Unreachable` or `Withheld`."""
+        """See `PublishedLog`."""
         return self._get(f"{self._url}/{tile.path()}", MAX_BUNDLE_BYTES)
 
     def hashes(self, tile: Tile) -> bytes:
-        """A hash tile of exactly its width. Raises `Unreachable`, or `MalformedInput` for another length."""
-        data = self._get(f"{self._url}/{tile.path()}", tile.width * HASH_BYTES)
-        if len(data) != tile.width * HASH_BYTES:
-            raise MalformedInput(f"{tile.path()}: {len(data)} bytes, expected {tile.width * HASH_BYTES}")
-        return data
+        """See `PublishedLog`."""
+        return whole_tile(tile, self._get(f"{self._url}/{tile.path()}", tile.width * HASH_BYTES))
 
     def nodes(self, tile: Tile) -> TileTree:
         """The same for proofs."""
@@ -59,12 +50,13 @@ class HttpLog:
                 if response.status_code in _WITHHELD:
                     raise Withheld(f"{url} is not shown without a token")
                 if response.status_code != 200:
-                    raise Unreachable(f"{url}: answers with status {response.status_code}")
+                    kind = Missing if response.status_code in _MISSING else Unreachable
+                    raise kind(f"{url}: answers with status {response.status_code}")
                 data = bytearray()
                 for piece in response.iter_bytes():
                     data += piece
                     if len(data) > most:
-                        raise Unreachable(f"{url}: more than {most} bytes")
+                        raise TooLong(f"{url}: more than {most} bytes")
                 return bytes(data)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{url}: {type(error).__name__}") from None
