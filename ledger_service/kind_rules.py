@@ -1,6 +1,7 @@
 """Whether what a statement says fits its kind (docs/spec/kinds.md). The door, the audit and the sender all ask here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -76,7 +77,7 @@ def read_listed_part(text: bytes) -> Part | None:
     encoding it again gives. None for every other text: reading it as any part is tells what it is, or what is wrong.
 
     One typed decoding stands for reading the part, walking through its value and converting that to its form."""
-    decoder = _LISTED.get(text[len(_BEGIN) : text.find(b'"', len(_BEGIN))])
+    decoder = _LISTED.get(_name_in(text))
     if decoder is None or len(text) > MAX_PART_BYTES:
         return None
     try:
@@ -88,14 +89,32 @@ def read_listed_part(text: bytes) -> Part | None:
     return Part(text, listed.name, listed.value, sha256(b"\x00" + text).digest())
 
 
+def listed_forms(texts: Iterable[bytes]) -> dict[str, Any]:
+    """The values of parts that have the form that is listed for their names, by name. Of each the text is given, which
+    is known to be a part's: it is not checked again."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        decoder = _FORMS.get(_name_in(text))
+        if decoder is not None:
+            with suppress(msgspec.ValidationError):  # what has another form is named by the audit
+                part = decoder.decode(text)
+                found[part.name] = part.value
+    return found
+
+
+def _name_in(text: bytes) -> bytes:
+    return text[len(_BEGIN) : text.find(b'"', len(_BEGIN))]
+
+
 def _decoder(form: Any) -> msgspec.json.Decoder:
     members = [("name", str), ("salt", Digest), ("value", form)]
     return msgspec.json.Decoder(msgspec.defstruct("ListedPart", members, forbid_unknown_fields=True, gc=False))
 
 
 _BEGIN = b'{"name":"'
+_FORMS = {name.encode(): _decoder(form) for name, form in PART_FORMS.items()}
 # Rules have a canonical text of their own, which typed decoding does not ask for.
-_LISTED = {name.encode(): _decoder(form) for name, form in PART_FORMS.items() if name != "rules"}
+_LISTED = {name: decoder for name, decoder in _FORMS.items() if name != b"rules"}
 _encoder = msgspec.json.Encoder(order="sorted")
 
 

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import msgspec
-
 from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Entry
+from ledger_service import kind_rules
 from ledger_service.kinds import KINDS
 from ledger_service.originals import Original, read_original
-from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
 from ledger_service.recognition.book import Book
 from ledger_service.recognition.stated import Stated
@@ -53,7 +51,8 @@ class RuleBook:
 
 def stated_of(stored: StoredStatement, content: Content) -> Stated:
     """A stored statement with those of its shown parts that have a listed form."""
-    statement, parts = Entry.from_bytes(stored.entry).statement, listed_forms(content)
+    statement = Entry.from_bytes(stored.entry).statement
+    parts = kind_rules.listed_forms(part.text for part in content.parts if isinstance(part, Part))
     original = original_of(statement.kind, parts)
     if original is not None:
         parts = original.parts(parts)
@@ -70,12 +69,6 @@ def stated_of(stored: StoredStatement, content: Content) -> Stated:
     )
 
 
-def listed_forms(content: Content) -> dict[str, Any]:
-    """The shown parts that have a listed form, in that form, by name."""
-    shown = ((part.name, _form_of(part)) for part in content.parts if isinstance(part, Part))
-    return {name: form for name, form in shown if form is not None}
-
-
 def original_of(name: str, parts: Mapping[str, Any]) -> Original | None:
     """What an import brings in; None where it cannot be read: the audit names that."""
     kind = KINDS.get(name)
@@ -84,12 +77,4 @@ def original_of(name: str, parts: Mapping[str, Any]) -> Original | None:
     try:
         return read_original(kind, parts)
     except Refused:
-        return None
-
-
-def _form_of(part: Part) -> Any:
-    """A part's value in its listed form; None where no form is listed, or it has another: the audit names that."""
-    try:
-        return msgspec.convert(part.value, PART_FORMS[part.name])
-    except (KeyError, msgspec.ValidationError):
         return None

@@ -196,3 +196,13 @@ def decode_parts(stored: bytes) -> list[str | WithheldPart]:
     if _encoder.encode(parts) != stored:
         raise MalformedInput("parts: not as this service stores them")
     return parts
+
+
+def texts_of(parts: Sequence[str | WithheldPart]) -> list[bytes]:
+    """The texts of the parts that are shown."""
+    return [part.encode() for part in parts if type(part) is str]
+
+
+def withheld_of(parts: Sequence[str | WithheldPart]) -> frozenset[str]:
+    """The names of the parts that are withheld."""
+    return frozenset([part.name for part in parts if type(part) is not str])

@@ -13,6 +13,7 @@ class Attribution:
         self._keys = registry.keys
         self._roles: dict[tuple[str, str], int] = {}
         self._successors: dict[str, tuple[int, str]] = {}
+        self._asked: dict[tuple[str, frozenset[str], int], bool] = {}
         for change in changes:
             if change.action is Action.ADMITTED:
                 self._roles.setdefault((change.institution, change.role), change.number)
@@ -38,7 +39,10 @@ class Attribution:
 
     def has_role(self, institution: str, roles: frozenset[str], count: int) -> bool:
         """Whether it was admitted in one of `roles` by change `count`. Roles are never taken back."""
-        return any(self._roles.get((institution, role), count + 1) <= count for role in roles)
+        asked = institution, roles, count
+        if asked not in self._asked:
+            self._asked[asked] = any(self._roles.get((institution, role), count + 1) <= count for role in roles)
+        return self._asked[asked]
 
     def speaks_for(self, institution: str, owner: str, count: int) -> bool:
         """Whether it is `owner` or in the line of its successors as of change `count`.

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from anchors.core.content import Content, Part, Withheld
 from anchors.core.encoding import encode_hex
+from ledger_service.kind_rules import listed_forms
 from ledger_service.kinds import IMPORTS, REFUSALS
 from ledger_service.parts import PART_FORMS, Policy
 from ledger_service.recognition.book import CORRECTED, Book, PolicyAnswer
@@ -28,8 +28,8 @@ from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.rows import AuditRows
 from ledger_service.usecases.audit.stretches import Item
 from ledger_service.usecases.ports import Logged, SubjectState
-from ledger_service.usecases.rule_book import listed_forms, original_of
-from ledger_service.usecases.submission import WithheldPart, content_of, decode_parts
+from ledger_service.usecases.rule_book import original_of
+from ledger_service.usecases.submission import decode_parts, texts_of, withheld_of
 
 STEP = 11
 NAMED = frozenset(
@@ -91,7 +91,7 @@ class DecisionReplay:
     ) -> None:
         """The next statement, with what it links to. `subject` is the state of its subject, None where that is not
         known; `filed`: the index has it right."""
-        kind, readable = item.entry.statement.kind, item.readable
+        kind, readable = item.statement.kind, item.readable
         if not (readable and effective and filed):
             self._unsound.add(item.position)
         if kind in RULES:
@@ -105,12 +105,12 @@ class DecisionReplay:
             self._judge(item, targets, subject)
 
     def _remember_correction(self, item: Item, targets: Mapping[str, Logged]) -> None:
-        target = targets.get("corrects") if item.entry.statement.kind == CORRECTED else None
+        target = targets.get("corrects") if item.statement.kind == CORRECTED else None
         if target is not None and target.kind.startswith("report."):
             self._corrections.setdefault(target.index, []).append(item.position)
 
     def _judge(self, item: Item, targets: Mapping[str, Logged], subject: SubjectState | None) -> None:
-        report, access = targets.get(DECISIONS[item.entry.statement.kind]), targets.get("access")
+        report, access = targets.get(DECISIONS[item.statement.kind]), targets.get("access")
         if self._lost is not None:
             self._leave(item, f"entry {self._lost}, which may be a rule, cannot be read")
         elif not item.readable or report is None or access is None:
@@ -135,14 +135,14 @@ class DecisionReplay:
         version, shown = self._report(report, item)
         opened = Stated(access.index, encode_hex(access.id), access.kind, access.institution, access.subject, 0)
         replayed = replay(Situation(version, decided, state, opened), book)
-        self._count(item, replayed, shown=shown and "decision" not in _withheld(item.content))
+        self._count(item, replayed, shown=shown and "decision" not in item.withheld)
 
     def _report(self, report: Logged, item: Item) -> tuple[Stated, bool]:
         """The version as corrected by then; and whether what was examined is shown, where the report has it at all."""
         stored = self._report_of(report.index)
         named = (report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0)
         if report.kind in IMPORTS and stored is not None:
-            own = listed_forms(content_of(decode_parts(stored)))
+            own = listed_forms(texts_of(decode_parts(stored)))
             original = original_of(report.kind, own)
             return Stated(*named, original.parts(own) if original is not None else {}, {}, original), True
         examination, shown = _read_one(stored or b"[]", "examination")
@@ -152,7 +152,7 @@ class DecisionReplay:
             return version, shown
         positions = self._corrections[report.index]
         contents = self._rows.contents_at(positions)
-        read = (listed_forms(content_of(decode_parts(contents[position]))) for position in positions)
+        read = (listed_forms(texts_of(decode_parts(contents[position]))) for position in positions)
         version = corrected(version, [Stated(0, "", CORRECTED, "", b"", 0, forms) for forms in read])
         return version, shown or "examination" in version.parts
 
@@ -207,28 +207,20 @@ def _reason(decided: Stated) -> str | None:
 
 
 def _stated(item: Item) -> Stated:
-    statement, forms = item.entry.statement, listed_forms(item.content)
+    statement, forms = item.statement, item.forms
     links = {link.rel: link.statement for link in forms.get("links", ())}
     named = (statement.kind, statement.institution, statement.subject, statement.issued_at)
     return Stated(item.position, encode_hex(item.id), *named, forms, links)
 
 
-def _withheld(content: Content) -> frozenset[str]:
-    return frozenset(part.name for part in content.parts if isinstance(part, Withheld))
-
-
 def _lacks_withheld(item: Item) -> bool:
     """Whether a rule cannot be read because what it must show was withheld; then it may well have had an effect."""
-    return item.content_refused is not None and not _withheld(item.content).isdisjoint(PART_FORMS)
+    return item.content_refused is not None and not item.withheld.isdisjoint(PART_FORMS)
 
 
 def _read_one(stored: bytes, name: str) -> tuple[object | None, bool]:
     """One part of stored parts in its form, None where it is not shown; and whether it is not withheld either."""
+    parts = decode_parts(stored)
     begin = f'{{"name":"{name}",'
-    for part in decode_parts(stored):
-        if isinstance(part, WithheldPart):
-            if part.name == name:
-                return None, False
-        elif part.startswith(begin):
-            return listed_forms(Content((Part.read(part.encode()),))).get(name), True
-    return None, True
+    shown = [part for part in parts if type(part) is str and part.startswith(begin)]
+    return listed_forms(texts_of(shown)).get(name), name not in withheld_of(parts)

@@ -21,7 +21,6 @@ from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.rows import AuditRows
 from ledger_service.usecases.audit.stretches import Item
 from ledger_service.usecases.ports import Logged
-from ledger_service.usecases.rule_book import listed_forms
 from ledger_service.usecases.statistics import differences
 from ledger_service.usecases.taken_apart import take_apart
 
@@ -55,7 +54,7 @@ class PublishedFigures:
 
     def take(self, item: Item, targets: Mapping[str, Logged]) -> None:
         """The next statement that has an effect."""
-        kind = item.entry.statement.kind
+        kind = item.statement.kind
         if kind == PUBLISHED:
             replaced = targets.get("replaces")
             self._parts[item.position] = _part_of(item)
@@ -145,11 +144,11 @@ def _size(figure: _Figure) -> int:
 
 
 def _part_of(item: Item) -> Statistics | None:
-    return listed_forms(item.content).get("statistics") if item.readable else None
+    return item.forms.get("statistics") if item.readable else None
 
 
 def _corrects_figures(item: Item, targets: Mapping[str, Logged]) -> bool:
     target = targets.get("corrects")
     if not item.readable or target is None or target.kind != PUBLISHED:
         return False
-    return "statistics" in listed_forms(item.content)["correction"].parts
+    return "statistics" in item.forms["correction"].parts

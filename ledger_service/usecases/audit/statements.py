@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-import msgspec
-
 from anchors.core.errors import VerificationFailed
-from anchors.core.merkle import leaf_hash
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from anchors.core.verify import State
@@ -111,12 +108,12 @@ class StatementWalk:
             self._tree.break_off()
         else:
             # Going on with the leaf that was stored shows whether everything else is as it was witnessed.
-            self._tree.append((item.leaf or leaf_hash(item.raw)) if sound or stored is None else stored, tile)
+            self._tree.append(item.leaf if sound or stored is None else stored, tile)
         return sound
 
     def _is_sound(self, item: Item, stored: bytes | None) -> bool:
         fault, position, row = self._findings.fault, item.position, item.row
-        if item.entry is None:
+        if item.statement is None:
             what = "row" if item.raw is None else "form"
             fault(2, "entries", position, what, "a well-formed entry", item.problem)
             return False
@@ -151,15 +148,18 @@ class StatementWalk:
         self.figures.doubt(position)
 
     def _judge_statement(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> None:
-        statement = item.entry.statement
+        statement = item.statement
         self._findings.counts["statements"] += 1
         if statement.kind in RULES:
             self.rules.append(item.position)
         targets = self._find_targets(item, stretch, own)
-        effective = self._check_attribution(item) and self._check_stream(item)
+        covering = self._history.covering(item.position)
+        self._findings.counts["pending"] += covering is None
+        count = self._registry_count(covering)
+        effective = self._check_attribution(item, count) and self._check_stream(item)
         if item.content_problem:
             self._name_content(item)
-        effective = effective and self._check_kind(item) and self._check_rules(item, targets)
+        effective = effective and self._check_kind(item, count) and self._check_rules(item, targets, count)
         filed = self._findings.compare_row(
             5, "entries", item.position, ("id", "key"), (item.id, item.signer), (item.row.id, item.row.key)
         )
@@ -180,16 +180,15 @@ class StatementWalk:
 
     def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
         """What is compared at the end with tables of their own."""
-        kind = item.entry.statement.kind
+        kind = item.statement.kind
         if kind in HOLDING_KINDS:
             self.holds[item.position] = links.get(HOLDING_REL), effective
         elif kind == HEADING_KIND and effective and item.readable:
-            value = item.content.value("readings")
-            self.headed.append((item.position, msgspec.convert(value, Readings)))
+            self.headed.append((item.position, item.forms["readings"]))
 
     def _replay(self, item: Item, targets: dict[str, Logged], *, effective: bool, filed: bool) -> None:
         """Steps 11 and 12: what is said of earlier statements."""
-        subject = item.entry.statement.subject
+        subject = item.statement.subject
         known = None if subject in self.damaged_subjects else self.subjects.get(subject)
         if not filed or not item.readable:
             self.figures.doubt(item.position)
@@ -206,21 +205,16 @@ class StatementWalk:
                 yield subject
             begun.add(prefix)
 
-    def _registry_count(self, position: int) -> int:
-        """The registry count as of which the entry is judged."""
-        covering = self._history.covering(position)
-        if covering is None:
-            return self._history.registry.count
-        return self._history.heads[covering].registry_count
+    def _registry_count(self, covering: int | None) -> int:
+        """The registry count as of which an entry is judged that this head is the first to cover."""
+        return self._history.registry.count if covering is None else self._history.heads[covering].registry_count
 
-    def _check_attribution(self, item: Item) -> bool:
+    def _check_attribution(self, item: Item, count: int) -> bool:
         """Step 5: whether the entry speaks for its institution."""
-        statement, position = item.entry.statement, item.position
-        self._findings.counts["pending"] += self._history.covering(position) is None
+        statement, position = item.statement, item.position
         try:
             if item.signer is None:
                 raise VerificationFailed("no key can have made the signature")
-            count = self._registry_count(position)
             self._attribution.check(item.signer, statement.institution, statement.sequence, count)
         except VerificationFailed as error:
             self._findings.fault(5, "entries", position, "attribution", f"a key of {statement.institution}", error)
@@ -228,9 +222,9 @@ class StatementWalk:
         self._findings.counts["attributable"] += 1
         return True
 
-    def _check_kind(self, item: Item) -> bool:
+    def _check_kind(self, item: Item, count: int) -> bool:
         """Step 5: whether the kind is known, and one that the institution may sign."""
-        statement, count = item.entry.statement, self._registry_count(item.position)
+        statement = item.statement
         try:
             kind = known_kind(statement.kind)
             if not self._attribution.has_role(statement.institution, kind.roles, count):
@@ -242,7 +236,7 @@ class StatementWalk:
 
     def _check_stream(self, item: Item) -> bool:
         """Step 5: the key's numbers and what it observed. False where the number was used before."""
-        statement, key = item.entry.statement, item.signer
+        statement, key = item.statement, item.signer
         stream = self.streams.get(key, Stream())
         try:
             rules.check_sequence(stream, statement.sequence)
@@ -270,10 +264,10 @@ class StatementWalk:
                 targets[rel] = target
         return targets
 
-    def _check_rules(self, item: Item, targets: dict[str, Logged]) -> bool:
+    def _check_rules(self, item: Item, targets: dict[str, Logged], count: int) -> bool:
         """Step 6. False where the statement breaks a rule of its kind, and so has no effect."""
-        statement, position = item.entry.statement, item.position
-        kind, count = known_kind(statement.kind), self._registry_count(position)
+        statement, position = item.statement, item.position
+        kind = known_kind(statement.kind)
         before = self.subjects.get(statement.subject)
         if any(id in self._damaged_ids for _, id in item.said.links):
             self.damaged_subjects.add(statement.subject)
@@ -321,7 +315,7 @@ class StatementWalk:
 
     def _name_content(self, item: Item) -> None:
         what = "row" if item.content_problem == "none" else "parts"
-        expected = f"parts that hash to 0x{item.entry.statement.content.hex()}"
+        expected = f"parts that hash to 0x{item.statement.content.hex()}"
         self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
 
     def _check_index(self, item: Item, targets: dict[str, Logged]) -> bool:

@@ -3,17 +3,18 @@
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from anchors.core.content import Content
 from anchors.core.errors import MalformedInput
-from anchors.core.statement import Entry
+from anchors.core.statement import STATEMENT_BYTES, Entry
+from ledger_service.kind_rules import listed_forms
 from ledger_service.problems import Refused
 from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import RecoveryRate
-from ledger_service.usecases.audit.taking import Job, Taken, Takers
+from ledger_service.usecases.audit.taking import Job, PlainStatement, Taken, Takers
 from ledger_service.usecases.check import Said, known_kind, read_parts
 from ledger_service.usecases.ports import Logged
-from ledger_service.usecases.submission import content_of, decode_parts
+from ledger_service.usecases.submission import content_of, decode_parts, texts_of, withheld_of
 
 STRETCH_ENTRIES = 1_024
 """A multiple of a tile's width."""
@@ -23,7 +24,7 @@ CONTENTS_KEPT = 8
 
 @dataclass(slots=True)
 class Item:
-    """What stands at one position. `entry` is None where it is missing or malformed, which `problem` then explains.
+    """What stands at one position. `statement` is None where it is missing or malformed, which `problem` then explains.
 
     `content_problem` is why the stored parts are not the entry's content; `content_refused` why they are, and break a
     rule of the kind."""
@@ -32,7 +33,7 @@ class Item:
     raw: bytes | None
     row: StatementRow | None
     parts: bytes | None = None
-    entry: Entry | None = None
+    statement: PlainStatement | None = None
     problem: str = ""
     id: bytes = b""
     signer: bytes | None = None
@@ -40,7 +41,7 @@ class Item:
     content_problem: str = "none"
     content_refused: Refused | None = None
     said: Said = field(default_factory=Said)
-    _content: Content | None = None
+    _forms: dict[str, Any] | None = None
 
     @property
     def readable(self) -> bool:
@@ -48,11 +49,16 @@ class Item:
         return not self.content_problem
 
     @property
-    def content(self) -> Content | None:
-        """The content, None where it is not `readable`."""
-        if self._content is None and self.readable:
-            self._content = content_of(decode_parts(self.parts))
-        return self._content
+    def forms(self) -> dict[str, Any]:
+        """The shown parts that have a listed form, in that form, by name. Only of what is `readable`."""
+        if self._forms is None:
+            self._forms = listed_forms(texts_of(decode_parts(self.parts)))
+        return self._forms
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The names of the parts that are withheld. Only of what is `readable`."""
+        return withheld_of(decode_parts(self.parts))
 
 
 @dataclass(slots=True)
@@ -114,11 +120,11 @@ class StretchReader:
             )
             _fill(item, found)
             items.append(item)
-        self._rate.sample((item.id, item.entry.signature) for item in items if item.entry is not None)
+        self._rate.sample((item.id, item.raw[STATEMENT_BYTES:]) for item in items if item.statement is not None)
         self._contents[begin // STRETCH_ENTRIES] = rows.contents
         if len(self._contents) > CONTENTS_KEPT:
             self._contents.popitem(last=False)
-        own = {item.id for item in items if item.id}
+        own = {item.id for item in items}
         linked = {id for item in items for _, id in item.said.links} - own
         # Taken now: while this stretch is judged, those that were known longest are forgotten.
         targets = {id: self._known[id] for id in linked if id in self._known}
@@ -137,11 +143,11 @@ class StretchReader:
 
 def _fill(item: Item, found: Taken) -> None:
     """What was found out about an entry; what is not sound is looked at again, to say why."""
-    if not found.id:
+    item.id, item.leaf = found.id, found.leaf
+    if found.statement is None:
         item.problem = _problem(item.raw)
         return
-    item.entry = Entry.from_bytes(item.raw)
-    item.id, item.signer, item.leaf = found.id, found.signer, found.leaf
+    item.statement, item.signer = found.statement, found.signer
     if found.said is not None:
         item.said, item.content_problem = found.said.unfold(), ""
     else:
@@ -166,7 +172,7 @@ def _read_parts(item: Item) -> None:
     except MalformedInput as error:
         item.content_problem = str(error)
         return
-    statement = item.entry.statement
+    statement = item.statement
     if content.hash != statement.content:
         item.content_problem = f"parts that hash to 0x{content.hash.hex()}"
         return

@@ -16,9 +16,9 @@ from typing import Protocol
 import msgspec
 
 from anchors.core import signature as signatures
-from anchors.core.errors import Error, MalformedInput
+from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import leaf_hash
-from anchors.core.statement import Entry
+from anchors.core.statement import STATEMENT_BYTES, Entry
 from anchors.core.typed_data import Domain
 from ledger_service.problems import Refused
 from ledger_service.usecases.check import Said, known_kind, read_parts
@@ -39,14 +39,16 @@ class Job(msgspec.Struct, array_like=True, gc=False):
     parts: list[bytes | None]
 
 
-class Taken(msgspec.Struct, array_like=True, gc=False):
-    """What an entry is: its id, empty where it is not well-formed; who signed it, None where nobody can have; its leaf
-    hash. `said` is there where the stored parts are its content and fit its kind; where it is not, look again."""
+class PlainStatement(msgspec.Struct, array_like=True, gc=False):
+    """The members of a `Statement` that is known to be well-formed, so that nobody asks again whether it is."""
 
-    id: bytes = b""
-    signer: bytes | None = None
-    leaf: bytes = b""
-    said: "PlainSaid | None" = None
+    kind: str
+    institution: str
+    subject: bytes
+    sequence: int
+    issued_at: int
+    observed: bytes
+    content: bytes
 
 
 class PlainSaid(msgspec.Struct, array_like=True, gc=False):
@@ -62,30 +64,53 @@ class PlainSaid(msgspec.Struct, array_like=True, gc=False):
         return Said(self.links, self.digests, self.knowingly, self.policy)
 
 
+class Taken(msgspec.Struct, array_like=True, gc=False):
+    """What an entry is: its id, empty where it has too few bytes for one; `statement`, None where it is not
+    well-formed; who signed it, None where nobody can have; its leaf hash. `said` is there where the stored parts are
+    its content and fit its kind; where it is not, look again."""
+
+    id: bytes = b""
+    statement: PlainStatement | None = None
+    signer: bytes | None = None
+    leaf: bytes = b""
+    said: PlainSaid | None = None
+
+
 def take_apart(domain: Domain, job: Job) -> list[Taken]:
-    """Each entry of a stretch."""
-    return [_take(domain, raw, parts) for raw, parts in zip(job.raws, job.parts, strict=True)]
+    """Each entry of a stretch.
+
+    Step by step for all of them: recovering a key drives everything else out of the processor's caches, and the other
+    steps take half as long again beside it."""
+    taken = [_read(domain, raw) for raw in job.raws]
+    for one, raw in zip(taken, job.raws, strict=True):
+        if one.statement is not None:
+            one.signer = _signer(one.id, raw[STATEMENT_BYTES:])
+    for one, parts in zip(taken, job.parts, strict=True):
+        if one.statement is not None and parts is not None:
+            one.said = _said(one.statement, parts)
+    return taken
 
 
-def _take(domain: Domain, raw: bytes | None, parts: bytes | None) -> Taken:
+def _read(domain: Domain, raw: bytes | None) -> Taken:
     if raw is None:
         return Taken()
+    id = domain.statement(raw[:STATEMENT_BYTES]) if len(raw) >= STATEMENT_BYTES else b""
     try:
-        entry = Entry.from_bytes(raw)
+        s = Entry.from_bytes(raw).statement
     except MalformedInput:
-        return Taken()
-    id = entry.statement.id(domain)
+        return Taken(id, leaf=leaf_hash(raw))
+    plain = PlainStatement(s.kind, s.institution, s.subject, s.sequence, s.issued_at, s.observed, s.content)
+    return Taken(id, plain, leaf=leaf_hash(raw))
+
+
+def _signer(id: bytes, signature: bytes) -> bytes | None:
     try:
-        signer = signatures.recover(id, entry.signature)
-    except Error:
-        signer = None
-    return Taken(id, signer, leaf_hash(raw), _said(entry, parts))
-
-
-def _said(entry: Entry, parts: bytes | None) -> PlainSaid | None:
-    if parts is None:
+        return signatures.signer_of(id, signature)
+    except VerificationFailed:
         return None
-    statement = entry.statement
+
+
+def _said(statement: PlainStatement, parts: bytes) -> PlainSaid | None:
     try:
         content = content_of(decode_parts(parts))
         if content.hash != statement.content:
