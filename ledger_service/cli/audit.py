@@ -21,6 +21,7 @@ from ledger_service.cli.options import (
 )
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
+from ledger_service.collector import rest_what_was_loaded
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit, AuditResult, Fault
 from ledger_service.usecases.audit.decisions import Answers
@@ -48,6 +49,7 @@ def app(
     Exit status 0: all of it holds; 1: something differs, and is named; 2: it could not be audited.
     """
     output = Output(as_json)
+    rest_what_was_loaded()
     _check_url(database)
     believed = read_trust(trust)
     originals = read_origins(foreign_trust or ())

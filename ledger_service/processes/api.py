@@ -1,7 +1,6 @@
 """An API process: it takes statements and answers questions. Any number of them run on one database; what one of them
 knows that the others do not, it can lose."""
 
-import gc
 import logging
 import os
 import signal
@@ -12,6 +11,7 @@ from importlib.metadata import version
 
 import uvicorn
 
+from ledger_service.collector import rest_what_was_loaded
 from ledger_service.http.api import Api
 from ledger_service.http.connection import allow_open_files, bounded
 from ledger_service.http.request_log import RequestLog
@@ -63,7 +63,6 @@ from ledger_service.workers.repeat import Worker
 CLOCK_SECONDS = 1.0
 STANDING_SECONDS = 0.5
 PROBE_SECONDS = 5.0
-COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 SHUTDOWN_SECONDS = 5
 SUBMITTED_BYTES = 64 * 2**20
 RECURSION_LIMIT = 1_000
@@ -133,7 +132,7 @@ class ApiProcess:
             signal.signal(number, lambda *_: sys.exit(0))
         for worker in self._workers:
             worker.start()
-        _rest_what_was_loaded()
+        rest_what_was_loaded()
         try:
             ready()
             uvicorn.Server(config).run(sockets=[listener])
@@ -148,14 +147,6 @@ class ApiProcess:
         if self._telemetry:
             self._telemetry.close()
         self._engine.dispose()
-
-
-def _rest_what_was_loaded() -> None:
-    """Spare the collector of cycles what stays for ever, and let it look rarely: a request makes thousands of objects
-    that are counted by reference alone, and hardly a cycle."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def _sign_in(opened: OpenedLog, receipt_secret: bytes) -> SignIn:

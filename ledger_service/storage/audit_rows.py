@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from types import NoneType
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -13,7 +14,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
-    String,
     Table,
     func,
     or_,
@@ -121,10 +121,9 @@ class SqlAuditRows:
         position = table.c.position
         return self._tuples(select(table).where(position >= begin, position < end))
 
-    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
+    def ids_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
-        found = self._at(schema.entries.c.position, schema.entries.c.entry, positions)
-        return {position: unpack_suspect(entry) for position, entry in found.items()}
+        return self._at(schema.entries.c.position, schema.entries.c.id, positions)
 
     def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """See `AuditRows`."""
@@ -270,14 +269,13 @@ class SqlAuditRows:
         return map(make, self._read(query.execution_options(yield_per=ROWS_PER_FETCH)))
 
     def _read(self, query: Select) -> Iterator[tuple]:
-        readers = [_reader(column.type) for column in query.selected_columns]
-        sound: dict[tuple[type, ...], bool] = {}
-        """By the types of a row's values, whether they are what the columns are for: nearly all rows are alike."""
-        for row in self._connection.execute(query):
-            types = tuple(map(type, row))
-            if types not in sound:
-                sound[types] = all(read(value) is value for read, value in zip(readers, row, strict=True))
-            yield tuple(row) if sound[types] else tuple(read(value) for read, value in zip(readers, row, strict=True))
+        columns = [_column(column.type) for column in query.selected_columns]
+        for rows in self._connection.execute(query).partitions(ROWS_PER_FETCH):
+            if all(map(_Column.is_sound, columns, zip(*rows, strict=True))):
+                yield from rows
+            else:
+                for row in rows:
+                    yield tuple([column.read(value) for column, value in zip(columns, row, strict=True)])
 
 
 def _head_proof(values: Iterable) -> HeadProofRow:
@@ -293,12 +291,15 @@ def _head_proof(values: Iterable) -> HeadProofRow:
 # service writes, so that the audit names its row instead of ending at it.
 
 
-def _reader(kind: TypeEngine) -> Callable[[object], object]:
-    if isinstance(kind, LargeBinary):
-        return _octets
-    if isinstance(kind, Boolean | Integer):
-        return _number
-    return _text if isinstance(kind, String) else _as_it_is
+class _Column(NamedTuple):
+    """The types that values have, and what becomes of one that has another."""
+
+    types: frozenset[type]
+    read: Callable[[object], object]
+
+    def is_sound(self, values: tuple) -> bool:
+        """Whether all are as they should be."""
+        return self.types.issuperset(map(type, values))
 
 
 def _octets(value: object) -> object:
@@ -323,5 +324,12 @@ def _links(text: object) -> dict[str, int] | None:
     return links if encode_links(links) == text else None
 
 
-def _as_it_is(value: object) -> object:
-    return value
+_OCTETS = _Column(frozenset({bytes, NoneType}), _octets)
+_NUMBER = _Column(frozenset({int, bool, NoneType}), _number)
+_TEXT = _Column(frozenset({str, NoneType}), _text)
+
+
+def _column(kind: TypeEngine) -> _Column:
+    if isinstance(kind, LargeBinary):
+        return _OCTETS
+    return _NUMBER if isinstance(kind, Boolean | Integer) else _TEXT

@@ -1,13 +1,12 @@
 """Step 8: promises. Each is signed, is about the statements at its places, and every entry has one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from struct import unpack
 
 from anchors.core.encoding import MAX_UINT64
 from anchors.core.promise import accepted_hash
 from anchors.core.registry import Purpose
-from anchors.core.statement import STATEMENT_BYTES
 from anchors.core.typed_data import Domain
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
@@ -31,7 +30,10 @@ class ReceiptWalk:
         attribution: Attribution,
         domain: Domain,
         extent: int,
+        corrected: Mapping[int, bytes],
     ):
+        """`corrected` are the true ids of entries of which the index has another, by position."""
+        self._corrected = corrected
         self._rows = rows
         self._findings = findings
         self._history = history
@@ -49,18 +51,19 @@ class ReceiptWalk:
             signed = [(self._digest(row), row.signature) for row in some]
             recovering = signers.recover(signed)
             positions = [_positions(row) for row in some]
-            entries = self._rows.entries_at({one for ones in positions for one in ones if one < self._extent})
-            ids = {
-                position: self._domain.statement(entry[:STATEMENT_BYTES])
-                for position, entry in entries.items()
-                if len(entry) >= STATEMENT_BYTES
-            }
+            ids = self._ids({one for ones in positions for one in ones if one < self._extent})
             for row, own, signer in zip(some, positions, collect(recovering), strict=True):
                 self._check_receipt(row, own, ids, signer)
         for id, count in self._rows.repeated_receipts():
             # Two equal requests within one second are promised the same in the same words.
             self._findings.warn(8, "receipts", id, "signature", "once", f"{count} times: one request sent again")
         self._check_promised()
+
+    def _ids(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The ids of the entries there: as the index has them, which was compared, but where that is wrong."""
+        ids = self._rows.ids_at(positions)
+        ids.update((position, self._corrected[position]) for position in self._corrected.keys() & ids.keys())
+        return {position: id for position, id in ids.items() if id}
 
     def _digest(self, row: ReceiptRow) -> bytes:
         times = (row.accepted_at, row.witness_by)

@@ -189,8 +189,8 @@ class AuditRows(Protocol):
     def stretch(self, begin: int, end: int) -> Stretch:
         """The rows about positions begin to end (exclusive); `begin` is a multiple of 256."""
 
-    def entries_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """The entries at these positions."""
+    def ids_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """What the index says are the ids of the entries at these positions."""
 
     def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """The stored parts at these positions."""

@@ -150,7 +150,7 @@ class Audit:
         check_chain_tables(rows, findings, history)
         check_head_proofs(rows, findings, history, self._trust.witness_contract.address)
         with Signers() as signers:
-            ReceiptWalk(rows, findings, history, attribution, self._domain, extent).check(signers)
+            ReceiptWalk(rows, findings, history, attribution, self._domain, extent, walk.corrected_ids).check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)

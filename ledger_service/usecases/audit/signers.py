@@ -9,7 +9,7 @@ from anchors.core import signature as signatures
 from anchors.core.errors import Error
 
 THREADS = 2
-SAMPLE, SAMPLE_EVERY = 128, 32
+SAMPLE, SAMPLE_EVERY = 64, 8
 
 Signed = tuple[bytes, bytes]
 """A 32-byte digest and the 65-byte signature over it."""

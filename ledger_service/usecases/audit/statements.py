@@ -35,6 +35,7 @@ KNOWN_STATEMENTS = 65_536
 """How many are remembered for those that link to them; of others the index is asked."""
 HEADING_KIND = "readings.headed"
 RULE_KEPT = "the rule kept"
+_ID_AND_KEY, _INDEX = ("id", "key"), ("links", "sha256", "sm3")
 
 
 class StatementWalk:
@@ -71,6 +72,8 @@ class StatementWalk:
         self.damaged_keys: set[bytes] = set()
         self._damaged_ids: set[bytes] = set()
         self._misfiled: dict[bytes, Logged] = {}
+        self.corrected_ids: dict[int, bytes] = {}
+        """By position the ids of entries of which the index has another."""
         self._next_position = 0
         self._known = known
         self.holds: dict[int, tuple[int | None, bool]] = {}
@@ -138,6 +141,7 @@ class StatementWalk:
         if item.row is None:
             return
         self._damaged_ids.add(item.row.id)
+        self.corrected_ids[item.position] = item.id
         self.damaged_subjects.add(item.raw[SUBJECT_FIELD])
         self.damaged_keys.add(item.row.key)
         stream = self.streams.get(item.row.key, Stream())
@@ -160,17 +164,15 @@ class StatementWalk:
         if item.content_problem:
             self._name_content(item)
         effective = effective and self._check_kind(item, count) and self._check_rules(item, targets, count)
-        filed = self._findings.compare_row(
-            5, "entries", item.position, ("id", "key"), (item.id, item.signer), (item.row.id, item.row.key)
-        )
-        filed &= self._check_index(item, targets)
         links = rules.positions(item.said, targets)
+        filed = self._check_filed(item, links)
         logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         own[item.id] = logged
         self._remember(logged)
         self._remember_said(item, links, effective)
         if not filed:
             self._misfiled[item.id] = logged
+            self.corrected_ids[item.position] = item.id
         self._replay(item, targets, effective=effective, filed=filed)
 
     def _remember(self, logged: Logged) -> None:
@@ -269,7 +271,7 @@ class StatementWalk:
         statement, position = item.statement, item.position
         kind = known_kind(statement.kind)
         before = self.subjects.get(statement.subject)
-        if any(id in self._damaged_ids for _, id in item.said.links):
+        if self._damaged_ids and any(id in self._damaged_ids for _, id in item.said.links):
             self.damaged_subjects.add(statement.subject)
 
         def speaks_for(institution: str, owner: str) -> bool:
@@ -307,6 +309,8 @@ class StatementWalk:
 
     def _all_found(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Whether every link leads to a statement. False where one leads to a damaged entry: not to be judged."""
+        if len(targets) == len(item.said.links):
+            return True
         missing = [(rel, id) for rel, id in item.said.links if rel not in targets]
         for rel, id in missing:
             if id not in self._damaged_ids:
@@ -318,20 +322,23 @@ class StatementWalk:
         expected = f"parts that hash to 0x{item.statement.content.hex()}"
         self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
 
-    def _check_index(self, item: Item, targets: dict[str, Logged]) -> bool:
-        """Step 7: links and the digests that the document is found by. Whether they are right."""
-        if not item.readable:
-            return True
+    def _check_filed(self, item: Item, links: dict[str, int]) -> bool:
+        """Steps 5 and 7: id, key, links and the digests that the document is found by. Whether they are right."""
         findings, row = self._findings, item.row
-        damaged = {rel for rel, id in item.said.links if id in self._damaged_ids}
-        expected = {rel: at for rel, at in rules.positions(item.said, targets).items() if rel not in damaged}
-        found = row.links if row.links is None else {rel: at for rel, at in row.links.items() if rel not in damaged}
-        prefixes = digest_prefixes(item.said.digests)
+        filed = row.id == item.id and row.key == item.signer
+        if not filed:
+            findings.compare_row(5, "entries", item.position, _ID_AND_KEY, (item.id, item.signer), (row.id, row.key))
+        if not item.readable:
+            return filed
+        expected, found = links, row.links
+        if self._damaged_ids:
+            damaged = {rel for rel, id in item.said.links if id in self._damaged_ids}
+            expected = {rel: at for rel, at in expected.items() if rel not in damaged}
+            found = found and {rel: at for rel, at in found.items() if rel not in damaged}
         findings.counts["links"] += len(expected)
         findings.counts["documents"] += item.said.digests is not None
-        return findings.compare_row(
-            7, "entries", item.position, ("links", "sha256", "sm3"), (expected, *prefixes), (found, row.sha256, row.sm3)
-        )
+        index = (expected, *digest_prefixes(item.said.digests))
+        return findings.compare_row(7, "entries", item.position, _INDEX, index, (found, row.sha256, row.sm3)) and filed
 
     def _break_rule(self, step: int, position: int, refused: Refused) -> None:
         self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)
