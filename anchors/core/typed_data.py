@@ -4,6 +4,7 @@ All values are static words, so each digest is a few concatenations; the domain 
 no signature fits another log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anchors.core.encoding import address_word, keccak256, require_bytes, uint_word
@@ -22,7 +23,10 @@ CHECKPOINT_TYPE = keccak256(b"Checkpoint(bytes32 log,uint64 size,bytes32 root)")
 RECEIPT_TYPE = keccak256(b"Receipt(bytes32 log,bytes32 accepted,uint64 acceptedAt,uint64 witnessBy)")
 REFUSAL_TYPE = keccak256(b"Refusal(bytes32 log,bytes32 statement,bytes32 reason,uint64 refusedAt)")
 EVIDENCE_TYPE = keccak256(b"Evidence(bytes32 log,bytes32 manifest)")
-COMPLETENESS_TYPE = keccak256(b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 statements)")
+COMPLETENESS_TYPE = keccak256(
+    b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 timeline,bytes32 linked,bytes32 rules,"
+    b"bytes32 notCarried)"
+)
 SESSION_TYPE = keccak256(b"Session(bytes32 log,bytes32 nonce,uint64 expires,bytes32 institution,address key)")
 
 
@@ -78,9 +82,9 @@ class Domain:
         """Digest of Evidence, by which an exporter signs a package; `manifest` is the SHA-256 of its manifest."""
         return self._digest(EVIDENCE_TYPE, self.log + manifest)
 
-    def completeness(self, subject: bytes, size: int, statements: bytes) -> bytes:
-        """Digest of Completeness; `statements` is the SHA-256 of the statement ids one after the other."""
-        return self._digest(COMPLETENESS_TYPE, self.log + subject + uint_word(size) + statements)
+    def completeness(self, subject: bytes, size: int, named: Sequence[bytes]) -> bytes:
+        """Digest of Completeness; `named` are the SHA-256 of the ids of timeline, linked, rules, those not carried."""
+        return self._digest(COMPLETENESS_TYPE, b"".join((self.log, subject, uint_word(size), *named)))
 
     def session(self, nonce: bytes, expires: int, institution: bytes, key: bytes) -> bytes:
         """Digest of Session, by which an institution's key signs in; a 32-byte nonce, Unix seconds, a code as a

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from msgspec import structs
+
 from anchors.core import signature as signatures
+from anchors.core.content import Content
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.typed_data import Domain
 from anchors.evidence import members as forms
 from anchors.evidence.archive import read_archive, write_archive
+from anchors.evidence.links import linked_ids
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,26 @@ def add_members(package: bytes, added: Mapping[str, bytes], domain: Domain, expo
     return seal({**members, **added, forms.CUSTODY: forms.write_acts(acts)}, matter, domain, exporter)
 
 
-def complete(subject: bytes, size: int, ids: Sequence[bytes], domain: Domain, secret: bytes) -> bytes:
-    """The operator's word that these are all statements about a subject among the first `size` entries."""
-    digest = domain.completeness(subject, size, forms.hash_ids(ids))
-    return forms.Completeness(
+@dataclass(frozen=True)
+class Carried:
+    """A statement as a package has it: its role, its 32-byte id, its content as it is shown."""
+
+    role: str
+    id: bytes
+    content: Content
+
+
+def complete(subject: bytes, size: int, carried: Sequence[Carried], domain: Domain, secret: bytes) -> bytes:
+    """The operator's word that the statements in a package, in log order, are all of the case among the first `size`
+    entries; it names those to which their links lead on."""
+    named = {role: [encode_hex(one.id) for one in carried if one.role == role] for role in forms.ROLES}
+    leading_on = {id for one in carried for id in linked_ids(one.content)} - {encode_hex(one.id) for one in carried}
+    word = forms.Completeness(
         key=encode_hex(signatures.address_from_secret(secret)),
-        signature=encode_hex(signatures.sign(digest, secret)),
+        notCarried=sorted(leading_on),
+        signature="",
         size=size,
-        statements=forms.hex_of(ids),
         subject=encode_hex(subject),
-    ).write()
+        **named,
+    )
+    return structs.replace(word, signature=encode_hex(signatures.sign(word.digest(domain), secret))).write()

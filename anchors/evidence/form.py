@@ -11,6 +11,7 @@ from anchors.core.verify import State
 from anchors.evidence import members as forms
 from anchors.evidence.archive import read_archive
 from anchors.evidence.case import Case
+from anchors.evidence.links import linked_ids
 from anchors.evidence.outcome import NotProvable, Outcome
 from anchors.evidence.report import Said
 
@@ -127,13 +128,16 @@ def check_complete(case: Case) -> Outcome:
     """Step 18: never VERIFIED."""
     word, key = _check_word(case)
     _check_in_force(case, key)
+    timeline, linked, rules, beyond = map(len, (word.timeline, word.linked, word.rules, word.notCarried))
     zh = (
-        "运营方签名声明：截至该检查点，关于本标识的陈述仅此若干件；"
+        f"运营方签名声明：截至该检查点，关于本标识的陈述仅此{timeline}件，其所链接的陈述仅此{linked}件，"
+        f"据以判断的规则仅此{rules}件，另有{beyond}件被链接而未收入；"
         "声明若不实即为可追究的不实签名，但离线无法证明没有其他陈述"
     )
     en = (
-        f"{key.institution} signed that these {len(word.statements)} are all statements about the subject among the "
-        f"first {word.size} entries; that there are no others nobody can show offline"
+        f"{key.institution} signed that among the first {word.size} entries these {timeline} are all statements about "
+        f"the subject, these {linked} all that they lead to, these {rules} all rules of the case, and that links lead "
+        f"on to {beyond} that are not in the package; that there are no others nobody can show offline"
     )
     return Outcome(State.NOT_PROVABLE, Said(zh, en))
 
@@ -143,19 +147,34 @@ def _check_word(case: Case) -> tuple[forms.Completeness, Key]:
     manifest = case.manifest
     if word.subject != manifest.subject or word.size != manifest.size:
         raise VerificationFailed("the operator's word is about another subject or another size than the manifest")
-    told = [told for told in case.statements if encode_hex(told.entry.statement.subject) == manifest.subject]
-    if [encode_hex(one.id) for one in sorted(told, key=lambda one: one.index)] != word.statements:
-        raise VerificationFailed(
-            "the statements about the subject in the package are not those that the operator names"
-        )
-    if {told.index for told in told} != set(manifest.roles.timeline):
-        raise VerificationFailed("the manifest's timeline is not what is said about the subject")
-    ids = forms.hash_ids(forms.hashes(word.statements))
-    digest = case.domain.completeness(decode_hex(word.subject, 32, "subject"), word.size, ids)
-    key = _signer(case, digest, word.key, word.signature)
+    _check_carried(case, word)
+    key = _signer(case, word.digest(case.domain), word.key, word.signature)
     if key.purpose != Purpose.RECEIPT:
         raise VerificationFailed(f"the operator's word is signed by a {key.purpose} key, not by a receipt key")
     return word, key
+
+
+def _check_carried(case: Case, word: forms.Completeness) -> None:
+    """The package has the statements that the operator names, each in its role, and none leads to one that is neither
+    there nor named as not carried."""
+    told = sorted(case.statements, key=lambda one: one.index)
+    about = {one.index for one in told if encode_hex(one.entry.statement.subject) == case.manifest.subject}
+    if about != set(case.manifest.roles.timeline):
+        raise VerificationFailed("the manifest's timeline is not what is said about the subject")
+    for role, named in (("timeline", word.timeline), ("linked", word.linked), ("rules", word.rules)):
+        if [encode_hex(one.id) for one in told if one.role == role] != named:
+            raise VerificationFailed(
+                f"the package's statements of the role {role} are not those that the operator names"
+            )
+    carried, beyond = {encode_hex(one.id) for one in told}, set(word.notCarried)
+    if both := carried & beyond:
+        raise VerificationFailed(f"{min(both)} is in the package, and the operator names it as not carried")
+    for one in told:
+        if left_out := set(linked_ids(one.content)) - carried - beyond:
+            path = forms.statement_path(one.index)
+            raise VerificationFailed(
+                f"{path} leads to {min(left_out)}, which is neither there nor named as not carried"
+            )
 
 
 def _signer(case: Case, digest: bytes, claimed: str, signature: str) -> Key:

@@ -9,6 +9,7 @@ import msgspec
 from anchors.core import canonical
 from anchors.core.encoding import decode_hex, encode_hex
 from anchors.core.errors import MalformedInput
+from anchors.core.typed_data import Domain
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
@@ -107,13 +108,22 @@ class Signed(Member, frozen=True):
 
 
 class Completeness(Member, frozen=True):
-    """Which statements about the subject are among the first `size` entries, by the operator's word."""
+    """Which statements of the case are among the first `size` entries, by the operator's word: those in the package by
+    their roles, and those to which links in it lead on."""
 
     key: Address
+    linked: list[Hex32]
+    notCarried: list[Hex32]
+    rules: list[Hex32]
     signature: SignatureHex
     size: Count
-    statements: list[Hex32]
     subject: Hex32
+    timeline: list[Hex32]
+
+    def digest(self, domain: Domain) -> bytes:
+        """What is signed."""
+        ids = [hash_ids(hashes(named)) for named in (self.timeline, self.linked, self.rules, self.notCarried)]
+        return domain.completeness(decode_hex(self.subject, 32, "subject"), self.size, ids)
 
 
 class Act(Member, frozen=True):
@@ -165,7 +175,7 @@ def list_members(members: dict[str, bytes]) -> list[Listed]:
 
 
 def hash_ids(ids: Sequence[bytes]) -> bytes:
-    """SHA-256 of statement ids (32 bytes each) one after the other: what `Completeness` signs."""
+    """SHA-256 of statement ids (32 bytes each) one after the other."""
     return sha256(b"".join(ids)).digest()
 
 

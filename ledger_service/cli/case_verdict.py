@@ -25,9 +25,13 @@ _ALWAYS = (
     Said("登记册管理方没有登记虚假密钥", "the registry's administrator admitted no false key"),
     Said("签名之时密钥没有为他人所用", "nobody else had the use of a key when it signed"),
     Said(
-        "本包没有略去与本案有关的规则和其他标识下的陈述；保管记录和导出时间如实：此二项均只凭导出方所述",
-        "no rule and no statement about another subject that bears on the case was left out, and the custody log and"
-        " the time of export are true: for these there is the exporter's word alone",
+        "运营方关于完整性的签名声明属实：没有略去关于本标识的陈述、其所链接的陈述和据以判断的规则",
+        "the operator's signed word is true: no statement about the subject, none that these lead to and no rule of the"
+        " case was left out",
+    ),
+    Said(
+        "保管记录和导出时间如实：此项只凭导出方所述",
+        "the custody log and the time of export are true: for these there is the exporter's word alone",
     ),
     Said(
         "SHA-256、Keccak-256、secp256k1与Ed25519未被攻破",

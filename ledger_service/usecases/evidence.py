@@ -18,7 +18,7 @@ from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import write_changes
 from anchors.core.typed_data import Domain
 from anchors.evidence import members as forms
-from anchors.evidence.build import Exporter, Matter, complete, seal
+from anchors.evidence.build import Carried, Exporter, Matter, complete, seal
 from ledger_service import problems
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Refused
@@ -92,11 +92,13 @@ class ExportEvidence:
         members = {
             forms.CHECKPOINT: checkpoint.note,
             forms.METHOD: canonical.encode(METHOD),
-            forms.COMPLETENESS: self._complete(asked.subject, checkpoint.size, found),
         }
-        for (_, read), content in zip(found, contents, strict=True):
+        carried = []
+        for (role, read), content in zip(found, contents, strict=True):
             proof = _proof(read.stored, content, checkpoint, nodes)
             members[forms.statement_path(read.stored.index)] = proof
+            carried.append(Carried(role, read.stored.id, content))
+        members[forms.COMPLETENESS] = complete(asked.subject, checkpoint.size, carried, self._domain, self._secret)
         stamped = self._stamped(found, checkpoint.size)
         members |= _tokens(stamped)
         members |= self._heads(found, [chain[0].size for chain in stamped], checkpoint, nodes)
@@ -189,10 +191,6 @@ class ExportEvidence:
                     return
                 yield stored
             last = found[-1].index
-
-    def _complete(self, subject: bytes, size: int, found: Sequence[tuple[str, Read]]) -> bytes:
-        ids = [read.stored.id for role, read in found if role == "timeline"]
-        return complete(subject, size, ids, self._domain, self._secret)
 
     def _stamped(self, found: Sequence[tuple[str, Read]], size: int) -> list[Sequence[StoredTimestamp]]:
         """The time-stamps of each authority that first cover a statement of the timeline, each chain once."""

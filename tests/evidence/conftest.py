@@ -31,6 +31,7 @@ class Exported:
     people: People
     report: Signed
     order: Signed
+    hold: Signed
     package: bytes = b""
     trust: Trust | None = None
 
@@ -81,12 +82,12 @@ def exported(session_chain: ScratchChain, tmp_path_factory: pytest.TempPathFacto
         ledger.submit(*known.values(), report, opened, order)
         ledger.wait_for_state(order, "final")
         head = bytes.fromhex(ledger.get("/v1/heads/final").json()["witnessId"][2:])
-        hold = place_hold(court, report)
         amended = issuer.amended(report, observed=head)
-        ledger.submit(hold, amended)
-        ledger.wait_for_state(amended, "final")
+        hold = place_hold(court, amended)
+        ledger.submit(amended, hold)
+        ledger.wait_for_state(hold, "final")
         people.tokens["court"] = sign_in(ledger, court)
-        story = Exported(people, report, order)
+        story = Exported(people, report, order, hold)
         ledger.wait_for(lambda: ledger.heads_without_proof() == 0)
         fetched = story.fetch("opener", subject, personal=["note"])
         exporter = Exporter(reader.institution, reader.secret, EXPORTED_AT, "huzheng test")

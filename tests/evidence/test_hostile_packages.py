@@ -20,7 +20,7 @@ from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import TrustedLog
 from anchors.evidence import members as forms
 from anchors.evidence.archive import read_archive, write_archive
-from anchors.evidence.build import Exporter, Matter, complete, seal
+from anchors.evidence.build import Carried, Exporter, Matter, complete, seal
 from anchors.evidence.members import Manifest
 from ledger_service.usecases.judge_evidence import judge_evidence
 from tests.evidence.conftest import EXPORTED_AT, ORIGINAL, Exported
@@ -39,7 +39,7 @@ class Forger:
     def matter(self) -> Matter:
         """What the true manifest says."""
         manifest = Manifest.read(self.exported.members[forms.MANIFEST])
-        return Matter(manifest.origin, self.exported.report.subject, manifest.size, manifest.roles)
+        return Matter(manifest.origin, bytes.fromhex(manifest.subject[2:]), manifest.size, manifest.roles)
 
     def seal(self, members: Members, matter: Matter | None = None, **exporter: object) -> bytes:
         """A package of these members, rightly sealed."""
@@ -47,6 +47,19 @@ class Forger:
         who = Exporter(signer.institution, signer.secret, EXPORTED_AT, "forger")
         rest = {path: data for path, data in members.items() if path not in (forms.MANIFEST, forms.SIGNATURE)}
         return seal(rest, matter or self.matter, signer.domain, replace(who, **exporter))
+
+    def word(self, secret: bytes) -> bytes:
+        """The word of completeness over the true package, signed with this key."""
+        case = judge_evidence(self.exported.package, self.exported.trust).package
+        carried = [Carried(told.role, told.id, told.content) for told in case.statements]
+        return complete(self.matter.subject, self.matter.size, carried, case.domain, secret)
+
+    def drop(self, index: int) -> tuple[Members, Matter]:
+        """Everything but one statement, which the manifest does not name either."""
+        members, roles = dict(self.exported.members), self.matter.roles
+        del members[forms.statement_path(index)]
+        kept = {role: [one for one in getattr(roles, role) if one != index] for role in forms.ROLES}
+        return members, replace(self.matter, roles=forms.Roles(**kept))
 
     def failing(self, package: bytes, **trust: object) -> list[str]:
         """The claims that FAILED, in the order of their steps."""
@@ -160,10 +173,7 @@ def drop_newest_head(members: Members, forger: Forger) -> None:
 
 def own_word(members: Members, forger: Forger) -> None:
     """The exporter says himself that nothing is missing."""
-    word = forms.Completeness.read(members[forms.COMPLETENESS])
-    signer = forger.exported.people.signers["opener"]
-    ids = forms.hashes(word.statements)
-    members[forms.COMPLETENESS] = complete(forger.exported.report.subject, word.size, ids, signer.domain, signer.secret)
+    members[forms.COMPLETENESS] = forger.word(forger.exported.people.signers["opener"].secret)
 
 
 def _set(*path: object) -> Callable[[Json], None]:
@@ -216,7 +226,15 @@ FORGERIES: dict[str, tuple[Callable[[Members, Forger], None], str]] = {
     ),
     "the registry's head is another": (partial(change_json, forms.REGISTRY, _set("head", ZERO)), "registry"),
     "the operator's word names fewer statements": (
-        partial(change_json, forms.COMPLETENESS, lambda json: json["statements"].pop()),
+        partial(change_json, forms.COMPLETENESS, lambda json: json["timeline"].pop()),
+        "complete",
+    ),
+    "the operator's word names fewer rules": (
+        partial(change_json, forms.COMPLETENESS, lambda json: json["rules"].pop()),
+        "complete",
+    ),
+    "the operator's word names more that is not carried": (
+        partial(change_json, forms.COMPLETENESS, lambda json: json["notCarried"].append(ZERO)),
         "complete",
     ),
     "the operator's word is of another size": (partial(change_json, forms.COMPLETENESS, _set("size", 1)), "complete"),
@@ -254,13 +272,8 @@ def test_without_the_key_the_manifest_tells(forger: Forger, name: str) -> None:
 
 
 def test_a_statement_is_dropped_from_the_timeline(forger: Forger) -> None:
-    members, matter = dict(forger.exported.members), forger.matter
-    path = told(members, forger)
-    index = int(path[len("statements/") : -len(".tlog-proof")])
-    del members[path]
-    kept = [one for one in matter.roles.timeline if one != index]
-    roles = forms.Roles(matter.roles.linked, matter.roles.rules, kept)
-    assert "complete" in forger.failing(forger.seal(members, replace(matter, roles=roles)))
+    path = told(forger.exported.members, forger)
+    assert "complete" in forger.failing(forger.seal(*forger.drop(int(path[len("statements/") : -len(".tlog-proof")]))))
 
 
 def test_a_statement_of_the_timeline_is_called_something_else(forger: Forger) -> None:

@@ -17,7 +17,6 @@ from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.core.trust import read_changes, write_changes
 from anchors.evidence import members as forms
 from anchors.evidence.archive import MAX_MEMBERS, read_archive
-from anchors.evidence.build import complete
 from ledger_service.cli.output import Output
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.judge_evidence import JudgedPackage, check_rules, judge_evidence
@@ -61,9 +60,7 @@ def test_an_exporter_registers_his_own_key(forger: Forger) -> None:
 def test_an_exporter_registers_a_key_to_give_the_operators_word(forger: Forger) -> None:
     members = dict(forger.exported.members)
     with_changes(forger, members, own_key(forger, "receipt", "SYN-OPERATOR"))
-    word, domain = forms.Completeness.read(members[forms.COMPLETENESS]), forger.exported.people.ledger.city.domain
-    subject, ids = forger.exported.report.subject, forms.hashes(word.statements)
-    members[forms.COMPLETENESS] = complete(subject, word.size, ids, domain, OWN)
+    members[forms.COMPLETENESS] = forger.word(OWN)
     assert forger.failing(forger.seal(members)) == ["complete"]
 
 
@@ -88,10 +85,8 @@ def test_a_revoked_key_speaks_for_nobody_else(forger: Forger) -> None:
     later = {"changes": changes, "registry": fold(forger, changes)}
     assert forger.failing(forger.seal(members), **later) == []
     assert forger.failing(forger.seal(members, code="SYN-COURT"), **later) == ["exporter"]
-    word = forms.Completeness.read(members[forms.COMPLETENESS])
-    ids = forms.hashes(word.statements)
-    own = complete(forger.exported.report.subject, word.size, ids, signer.domain, signer.secret)
-    assert forger.failing(forger.seal(members | {forms.COMPLETENESS: own}), **later) == ["complete"]
+    own = members | {forms.COMPLETENESS: forger.word(signer.secret)}
+    assert forger.failing(forger.seal(own), **later) == ["complete"]
 
 
 def test_an_exporter_revokes_the_operators_key(forger: Forger) -> None:
@@ -153,7 +148,7 @@ def test_a_statement_is_called_a_rule(forger: Forger) -> None:
     members, matter = dict(forger.exported.members), forger.matter
     linked, rules = matter.roles.linked, matter.roles.rules
     roles = forms.Roles([*linked, rules[0]], rules[1:], matter.roles.timeline)
-    assert forger.failing(forger.seal(members, replace(matter, roles=roles))) == []
+    assert forger.failing(forger.seal(members, replace(matter, roles=roles))) == ["complete"]
     roles = forms.Roles(linked, [*rules, matter.roles.timeline[-1]], matter.roles.timeline[:-1])
     assert forger.failing(forger.seal(members, replace(matter, roles=roles))) == ["rules", "complete"]
 

@@ -33,6 +33,8 @@ MEMBERS = re.compile(rf"checkpoint\.txt|(completeness|custody|method|registry)\.
 ACTIONS = ["admitted", "suspended", "resumed", "exited", "log-opened", "key-added", "key-revoked"]
 STATEMENT = b"Statement(bytes32 kind,bytes32 institution,bytes32 subject,uint64 sequence,uint64 issuedAt,"
 STATEMENT += b"bytes32 observed,bytes32 content)"
+COMPLETENESS = b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 timeline,bytes32 linked,bytes32 rules,"
+COMPLETENESS += b"bytes32 notCarried)"
 EVENT = ("newSize", "oldSize", "registryCount", "registryHead", "root", "witnessId")
 
 
@@ -312,6 +314,14 @@ def content_hash(parts: Iterable[tuple[str, bytes, Any]]) -> bytes:
     """content.md, Hash."""
     rows = b"".join(name.encode() + b"\0" + leaf for name, leaf, _ in parts)
     return sha256(b"huzheng content v1\0" + rows)
+
+
+def linked(parts: Iterable[tuple[str, bytes, Any]]) -> list[bytes]:
+    """evidence.md, completeness.json: the ids to which links lead within the log."""
+    arrays = [value for name, _, value in parts if name == "links" and isinstance(value, list)]
+    links = [link for array in arrays for link in array if isinstance(link, dict) and "origin" not in link]
+    ids = [link["statement"] for link in links if isinstance(link.get("statement"), str)]
+    return [unhex(id, 32) for id in ids if re.fullmatch("0x[0-9a-f]{64}", id, re.ASCII)]
 
 
 def well_formed(entry: bytes) -> None:
@@ -594,18 +604,24 @@ class Package:
     def complete(self) -> None:
         self.need("manifest", "registry", "statements")
         assert self.manifest is not None
-        document = read_json(self.file("completeness.json"), ("key", "signature", "size", "statements", "subject"))
-        subject, ids = unhex(document["subject"], 32), [unhex(item, 32) for item in listed(document["statements"])]
+        named = ("timeline", "linked", "rules", "notCarried")
+        document = read_json(self.file("completeness.json"), ("key", "signature", "size", "subject", *named))
+        subject = unhex(document["subject"], 32)
+        ids = {name: [unhex(id, 32) for id in listed(document[name])] for name in named}
         for name in ("subject", "size"):
             require(document[name] == self.manifest[name], f"another {name}")
-        about = sorted((one for one in self.statements.values() if one.word(3) == subject), key=lambda one: one.index)
-        own = [self.digest(STATEMENT, one.entry[:224]) for one in about]
-        require(own == ids, "the statements about the subject are not those that the operator's word names")
-        timeline = sorted(self.manifest["roles"]["timeline"])
-        require([one.index for one in about] == timeline, "the timeline is not what is said about the subject")
-        words = self.log + subject + uint_word(number(document["size"])) + sha256(b"".join(ids))
-        message = self.digest(b"Completeness(bytes32 log,bytes32 subject,uint64 size,bytes32 statements)", words)
-        self.signed_by(document, message, ("receipt",), None)
+        there = {one.index: self.digest(STATEMENT, one.entry[:224]) for one in self.statements.values()}
+        for role, indexes in self.manifest["roles"].items():
+            own = [there.get(index) for index in sorted(indexes)]
+            require(own == ids[role], f"the operator's word names other statements: {role}")
+        about = {one.index for one in self.statements.values() if one.word(3) == subject}
+        require(about == set(self.manifest["roles"]["timeline"]), "the timeline is not what is said about the subject")
+        require(not set(there.values()) & set(ids["notCarried"]), "a statement is there that is named as not carried")
+        leading = {link for one in self.statements.values() for link in linked(one.parts)}
+        require(leading <= {*there.values(), *ids["notCarried"]}, "a link leads to what is neither there nor named")
+        words = self.log + subject + uint_word(number(document["size"]))
+        words += b"".join(sha256(b"".join(ids[name])) for name in named)
+        self.signed_by(document, self.digest(COMPLETENESS, words), ("receipt",), None)
         raise Unprovable("a word, not a proof")
 
 
