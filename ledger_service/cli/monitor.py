@@ -1,6 +1,5 @@
 """`huzheng monitor`: watch a log from outside, over HTTP and through a node of one's own."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from anchors.chain.ethereum import EthereumChain
 from ledger_service.cli.options import Origin, Rpc, TrustFile, choose_log, read_trust
+from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.monitor.state import StateFile
 from ledger_service.monitor.watch import Monitor, Watched
@@ -55,14 +55,16 @@ def app(
     kept = StateFile(state, named.origin)
     chain, reader = EthereumChain.of_trust(rpc, believed), HttpLog(log)
     watched = Watched(other or (), receipts, round(still_hours * 3_600), first_block)
-    monitor = Monitor(reader, believed, named, chain, kept, watched, lambda: int(time.time()))
     told: set[tuple[str, str]] = set()
+
+    def give(alert: dict[str, Any]) -> None:
+        if _name(alert) not in told:
+            _give(alert, webhook)
+
+    monitor = Monitor(reader, believed, named, chain, kept, watched, lambda: int(time.time()), give)
     try:
         while True:
             alerts = monitor.look()
-            for alert in alerts:
-                if _name(alert) not in told:
-                    _give(alert, webhook)
             if once:
                 return DOES_NOT_HOLD if alerts else HOLDS
             told = {_name(alert) for alert in alerts}
@@ -78,7 +80,7 @@ def _name(alert: dict[str, Any]) -> tuple[str, str]:
 
 
 def _give(alert: dict[str, Any], webhook: str | None) -> None:
-    sys.stdout.write(json.dumps(alert, ensure_ascii=False) + "\n")
+    Output(as_json=True).result(alert)
     sys.stdout.flush()
     if webhook is None:
         return

@@ -20,7 +20,7 @@ from ledger_service.problems import TYPE_PREFIX
 
 @dataclass(frozen=True)
 class ReceiptKeys:
-    """Whose receipts count: the addresses of the log's receipt keys, or None where no trust file was given."""
+    """Whose receipts count: the addresses of the log's receipt keys, or None where no registry was given."""
 
     addresses: frozenset[bytes] | None
 
@@ -44,8 +44,8 @@ class ReceiptKeys:
             )
         if self.addresses is not None and signer not in self.addresses:
             raise BrokenAnswer(
-                f"{what}: {claimed} is no receipt key of this log by the trust file; make the file again "
-                "with 'huzheng chain trust', or ask the operator"
+                f"{what}: {claimed} is no receipt key of this log by the registry that was read; make a trust "
+                "file again with 'huzheng chain trust', or ask the operator"
             )
 
 
@@ -61,12 +61,32 @@ class Answer:
     witness_by: int | None
 
 
+def read_kept_answer(body: bytes, domain: Domain, keys: ReceiptKeys) -> Answer:
+    """An answer of which nobody knows any more what was sent: to the statements that it names. One that was refused
+    without a name has the id 0. Raises `BrokenAnswer`."""
+    wire = _decode(body)
+    try:
+        sent = [
+            decode_hex(result.statement, 32, "statement") if result.statement else bytes(32) for result in wire.results
+        ]
+    except Error as error:
+        raise BrokenAnswer(f"the answer names no statement: {error}") from None
+    return _check(wire, sent, domain, keys)
+
+
 def read_answer(body: bytes, sent: Sequence[bytes], domain: Domain, keys: ReceiptKeys) -> Answer:
     """The answer to a submission of the statements `sent` (ids, in order). Raises `BrokenAnswer`."""
+    return _check(_decode(body), sent, domain, keys)
+
+
+def _decode(body: bytes) -> wire_form.Answer:
     try:
-        wire = msgspec.json.decode(body, type=wire_form.Answer)
+        return msgspec.json.decode(body, type=wire_form.Answer)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BrokenAnswer(f"the answer is not of the form in docs/spec/api.md: {error}") from None
+
+
+def _check(wire: wire_form.Answer, sent: Sequence[bytes], domain: Domain, keys: ReceiptKeys) -> Answer:
     if len(wire.results) != len(sent):
         raise BrokenAnswer(f"{len(sent)} statements were sent and {len(wire.results)} answered; ask the operator")
     results = tuple(_read_result(result, statement) for result, statement in zip(wire.results, sent, strict=True))

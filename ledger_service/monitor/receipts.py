@@ -1,52 +1,20 @@
 """Receipts that the watcher was given: is what they promise there, and was it witnessed in time?"""
 
-import json
+import os
+import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from anchors.core import signature as signatures
-from anchors.core.encoding import decode_hex
-from anchors.core.errors import Error, MalformedInput
-from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.registry import Purpose
 from anchors.core.typed_data import Domain
+from ledger_service.client.answers import ReceiptKeys, read_kept_answer
+from ledger_service.client.errors import BrokenAnswer
 from ledger_service.published import Withheld
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.history import ChainHistory
 
-MAX_RECEIPT_BYTES = 8 * 2**20
-
-
-@dataclass(frozen=True)
-class Promised:
-    """A receipt with the statements that it covers: id and index."""
-
-    receipt: Receipt
-    accepted: list[tuple[bytes, int]]
-    signature: bytes
-
-    @classmethod
-    def parse(cls, data: bytes) -> "Promised":
-        """The answer to a submission, as the service gave it. Raises `MalformedInput`."""
-        try:
-            answer = json.loads(data)
-            given = answer["receipt"]
-            accepted = [
-                (decode_hex(one["statement"], 32, "statement"), int(one["index"]))
-                for one in answer["results"]
-                if "index" in one
-            ]
-            receipt = Receipt(
-                decode_hex(given["accepted"], 32, "accepted"), int(given["acceptedAt"]), int(given["witnessBy"])
-            )
-            signature = decode_hex(given["signature"], 65, "signature")
-        except (ValueError, KeyError, TypeError, RecursionError, MalformedInput) as error:
-            raise MalformedInput(f"no answer with a receipt ({type(error).__name__})") from None
-        if not accepted or accepted_hash(accepted) != receipt.accepted:
-            raise MalformedInput("the receipt is not about the statements beside it")
-        return cls(receipt, accepted, signature)
+MAX_ANSWER_BYTES = 8 * 2**20
 
 
 class ReceiptWatch:
@@ -68,30 +36,42 @@ class ReceiptWatch:
         self._tell = tell
 
     def check(self, settled: list[str], verified_size: int) -> list[str]:
-        """Judge what is not settled; the names of all that is now."""
-        history = self._history
-        attribution = Attribution(history.log_id, history.registry, [event.change for event in history.changes])
-        found = []
-        for path in sorted(self._folder.glob("*.json")):
-            data = path.read_bytes()[: MAX_RECEIPT_BYTES + 1]
-            name = sha256(data).hexdigest()
-            if name in settled or self._is_settled(path.name, data, attribution, verified_size):
-                found.append(name)
+        """Judge what is not settled; the names of all that is now. A file that cannot be read is told of, as is a
+        folder; then nothing else is known, and what was settled stays so."""
+        try:
+            paths = sorted(path for path in self._folder.iterdir() if path.suffix == ".json")
+        except OSError as error:
+            self._tell("receipt", f"the folder of receipts cannot be read: {error.strerror}")
+            return settled
+        keys, before, found = self._keys(), frozenset(settled), []
+        for path in paths:
+            file = os.fsencode(path.name).decode("utf-8", "replace")
+            try:
+                data = _read(path)
+                name = sha256(data).hexdigest()
+                if name in before or self._is_settled(file, data, keys, verified_size):
+                    found.append(name)
+            except OSError as error:
+                self._tell("receipt", f"{file}: cannot be read: {error.strerror}")
+            except BrokenAnswer as error:
+                self._tell("receipt", f"{file}: {error}")
         return found
 
-    def _is_settled(self, file: str, data: bytes, attribution: Attribution, verified_size: int) -> bool:
-        try:
-            promised = Promised.parse(data)
-            signer = signatures.recover(promised.receipt.digest(self._domain), promised.signature)
-        except Error as error:
-            self._tell("receipt", f"{file}: {error}")
-            return False
-        if not attribution.is_operator_key(signer, Purpose.RECEIPT):
-            self._tell("receipt", f"{file}: is not signed by a receipt key of the log")
-            return False
-        history, last = self._history, max(index for _, index in promised.accepted)
+    def _keys(self) -> ReceiptKeys:
+        """Also those that were revoked: a promise outlives its key."""
+        history = self._history
+        attribution = Attribution(history.log_id, history.registry, [event.change for event in history.changes])
+        every = history.registry.keys
+        return ReceiptKeys(frozenset(key for key in every if attribution.is_operator_key(key, Purpose.RECEIPT)))
+
+    def _is_settled(self, file: str, data: bytes, keys: ReceiptKeys, verified_size: int) -> bool:
+        answer = read_kept_answer(data, self._domain, keys)
+        accepted = [(result.statement, result.index) for result in answer.results if result.index is not None]
+        if not accepted or answer.witness_by is None:
+            raise BrokenAnswer("the answer has no receipt, for nothing was accepted")
+        history, last = self._history, max(index for _, index in accepted)
         covering = history.covering(last)
-        by = promised.receipt.witness_by
+        by = answer.witness_by
         if covering is None:
             if history.tip is not None and history.tip.timestamp > by:
                 late = history.tip.timestamp - by
@@ -103,9 +83,20 @@ class ReceiptWatch:
             late = history.head_times[covering] - by
             self._tell("overdue", f"{file}: was witnessed {late} s later than promised", index=last)
         try:
-            for id, index in promised.accepted:
+            for id, index in accepted:
                 if self._statement_at(index) != id:
                     self._tell("broken-receipt", f"{file}: entry {index} is another statement", index=index)
         except Withheld:
             pass  # entries are for auditors here: only the time can be judged
         return True
+
+
+def _read(path: Path) -> bytes:
+    """A file as far as an answer may be long. Raises `OSError`, `BrokenAnswer` where it is longer or no file."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise BrokenAnswer("is not a file")  # a pipe would keep the monitor waiting
+        data = file.read(MAX_ANSWER_BYTES + 1)
+    if len(data) > MAX_ANSWER_BYTES:
+        raise BrokenAnswer(f"more than {MAX_ANSWER_BYTES} bytes are no answer")
+    return data

@@ -1,18 +1,22 @@
-"""What a monitor has seen and verified: one JSON file, replaced whole after each look and now and then within one."""
+"""What a monitor has seen and verified: one JSON file, replaced whole after each look and now and then within one, each
+time after what was found wrong until then was told."""
 
 import base64
 from pathlib import Path
 
 import msgspec
 
+from anchors.core.checkpoint import Checkpoint
 from anchors.core.encoding import encode_base64
 from anchors.core.errors import MalformedInput
 from anchors.core.merkle import EMPTY_ROOT
+from anchors.core.note import split_note
 from anchors.core.tiles import TileBuilder
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
 
 VERSION = 1
+MOST_SIGNED = 64
 EMPTY = encode_base64(EMPTY_ROOT)
 
 
@@ -33,18 +37,33 @@ class Edge(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Seen(msgspec.Struct, forbid_unknown_fields=True):
-    """`verified` has `root`, which a checkpoint of the log had; `ahead` is how far the entries behind it were hashed.
-    `head` is the size of the largest head that the log was found to extend, `moved_at` when a larger checkpoint was
-    last seen, Unix seconds. `settled` are SHA-256 of receipts that were kept or told of."""
+    """`signed` are notes of the log, smallest first: the largest that it showed, and those before it that it was not
+    yet found to extend. `moved_at` is when it last showed a larger one, Unix seconds. `verified` has `root`, which a
+    checkpoint of the log had; `ahead` is how far the entries behind it were hashed. `head` is the size of the largest
+    head that the log was found to extend. `settled` are SHA-256 of receipts that were kept or told of."""
 
     origin: str
     version: int = VERSION
+    signed: list[str] = []
+    moved_at: int = 0
     verified: Edge = msgspec.field(default_factory=Edge)
     root: str = EMPTY
     ahead: Edge | None = None
     head: int = 0
-    moved_at: int = 0
     settled: list[str] = []
+
+    def newest(self) -> Checkpoint | None:
+        """The largest checkpoint that the log showed."""
+        return checkpoint_of(self.signed[-1]) if self.signed else None
+
+    def keep(self, note: str) -> None:
+        """Keep a larger one. Of very many that nothing is known about, the first ones and the last are kept."""
+        self.signed = [*self.signed[: MOST_SIGNED - 1], note]
+
+
+def checkpoint_of(note: str) -> Checkpoint:
+    """What a note says that was verified when it was kept. Raises `MalformedInput`."""
+    return Checkpoint.from_text(split_note(note.encode("utf-8"))[0])
 
 
 class StateFile:
@@ -60,6 +79,8 @@ class StateFile:
                 for edge in (self.seen.verified, self.seen.ahead):
                     if edge is not None:
                         edge.builder()
+                for note in self.seen.signed:
+                    checkpoint_of(note)
             except (msgspec.MsgspecError, ValueError, MalformedInput) as error:
                 raise WrongInput(f"{path} is no state of a monitor: {error}; name another file") from None
         if (self.seen.origin, self.seen.version) != (origin, VERSION):

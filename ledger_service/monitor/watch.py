@@ -17,7 +17,7 @@ from anchors.core.times import iso_time
 from anchors.core.trust import Trust, TrustedLog
 from ledger_service.monitor.chain import FollowedChain
 from ledger_service.monitor.receipts import ReceiptWatch
-from ledger_service.monitor.state import StateFile
+from ledger_service.monitor.state import StateFile, checkpoint_of
 from ledger_service.monitor.tree import Broken, TreeFollower
 from ledger_service.published import Unreachable
 from ledger_service.published.http import HttpLog
@@ -36,7 +36,7 @@ class Watched:
 
 
 class Monitor:
-    """Looks again and again; what it verified is in the state file after each look."""
+    """Looks again and again; what it saw and verified is in the state file after each look."""
 
     def __init__(
         self,
@@ -47,26 +47,31 @@ class Monitor:
         state: StateFile,
         watched: Watched,
         now: Callable[[], int],
+        give: Callable[[dict[str, Any]], None],
     ):
+        """`give` is called with each alert as soon as it is found, and before the state says that it was."""
         self._log = log
         self._trust = trust
         self._named = named
         self._state = state
         self._watched = watched
         self._now = now
+        self._give = give
         self._chain = FollowedChain(chain, trust, named, watched.first_block, self._tell)
         self._alerts: list[dict[str, Any]] = []
+        self._told: set[tuple[str, str]] = set()
         self._domain = trust.domain(named)
         self._follower = TreeFollower(log, state, self._domain, self._tell)
 
     def look(self) -> list[dict[str, Any]]:
         """What is wrong now, one object an alert (docs/MONITOR.md)."""
-        self._alerts = []
+        self._alerts, self._told = [], set()
         others = [(url, note) for url in self._watched.others if (note := self._attempt(self._log.note, url))]
         checkpoint = self._read_checkpoint()
         history = self._attempt(self._chain.read)
-        if checkpoint is not None and self._extends(checkpoint) and history is not None:
+        if checkpoint is not None and history is not None and self._is_newest(checkpoint):
             self._attempt(self._follower.follow, checkpoint, history)
+        self._compare_with_signed()
         if history is not None:
             self._attempt(self._compare_with_contract, checkpoint, history)
             self._attempt(self._check_receipts, history)
@@ -77,8 +82,11 @@ class Monitor:
         return self._alerts
 
     def _tell(self, alert: str, what: str, **more: object) -> None:
-        at = iso_time(self._now())
-        self._alerts.append({"alert": alert, "log": self._named.origin, "what": what, "at": at} | more)
+        if (alert, what) not in self._told:
+            self._told.add((alert, what))
+            told = {"alert": alert, "log": self._named.origin, "what": what, "at": iso_time(self._now())} | more
+            self._alerts.append(told)
+            self._give(told)
 
     def _attempt(self, step: Callable[..., Any], *arguments: object) -> Any:
         """A step of the look; where it fails the others go on."""
@@ -110,6 +118,7 @@ class Monitor:
         except Error as error:
             self._tell("checkpoint", f"the log's checkpoint is not one to believe: {error}")
             return None
+        self._keep(checkpoint, note.decode("utf-8"))
         return checkpoint
 
     def _check_cosigned(self, note: bytes) -> None:
@@ -117,19 +126,38 @@ class Monitor:
         if self._trust.policy is not None:
             open_cosignatures(note, self._trust.policy.keys)
 
-    def _extends(self, checkpoint: Checkpoint) -> bool:
-        """Whether it may follow what was verified: a later or the same checkpoint."""
-        seen = self._state.seen
-        if checkpoint.size < seen.verified.size:
-            what = f"the log shows {checkpoint.size} entries, and had {seen.verified.size}"
-            self._tell("rollback", what, size=checkpoint.size, seen=seen.verified.size)
-            return False
-        if checkpoint.size == seen.verified.size and checkpoint.root != self._root():
-            what = f"the log has two roots at {checkpoint.size} entries: {encode_hex(self._root())} and now "
-            self._tell("split-view", what + encode_hex(checkpoint.root), size=checkpoint.size)
-            return False
-        if checkpoint.size > seen.verified.size or not seen.moved_at:
+    def _keep(self, checkpoint: Checkpoint, note: str) -> None:
+        """Keep it where it is larger than all before it, though nobody may ever read an entry of it; otherwise it must
+        be the largest once more."""
+        seen, newest = self._state.seen, self._state.seen.newest()
+        if newest is None or checkpoint.size > newest.size:
+            seen.keep(note)
             seen.moved_at = self._now()
+            self._state.save()
+        elif checkpoint.size < newest.size:
+            what = f"the log shows {checkpoint.size} entries, and had {newest.size}"
+            self._tell("rollback", what, size=checkpoint.size, seen=newest.size, notes=[seen.signed[-1], note])
+        elif checkpoint.root != newest.root:
+            what = f"the log has two roots at {newest.size} entries: {encode_hex(newest.root)} and now "
+            what += encode_hex(checkpoint.root)
+            self._tell("split-view", what, size=checkpoint.size, notes=[seen.signed[-1], note])
+
+    def _is_newest(self, checkpoint: Checkpoint) -> bool:
+        newest = self._state.seen.newest()
+        return newest is not None and (checkpoint.size, checkpoint.root) == (newest.size, newest.root)
+
+    def _compare_with_signed(self) -> None:
+        """Forget those that what is verified extends, but the largest; what it does not extend is told at each look."""
+        seen = self._state.seen
+        seen.signed = [
+            note for note in seen.signed if note == seen.signed[-1] or not self._attempt(self._is_extended, note)
+        ]
+
+    def _is_extended(self, note: str) -> bool:
+        checkpoint = checkpoint_of(note)
+        if checkpoint.size > self._state.seen.verified.size:
+            return False
+        self._check_consistent("a checkpoint that the log showed", checkpoint.size, checkpoint.root)
         return True
 
     def _check_moving(self) -> None:

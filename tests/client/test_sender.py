@@ -175,7 +175,7 @@ def test_an_answer_that_does_not_hold_is_kept_and_not_believed(office: Office, s
 def test_a_receipt_of_an_unknown_key_is_not_believed(office: Office) -> None:
     (stored,) = office.sign(0)
     nobody = ReceiptKeys(frozenset({b"\x12" * 20}))
-    with pytest.raises(BrokenAnswer, match="no receipt key of this log by the trust file"):
+    with pytest.raises(BrokenAnswer, match="no receipt key of this log by the registry"):
         office.sender(nobody).send([stored.key])
     assert office.sender(ReceiptKeys(None)).send([stored.key]).complete
 

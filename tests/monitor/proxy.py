@@ -19,12 +19,13 @@ Lie = Callable[[str, bytes], bytes | None]
 @dataclass
 class Proxy:
     """Answers under `url`; `lie` gets a path and the true bytes, and gives what is sent, None for 404. `asked` are the
-    paths; `posted` what came by POST."""
+    paths; `posted` what came by POST, and `at_post` is called before that is answered."""
 
     url: str
     lie: Lie
     asked: list[str] = field(default_factory=list)
     posted: list[bytes] = field(default_factory=list)
+    at_post: Callable[[], None] = lambda: None
 
 
 @contextmanager
@@ -42,6 +43,7 @@ def proxy(behind: Callable[[str], bytes | None]) -> Iterator[Proxy]:
 
         def do_POST(self) -> None:
             served.posted.append(self.rfile.read(int(self.headers["content-length"])))
+            served.at_post()
             self._send(b"")
 
         def _send(self, body: bytes | None) -> None:

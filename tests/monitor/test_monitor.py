@@ -1,13 +1,16 @@
 """A monitor over a real service and chain, and over services that lie: each lie has its alert, and none is believed."""
 
 import json
+import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import httpx
@@ -15,14 +18,17 @@ import pytest
 
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import ChainUnavailable, RegistryEvent
-from anchors.core.checkpoint import Checkpoint
+from anchors.core.checkpoint import Checkpoint, open_checkpoint
 from anchors.core.encoding import encode_hex
 from anchors.core.merkle import leaf_hash, tree_root
+from anchors.core.note import SignerKey
 from anchors.core.promise import Receipt, accepted_hash
+from anchors.core.signature import address_from_secret
 from anchors.core.tiles import decode_bundle
 from anchors.core.trust import format_trust
 from ledger_service.client.errors import WrongInput
-from ledger_service.monitor.state import StateFile
+from ledger_service.monitor.receipts import MAX_ANSWER_BYTES
+from ledger_service.monitor.state import MOST_SIGNED, Seen, StateFile, checkpoint_of
 from ledger_service.monitor.watch import Monitor, Watched
 from ledger_service.published.http import HttpLog
 from tests.fixtures.ledger import Ledger
@@ -65,17 +71,23 @@ class Watcher:
     state: Path
     options: dict[str, Any] = field(default_factory=dict)
     seconds: float = field(default_factory=time.time)
+    given: list[dict[str, Any]] = field(default_factory=list)
 
     def monitor(self, url: str) -> Monitor:
         _, trust = trust_of(self.ledger)
         watched = Watched(first_block=self.ledger.city.deployment.block_number, **self.options)
         named = trust.log(self.ledger.city.origin)
         kept = StateFile(self.state, named.origin)
-        return Monitor(HttpLog(url), trust, named, self.chain, kept, watched, lambda: int(self.seconds))
+        return Monitor(HttpLog(url), trust, named, self.chain, kept, watched, self.clock, self.given.append)
+
+    def clock(self) -> int:
+        return int(self.seconds)
 
     def look(self, url: str) -> list[tuple[str, str]]:
         """What a new monitor on the state says: kinds and words."""
-        return [(alert["alert"], alert["what"]) for alert in self.monitor(url).look()]
+        self.given.clear()
+        assert self.monitor(url).look() == self.given
+        return [(alert["alert"], alert["what"]) for alert in self.given]
 
     def kinds(self, url: str) -> list[str]:
         return [kind for kind, _ in self.look(url)]
@@ -223,7 +235,58 @@ def test_a_fork_of_what_was_verified(ledger: Ledger, watcher: Watcher, served: P
     other = [*entries[:20], *entries[21:], entries[20], *(entries[1:3])]
     with proxy(own_log(other, ledger.city.note_key)) as forked:
         assert watcher.kinds(forked.url)[0] in ("tree", "tile", "entry")
+    # The log signed it, though it does not hash: what it signed before is less now.
+    (alert,) = watcher.monitor(served.url).look()
+    assert (alert["alert"], alert["seen"]) == ("rollback", len(other))
+    shown = [open_checkpoint(note.encode(), [ledger.city.note_key.verifier]).size for note in alert["notes"]]
+    assert shown == [len(other), len(entries)]
+    # Once the log is larger, it still does not extend what it signed.
+    grow(ledger, 3)
+    for _ in range(2):
+        (found,) = watcher.look(served.url)
+        assert found[0] == "split-view" and f"at {len(other)} entries" in found[1]
+
+
+def test_what_was_seen_and_could_not_be_read_is_remembered(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    before = ledger.get("/log/checkpoint").content
+    size = grow(ledger)
+    served.lie = lambda path, true: true if path == "checkpoint" else None
+    assert set(watcher.kinds(served.url)) == {"unreachable"} and watcher.verified() == 0
+    served.lie = lambda path, true: before if path == "checkpoint" else None
+    found = watcher.look(served.url)
+    assert ("rollback", f"the log shows {size - 1} entries, and had {size}") in found
+    forked = Checkpoint(ledger.city.origin, size, secrets.token_bytes(32)).sign(ledger.city.note_key)
+    served.lie = lambda path, true: forked if path == "checkpoint" else None
+    assert "split-view" in watcher.kinds(served.url)
+    # What it showed meanwhile is extended, and is then needed no more.
+    served.lie = lambda path, true: true
+    grow(ledger)
+    served.lie = lambda path, true: true if path == "checkpoint" else None
+    watcher.look(served.url)
+    assert len(StateFile(watcher.state, ledger.city.origin).seen.signed) == 2
+    served.lie = lambda path, true: true
     assert watcher.look(served.url) == []
+    assert len(StateFile(watcher.state, ledger.city.origin).seen.signed) == 1
+
+
+def test_what_was_signed_while_nothing_could_be_read_is_held_against_the_log(
+    ledger: Ledger, watcher: Watcher, served: Proxy
+) -> None:
+    forked = Checkpoint(ledger.city.origin, 9, bytes(32)).sign(ledger.city.note_key)
+    served.lie = lambda path, true: forked if path == "checkpoint" else None
+    watcher.look(served.url)
+    served.lie = lambda path, true: true
+    for _ in range(2):
+        (found,) = watcher.look(served.url)
+        assert found[0] == "split-view" and "at 9 entries" in found[1]
+
+
+def test_of_very_many_checkpoints_the_first_and_the_last_are_kept() -> None:
+    key, seen = SignerKey("ledger.example/many", b"\x07" * 32), Seen("ledger.example/many")
+    for size in range(1, 3 * MOST_SIGNED):
+        seen.keep(Checkpoint(key.name, size, bytes(32)).sign(key).decode())
+    sizes = [checkpoint_of(note).size for note in seen.signed]
+    assert sizes == [*range(1, MOST_SIGNED), 3 * MOST_SIGNED - 1]
 
 
 def test_an_entry_that_nobody_was_admitted_to_sign(ledger: Ledger, watcher: Watcher) -> None:
@@ -319,12 +382,14 @@ def test_other_copies(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
 
 def answer_of(ledger: Ledger, accepted: list[tuple[bytes, int]], witness_by: int, secret: bytes | None = None) -> str:
     receipt = Receipt(accepted_hash(accepted), witness_by - 600, witness_by)
-    signature = receipt.sign(ledger.city.domain, secret or ledger.city.operator.receipt)
+    secret = secret or ledger.city.operator.receipt
     given = {
+        "log": encode_hex(ledger.city.domain.log),
         "accepted": encode_hex(receipt.accepted),
         "acceptedAt": receipt.accepted_at,
         "witnessBy": receipt.witness_by,
-        "signature": encode_hex(signature),
+        "key": encode_hex(address_from_secret(secret)),
+        "signature": encode_hex(receipt.sign(ledger.city.domain, secret)),
     }
     return json.dumps({"receipt": given, "results": [{"statement": encode_hex(i), "index": n} for i, n in accepted]})
 
@@ -348,14 +413,36 @@ def test_receipts(ledger: Ledger, watcher: Watcher, served: Proxy, tmp_path: Pat
         "pending": (answer_of(ledger, [(b"\x02" * 32, size + 5)], future), None),
         "stranger": (answer_of(ledger, [(statement.id, index)], future, b"\x05" * 32), "receipt"),
         "none": ("{}", "receipt"),
+        "huge": (answer_of(ledger, [(statement.id, index)], future).replace(str(future), "9" * 30), "receipt"),
+        "beyond": (
+            answer_of(ledger, [(b"\x02" * 32, 0)], future).replace('"index": 0', f'"index": {2**64}'),
+            "receipt",
+        ),
+        "deep": ("[" * 100_000, "receipt"),
+        "long": (" " * (MAX_ANSWER_BYTES + 1), "receipt"),
+        "refused": (json.dumps({"receipt": None, "results": []}), "receipt"),
     }
     for name, (text, _) in cases.items():
         (folder / f"{name}.json").write_text(text)
+    for name, make in {
+        "folder": Path.mkdir,
+        "pipe": os.mkfifo,
+        "nowhere": lambda path: path.symlink_to("none"),
+    }.items():
+        make(folder / f"{name}.json")
+        cases[name] = "", "receipt"
     found = watcher.look(served.url)
     told = {what.partition(".json")[0]: kind for kind, what in found}
     assert told == {name: kind for name, (_, kind) in cases.items() if kind}
     # What was told of once and cannot change is settled; what may still change is told again.
-    assert sorted(watcher.kinds(served.url)) == ["overdue", "receipt", "receipt"]
+    again = watcher.look(served.url)
+    assert [what for kind, what in again if kind != "receipt"] == [what for _, what in again if "overdue.json" in what]
+    assert len(again) == 1 + sum(kind == "receipt" for _, kind in cases.values())
+    # A folder that is away makes nothing unsettled.
+    folder.rename(tmp_path / "away")
+    assert watcher.look(served.url) == [("receipt", "the folder of receipts cannot be read: No such file or directory")]
+    (tmp_path / "away").rename(folder)
+    assert sorted(watcher.look(served.url)) == sorted(again)
 
 
 # Silence
@@ -366,6 +453,19 @@ def test_standing_still(watcher: Watcher, served: Proxy) -> None:
     assert watcher.look(served.url) == []
     watcher.seconds += 3_601
     assert watcher.kinds(served.url) == ["still"]
+
+
+def test_a_log_of_which_nothing_can_be_read_stands_still_too(
+    watcher: Watcher, chain: EthereumChain, served: Proxy
+) -> None:
+    watcher.options = {"still_seconds": 3_600}
+    node = watcher.chain = Node(chain)
+    node.down = True
+    assert watcher.kinds(served.url) == ["chain-unreachable"]
+    watcher.seconds += 3_600
+    assert watcher.kinds(served.url) == ["chain-unreachable"]
+    watcher.seconds += 1
+    assert watcher.kinds(served.url) == ["chain-unreachable", "still"]
 
 
 def test_nobody_answers(watcher: Watcher, served: Proxy) -> None:
@@ -395,3 +495,27 @@ def test_the_command(ledger: Ledger, served: Proxy, tmp_path: Path) -> None:
     assert bad.returncode == 1 and json.loads(line)["alert"] == "rollback"
     assert [json.loads(body) for body in served.posted] == [json.loads(line)]
     assert httpx.get(f"{served.url}/checkpoint", trust_env=False).content == before
+
+
+def test_what_a_monitor_told_when_it_was_killed_is_told_again(ledger: Ledger, served: Proxy, tmp_path: Path) -> None:
+    """An entry is judged once: were it said to be judged before it was told, nobody would ever hear of it."""
+    _, trust = trust_of(ledger)
+    (tmp_path / "trust.json").write_bytes(format_trust(trust))
+    stranger = Signer(ledger.city.domain, ledger.city.institutions[0].code, secrets.token_bytes(32))
+    entries = [*entries_of(ledger), stranger.issued().entry.to_bytes()]
+    with proxy(own_log(entries, ledger.city.note_key)) as other:
+        command = [
+            Path(sys.executable).with_name("huzheng"), "monitor", "--once", "--log", other.url, "--rpc",
+            ledger.chain.url, "--trust", tmp_path / "trust.json", "--state", tmp_path / "state.json",
+            "--webhook", f"{other.url}/hook", "--first-block", str(ledger.city.deployment.block_number),
+        ]  # fmt: skip
+        started: Queue[subprocess.Popen] = Queue()
+        other.at_post = lambda: started.get().kill()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as killed:
+            started.put(killed)
+        assert killed.returncode == -signal.SIGKILL
+        other.at_post = lambda: None
+        for expected in (1, 0):  # told again, and then settled
+            told = subprocess.run(command, capture_output=True, text=True)
+            assert told.returncode == expected
+            assert [json.loads(line)["alert"] for line in told.stdout.splitlines()] == ["attribution"] * expected
