@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from anchors.core.checkpoint import Checkpoint
 from anchors.core.cosignature import WitnessSecret
 from anchors.core.errors import MalformedInput
+from anchors.core.note import split_note
 from anchors.core.quorum import MAX_POLICY_BYTES, Policy, parse_policy
 from anchors.core.registry import Purpose
+from anchors.core.times import iso_time
 from ledger_service.cli.options import AsJson, passphrase, read_bounded
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
@@ -64,6 +67,39 @@ def serve(
     finally:
         kept.close()
     output.result({"stopped": True})
+    return 0
+
+
+@app.command("suspects")
+def suspects(
+    state: Annotated[Path, typer.Option("--state", help="The file of the witness.")], as_json: AsJson = False
+) -> int:
+    """List what logs signed that does not fit what was cosigned before. With --json the notes stand whole, to be shown.
+
+    Two roots at one size are proof by themselves. Not shown to extend: the proof that came with it did not hold, which
+    may be the fault of who sent it; ask the log for one that does.
+    """
+    from ledger_service.cosigner.state import CosignerState
+
+    kept = CosignerState(state)
+    try:
+        found = kept.suspects()
+    finally:
+        kept.close()
+    output = Output(as_json)
+    members, rows = [], []
+    for suspect in found:
+        shown, cosigned = (Checkpoint.from_text(split_note(note)[0]) for note in (suspect.note, suspect.cosigned))
+        what = "two roots at one size" if suspect.proven else "not shown to extend"
+        at = iso_time(suspect.seen_at)
+        notes = [suspect.cosigned.decode("utf-8"), suspect.note.decode("utf-8")]
+        members.append({"log": shown.origin, "what": what, "seenAt": at, "notes": notes})
+        rows.append((shown.origin, what, at, shown.size, cosigned.size))
+    output.result({"suspects": members})
+    if rows:
+        output.table(("log", "what", "seen", "entries", "cosigned before"), rows)
+    else:
+        output.line("no log signed anything that does not fit what was cosigned")
     return 0
 
 

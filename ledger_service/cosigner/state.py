@@ -1,4 +1,5 @@
-"""What a witness cosigned last of each log: one SQLite file, on the disk before anything is answered."""
+"""What a witness cosigned last of each log, and what a log signed that does not fit it: one SQLite file, on the disk
+before anything is answered."""
 
 import sqlite3
 import threading
@@ -13,18 +14,36 @@ from ledger_service.client.errors import WrongInput
 MOST_SUSPECTS = 1_000
 _BUSY_SECONDS = 10
 _SCHEMA = """
-CREATE TABLE cosigned (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL);
-CREATE TABLE suspects (id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL, request BLOB NOT NULL UNIQUE);
+CREATE TABLE cosigned (
+    origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, note BLOB NOT NULL
+);
+CREATE TABLE suspects (
+    text TEXT PRIMARY KEY, origin TEXT NOT NULL, seen_at INTEGER NOT NULL, proven INTEGER NOT NULL,
+    note BLOB NOT NULL, cosigned BLOB NOT NULL
+);
 """
 
 
 @dataclass(frozen=True)
 class Cosigned:
-    """The checkpoint of a log that was cosigned last, and when; an empty tree before the first."""
+    """The checkpoint of a log that was cosigned last, when, and the note as the log signed it; an empty tree before the
+    first."""
 
     size: int = 0
     root: bytes = EMPTY_ROOT
     time: int = 0
+    note: bytes = b""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A note that a log signed, and the one that was cosigned last when it came (Unix seconds). `proven`: they have two
+    roots at one size. Otherwise nobody showed that it extends that one, which may be the fault of who sent it."""
+
+    seen_at: int
+    proven: bool
+    note: bytes
+    cosigned: bytes
 
 
 class CosignerState:
@@ -43,7 +62,7 @@ class CosignerState:
             self._connection.execute("PRAGMA synchronous = FULL")
             if new:
                 self._connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-            self._connection.execute("SELECT origin, size, root, time FROM cosigned LIMIT 1").fetchall()
+            self._connection.execute("SELECT note FROM cosigned LIMIT 1").fetchall()
         except sqlite3.Error as error:
             raise WrongInput(f"{path} is no state of a witness, or cannot be used: {error}") from None
 
@@ -65,18 +84,12 @@ class CosignerState:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def keep_suspect(self, request: bytes, seen_at: int) -> None:
-        """Keep a request that a log signed and that contradicts what it signed before; of many, the first ones."""
+    def suspects(self) -> list[Suspect]:
+        """What was kept, the proven ones first, each in the order in which they came."""
+        query = "SELECT seen_at, proven, note, cosigned FROM suspects ORDER BY proven DESC, seen_at, rowid"
         with self._lock:
-            count = "SELECT count(*) FROM suspects"
-            if self._connection.execute(count).fetchone()[0] < MOST_SUSPECTS:
-                command = "INSERT OR IGNORE INTO suspects (seen_at, request) VALUES (?, ?)"
-                self._connection.execute(command, (seen_at, request))
-
-    def suspects(self) -> list[bytes]:
-        """The requests that were kept."""
-        with self._lock:
-            return [row[0] for row in self._connection.execute("SELECT request FROM suspects ORDER BY id")]
+            rows = self._connection.execute(query).fetchall()
+        return [Suspect(seen_at, bool(proven), note, cosigned) for seen_at, proven, note, cosigned in rows]
 
 
 class Turn:
@@ -88,14 +101,29 @@ class Turn:
 
     def last(self) -> Cosigned:
         """What was cosigned last."""
-        query = "SELECT size, root, time FROM cosigned WHERE origin = ?"
+        query = "SELECT size, root, time, note FROM cosigned WHERE origin = ?"
         row = self._connection.execute(query, (self._origin,)).fetchone()
         return Cosigned(*row) if row else Cosigned()
 
-    def put(self, cosigned: Cosigned) -> None:
-        """Replace it."""
+    def put(self, text: str, cosigned: Cosigned) -> None:
+        """Replace it. What is cosigned, by the text of its note, is no suspect."""
         command = (
-            "INSERT INTO cosigned (origin, size, root, time) VALUES (?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE SET "
-            "size = excluded.size, root = excluded.root, time = excluded.time"
+            "INSERT INTO cosigned (origin, size, root, time, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin) DO "
+            "UPDATE SET size = excluded.size, root = excluded.root, time = excluded.time, note = excluded.note"
         )
-        self._connection.execute(command, (self._origin, cosigned.size, cosigned.root, cosigned.time))
+        row = (self._origin, cosigned.size, cosigned.root, cosigned.time, cosigned.note)
+        self._connection.execute(command, row)
+        self._connection.execute("DELETE FROM suspects WHERE text = ?", (text,))
+
+    def suspect(self, text: str, suspect: Suspect) -> None:
+        """Keep it, once a text. Of many of a log, proven or not, the first ones are kept."""
+        count = "SELECT count(*) FROM suspects WHERE origin = ? AND proven = ?"
+        if self._connection.execute(count, (self._origin, suspect.proven)).fetchone()[0] >= MOST_SUSPECTS:
+            return
+        command = (
+            "INSERT INTO suspects (text, origin, seen_at, proven, note, cosigned) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (text) DO UPDATE SET seen_at = excluded.seen_at, proven = excluded.proven, "
+            "note = excluded.note, cosigned = excluded.cosigned WHERE excluded.proven > suspects.proven"
+        )
+        row = (text, self._origin, suspect.seen_at, suspect.proven, suspect.note, suspect.cosigned)
+        self._connection.execute(command, row)

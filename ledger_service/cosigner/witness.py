@@ -10,7 +10,7 @@ from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import MAX_PROOF_HASHES, verify_consistency
 from anchors.core.note import VerifierKey, open_note, split_note
 from anchors.core.quorum import Policy
-from ledger_service.cosigner.state import Cosigned, CosignerState
+from ledger_service.cosigner.state import Cosigned, CosignerState, Suspect
 
 MAX_REQUEST_BYTES = 98_304
 SIZE_TYPE = "text/x.tlog.size"
@@ -77,10 +77,7 @@ class Cosigner:
             return Answer(403, f"{error}\n")
         if request.old_size > checkpoint.size:  # step 4
             return Answer(400, f"the old size {request.old_size} is above the checkpoint's {checkpoint.size}\n")
-        answer = self._extend(request, checkpoint, text)
-        if answer.status == 422 or (answer.status == 409 and answer.content_type != SIZE_TYPE):
-            self._state.keep_suspect(body, self._now())
-        return answer
+        return self._extend(request, checkpoint, text)
 
     def _extend(self, request: AddCheckpoint, checkpoint: Checkpoint, text: str) -> Answer:
         with self._state.turn(checkpoint.origin) as turn:
@@ -88,11 +85,14 @@ class Cosigner:
             if request.old_size != last.size:  # step 5
                 return Answer(409, f"{last.size}\n", SIZE_TYPE)
             if checkpoint.size == last.size and checkpoint.root != last.root:  # step 6
+                turn.suspect(text, Suspect(self._now(), True, request.note, last.note))
                 return Answer(409, f"another root was cosigned at size {last.size}\n")
             try:
                 verify_consistency(last.size, checkpoint.size, request.proof, last.root, checkpoint.root)  # step 7
             except Error as error:
+                if checkpoint.size > last.size > 0:  # anything extends the empty tree, and every tree itself
+                    turn.suspect(text, Suspect(self._now(), False, request.note, last.note))
                 return Answer(422, f"{error}\n")
             time = max(self._now(), last.time)
-            turn.put(Cosigned(checkpoint.size, checkpoint.root, time))
+            turn.put(text, Cosigned(checkpoint.size, checkpoint.root, time, request.note))
         return Answer(200, self._secret.cosign(text, time))  # step 8

@@ -1,5 +1,6 @@
 """A witness over real sockets, judged by C2SP tlog-witness: its statuses, its state, and that it never goes back."""
 
+import json
 import re
 import sqlite3
 import subprocess
@@ -11,13 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from anchors.core.checkpoint import Checkpoint
+from anchors.core.checkpoint import Checkpoint, open_checkpoint
 from anchors.core.cosignature import WitnessSecret, open_cosignatures
 from anchors.core.encoding import encode_base64
 from anchors.core.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, tree_root
 from anchors.core.note import SignerKey, VerifierKey
 from anchors.core.tiles import TileNodes, TileTree
 from ledger_service.client.errors import WrongInput
+from ledger_service.cosigner import state
 from ledger_service.cosigner.state import CosignerState
 from tests.fixtures.witness import ServedWitness, cosigner, request_body, serving_witness
 
@@ -116,9 +118,62 @@ def test_what_proves_misbehaviour_is_kept(witness: ServedWitness) -> None:
     ask(witness, body(0, 3)).raise_for_status()
     same_size = request_body(3, [], note(3, FORK[1:]))
     forked = request_body(3, proof(3, 5), note(5, FORK[1:]))
-    for request in (same_size, forked, forked, b"old 3\n", body(0, 5)):
+    for request in (forked, same_size, same_size, forked, b"old 3\n", body(0, 5)):
         assert ask(witness, request).status_code >= 400
-    assert witness.state.suspects() == [same_size, forked]
+    kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
+    assert kept == [(True, note(3, FORK[1:]), note(3)), (False, note(5, FORK[1:]), note(3))]
+    # Once the log is as large, what was only a suspicion is proven.
+    ask(witness, body(3, 5)).raise_for_status()
+    assert ask(witness, request_body(5, [], note(5, FORK[1:]))).status_code == 409
+    kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
+    assert kept == [(True, note(3, FORK[1:]), note(3)), (True, note(5, FORK[1:]), note(5))]
+
+
+def test_whoever_sends_wrong_proofs_makes_no_honest_log_a_suspect(witness: ServedWitness) -> None:
+    assert ask(witness, request_body(0, [LEAVES[0]], note(3))).status_code == 422
+    ask(witness, body(0, 3)).raise_for_status()
+    assert ask(witness, request_body(3, [LEAVES[0]], note(3))).status_code == 422
+    assert witness.state.suspects() == []
+    for number in range(9):
+        assert ask(witness, request_body(3, [LEAVES[number]], note(5))).status_code == 422
+    (suspect,) = witness.state.suspects()  # one a checkpoint
+    assert (suspect.proven, suspect.note) == (False, note(5))
+    ask(witness, body(3, 5)).raise_for_status()
+    assert witness.state.suspects() == []
+
+
+def test_suspicions_take_no_room_from_proofs(witness: ServedWitness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "MOST_SUSPECTS", 2)
+    ask(witness, body(0, 3)).raise_for_status()
+    for size in range(4, 9):
+        assert ask(witness, request_body(3, [], note(size))).status_code == 422
+    for first in range(1, 9):
+        assert ask(witness, request_body(3, [], note(3, FORK[first:]))).status_code == 409
+    notes = [suspect.note for suspect in witness.state.suspects()]
+    assert notes == [note(3, FORK[1:]), note(3, FORK[2:]), note(4), note(5)]
+
+
+def test_the_suspects_are_listed(tmp_path: Path) -> None:
+    command = [
+        Path(sys.executable).with_name("huzheng"),
+        "cosign",
+        "suspects",
+        "--state",
+        tmp_path / "witness-1.sqlite",
+    ]
+
+    def listed(*options: str) -> str:
+        return subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+
+    with serving_witness(tmp_path, 1, LOG.verifier) as served:
+        ask(served, body(0, 3)).raise_for_status()
+        assert json.loads(listed("--json")) == {"suspects": []}
+        assert ask(served, request_body(3, [], note(3, FORK[1:]))).status_code == 409
+        (suspect,) = json.loads(listed("--json"))["suspects"]  # while the witness runs
+        shown = [open_checkpoint(text.encode(), [LOG.verifier]) for text in suspect["notes"]]
+        assert [(one.size, one.root) for one in shown] == [(3, tree_root(LEAVES[:3])), (3, tree_root(FORK[1:4]))]
+        assert (suspect["log"], suspect["what"]) == (LOG.name, "two roots at one size")
+        assert "two roots at one size" in listed()
 
 
 def test_too_much_is_not_read(witness: ServedWitness) -> None:
@@ -162,9 +217,9 @@ def test_of_two_that_race_one_is_cosigned(witness: ServedWitness) -> None:
 
 
 def test_a_failed_write_is_no_cosignature(tmp_path: Path) -> None:
-    state = CosignerState(tmp_path / "state.sqlite", new=True)
+    kept = CosignerState(tmp_path / "state.sqlite", new=True)
     secret = WitnessSecret("witness.example/1", b"\x01" * 32)
-    asked = cosigner(state, secret, [LOG.verifier])
+    asked = cosigner(kept, secret, [LOG.verifier])
     assert asked.add_checkpoint(body(0, 3)).status == 200
     with sqlite3.connect(tmp_path / "state.sqlite") as connection:
         connection.execute("CREATE TRIGGER full BEFORE UPDATE ON cosigned BEGIN SELECT RAISE(ABORT, 'disk full'); END")
@@ -173,7 +228,7 @@ def test_a_failed_write_is_no_cosignature(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "state.sqlite") as connection:
         connection.execute("DROP TRIGGER full")
     assert asked.add_checkpoint(body(5, 7)).body == "3\n"
-    state.close()
+    kept.close()
 
 
 # What torchwood's own tests send to its witness (internal/witness/witness_test.go): one log, and two of its futures.
