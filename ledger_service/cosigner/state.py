@@ -85,8 +85,8 @@ class CosignerState:
                 raise
 
     def suspects(self) -> list[Suspect]:
-        """What was kept, the proven ones first, each in the order in which they came."""
-        query = "SELECT seen_at, proven, note, cosigned FROM suspects ORDER BY proven DESC, seen_at, rowid"
+        """What was kept, the proven ones first, in the order in which their texts came."""
+        query = "SELECT seen_at, proven, note, cosigned FROM suspects ORDER BY proven DESC, rowid"
         with self._lock:
             rows = self._connection.execute(query).fetchall()
         return [Suspect(seen_at, bool(proven), note, cosigned) for seen_at, proven, note, cosigned in rows]

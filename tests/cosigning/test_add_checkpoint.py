@@ -126,7 +126,7 @@ def test_what_proves_misbehaviour_is_kept(witness: ServedWitness) -> None:
     ask(witness, body(3, 5)).raise_for_status()
     assert ask(witness, request_body(5, [], note(5, FORK[1:]))).status_code == 409
     kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
-    assert kept == [(True, note(3, FORK[1:]), note(3)), (True, note(5, FORK[1:]), note(5))]
+    assert kept == [(True, note(5, FORK[1:]), note(5)), (True, note(3, FORK[1:]), note(3))]
 
 
 def test_whoever_sends_wrong_proofs_makes_no_honest_log_a_suspect(witness: ServedWitness) -> None:
@@ -167,7 +167,6 @@ def test_the_suspects_are_listed(tmp_path: Path) -> None:
 
     with serving_witness(tmp_path, 1, LOG.verifier) as served:
         ask(served, body(0, 3)).raise_for_status()
-        assert json.loads(listed("--json")) == {"suspects": []}
         assert ask(served, request_body(3, [], note(3, FORK[1:]))).status_code == 409
         (suspect,) = json.loads(listed("--json"))["suspects"]  # while the witness runs
         shown = [open_checkpoint(text.encode(), [LOG.verifier]) for text in suspect["notes"]]
