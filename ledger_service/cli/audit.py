@@ -1,5 +1,8 @@
 """`huzheng audit`: derive everything again from entries and chain, and name the first row that differs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,12 +10,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from anchors.chain.ethereum import EthereumChain
+from anchors.core.errors import MalformedInput
 from ledger_service.cli.options import (
     URL_EXAMPLES,
     AsJson,
     ForeignTrust,
     Origin,
-    ReadDatabase,
     Rpc,
     TrustFile,
     choose_log,
@@ -22,10 +25,17 @@ from ledger_service.cli.options import (
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.collector import rest_what_was_loaded
+from ledger_service.published import Unreachable, Withheld
+from ledger_service.published.folder import FolderLog
+from ledger_service.published.http import HttpLog
 from ledger_service.storage.audit_rows import open_audit_rows
 from ledger_service.usecases.audit import Audit, AuditResult, Fault
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.findings import STEPS
+from ledger_service.usecases.audit.given import take_given
+from ledger_service.usecases.audit.published_rows import PublishedRows
+from ledger_service.usecases.audit.rows import LogRows
+from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.ports import StoreUnavailable
 
 HOLDS, DOES_NOT_HOLD = 0, 1
@@ -33,9 +43,28 @@ MOST_WARNINGS = 4
 
 
 def app(
-    database: ReadDatabase,
     trust: TrustFile,
     rpc: Rpc,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            envvar="HUZHENG_DATABASE",
+            metavar="URL",
+            help=f"The ledger's database, only read: {URL_EXAMPLES}. Left out with --log.",
+        ),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option("--log", metavar="URL|DIR", help="The log as it is published, or a copy of it; no database then."),
+    ] = None,
+    content: Annotated[
+        Path | None,
+        typer.Option("--content", help="With --log: folder of evidence packages, proofs and answers with contents."),
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", help="With --log: where entries are shown to auditors alone.")
+    ] = None,
     origin: Origin = None,
     first_block: Annotated[
         int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
@@ -50,22 +79,63 @@ def app(
     """
     output = Output(as_json)
     rest_what_was_loaded()
-    _check_url(database)
+    if log is None and database is None:
+        raise WrongInput("nothing to audit; give --database, or --log for a log without its database")
+    if log is None and (content is not None or token is not None):
+        raise WrongInput("--content and --token go with --log; a database has its contents")
+    if log is None:
+        _check_url(database)
     believed = read_trust(trust)
     originals = read_origins(foreign_trust or ())
     chain = EthereumChain.of_trust(rpc, believed)
-    audit = Audit(chain, believed, choose_log(believed, origin), first_block, stop_at_first=first, originals=originals)
+    named = choose_log(believed, origin)
+    audit = Audit(chain, believed, named, first_block, stop_at_first=first, originals=originals)
     audit.read_chain()
-    try:
-        with open_audit_rows(database) as rows, output.progress("entries", rows.extent()) as advance:
-            result = audit.run(rows, advance)
-    except (StoreUnavailable, ArgumentError) as error:
-        raise WrongInput(f"{error}; give a URL such as {URL_EXAMPLES}") from None
-    finally:
-        chain.close()
+    with Scratch() as scratch:
+        try:
+            with (
+                _open_rows(database, log, token, content, named.origin, audit, scratch) as rows,
+                output.progress("entries", rows.extent()) as advance,
+            ):
+                result = audit.run(rows, advance, scratch)
+        except (StoreUnavailable, ArgumentError) as error:
+            raise WrongInput(f"{error}; give a URL such as {URL_EXAMPLES}") from None
+        finally:
+            chain.close()
     output.result(_members(result))
     _show(output, result)
     return HOLDS if result.holds else DOES_NOT_HOLD
+
+
+@contextmanager
+def _open_rows(
+    database: str | None,
+    log: str | None,
+    token: str | None,
+    content: Path | None,
+    origin: str,
+    audit: Audit,
+    scratch: Scratch,
+) -> Iterator[LogRows]:
+    """What is to be audited. `--log` counts where both are named: the database may stand in the environment."""
+    if log is None:
+        with open_audit_rows(database) as rows:
+            yield rows
+        return
+    is_address = log.startswith(("http://", "https://"))
+    published = HttpLog(log, token) if is_address else FolderLog(Path(log))
+    try:
+        if content is not None:
+            take_given(content, scratch.given)
+        yield PublishedRows(published, origin, audit.domain, scratch)
+    except Withheld as error:
+        raise WrongInput(f"{error}; give an auditor's --token") from None
+    except Unreachable as error:
+        raise WrongInput(f"--log: {error}") from None
+    except MalformedInput as error:
+        raise WrongInput(str(error)) from None
+    finally:
+        published.close()
 
 
 def _check_url(database: str) -> None:

@@ -85,6 +85,15 @@ class SqlAuditRows:
     def __init__(self, connection: Connection):
         self._connection = connection
 
+    @property
+    def tables(self) -> "SqlAuditRows":
+        """See `AuditRows`."""
+        return self
+
+    def why_missing(self, level: int | None, number: int) -> str:
+        """See `AuditRows`."""
+        return "none"
+
     def log(self) -> LogRow | None:
         """See `AuditRows`."""
         return self._one(LogRow._make, select(*(schema.log.c[name] for name in LogRow._fields)))

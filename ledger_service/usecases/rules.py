@@ -52,18 +52,24 @@ def check_observed(stream: Stream, observed: bytes, heads: Mapping[bytes, int]) 
 def check_subject(
     statement: Statement, kind: Kind, said: Said, subject: SubjectState | None, speaks_for: SpeaksFor
 ) -> None:
-    """Whether the subject's state before the statement (None where it does not exist) allows the kind."""
+    """Whether the subject is the one that what is said leads to, and its state before the statement (None where it does
+    not exist) allows the kind."""
     if kind.of_policy and statement.subject != said.policy:
         raise Refused(
             problems.POLICY_DIFFERS, f"the subject of these rules is {encode_hex(said.policy)}; publish them under it"
         )
     if said.original is not None:
         _check_import(statement, said.original, subject)
+    elif kind.subject is Subject.NEW and statement.subject.endswith(MARK):
+        raise Refused(
+            problems.SUBJECT_RESERVED, "the subject ends as that of a report of another log; name another subject"
+        )
+    check_subject_state(statement, kind, subject, speaks_for)
+
+
+def check_subject_state(statement: Statement, kind: Kind, subject: SubjectState | None, speaks_for: SpeaksFor) -> None:
+    """The second half of it, for which the content is not needed."""
     if kind.subject is Subject.NEW:
-        if said.original is None and statement.subject.endswith(MARK):
-            raise Refused(
-                problems.SUBJECT_RESERVED, "the subject ends as that of a report of another log; name another subject"
-            )
         if subject is not None:
             raise Refused(problems.SUBJECT_TAKEN, "the subject exists; amend it, or name a new subject")
         return

@@ -6,7 +6,7 @@ from anchors.core.errors import Error
 from anchors.core.note import split_note
 from anchors.core.quorum import Policy
 from ledger_service.usecases.audit.findings import Findings
-from ledger_service.usecases.audit.rows import AuditRows
+from ledger_service.usecases.audit.rows import AuditRows, CheckpointRow
 
 TABLE = "cosignatures"
 
@@ -33,3 +33,13 @@ def check_cosignatures(rows: AuditRows, findings: Findings, origin: str, policy:
             continue
         findings.counts[TABLE] += 1
         findings.compare(13, TABLE, key, "cosigned_at", found[0].time, row.cosigned_at)
+
+
+def check_note(row: CheckpointRow, findings: Findings, policy: Policy | None) -> None:
+    """The cosignatures under a published checkpoint, by witnesses that the trust file names."""
+    try:
+        found = open_cosignatures(row.note, policy.keys if policy is not None else ())
+    except Error as error:
+        findings.fault(13, "checkpoints", row.size, "cosignature", "one that verifies over it", error)
+        return
+    findings.counts[TABLE] += len(found)

@@ -25,7 +25,8 @@ from ledger_service.recognition.replay import (
 )
 from ledger_service.recognition.stated import Stated, corrected
 from ledger_service.usecases.audit.findings import Findings
-from ledger_service.usecases.audit.rows import AuditRows
+from ledger_service.usecases.audit.rows import LogRows
+from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.stretches import Item
 from ledger_service.usecases.ports import Logged, SubjectState
 from ledger_service.usecases.rule_book import original_of
@@ -60,16 +61,15 @@ class Answers:
 
 
 class DecisionReplay:
-    """Takes statements in log order. In memory are the book of rules, and where reports were corrected."""
+    """Takes statements in log order. In memory is the book of rules."""
 
-    def __init__(self, findings: Findings, rows: AuditRows, report_of: Callable[[int], bytes | None]):
+    def __init__(self, findings: Findings, rows: LogRows, scratch: Scratch, report_of: Callable[[int], bytes | None]):
         self._findings = findings
         self._rows = rows
         self._report_of = report_of
         self._book = Book()
-        self._corrections: dict[int, list[int]] = {}
-        """Where the corrections of a version of a report stand, by its position."""
-        self._unsound: set[int] = set()
+        self._corrections = scratch.corrections
+        self._unsound = scratch.members("unsound")
         self._lost: int | None = None
         self.answers: dict[tuple[str, str, str], Answers] = {}
         """By policy, version and digest."""
@@ -95,7 +95,7 @@ class DecisionReplay:
         if not (readable and effective and filed):
             self._unsound.add(item.position)
         if kind in RULES:
-            if not readable or _lacks_withheld(item):
+            if not readable or lacks_withheld(item):
                 self.lose(item.position)
             elif effective:
                 self._book.add(_stated(item))
@@ -107,7 +107,7 @@ class DecisionReplay:
     def _remember_correction(self, item: Item, targets: Mapping[str, Logged]) -> None:
         target = targets.get("corrects") if item.statement.kind == CORRECTED else None
         if target is not None and target.kind.startswith("report."):
-            self._corrections.setdefault(target.index, []).append(item.position)
+            self._corrections.add(target.index, item.position)
 
     def _judge(self, item: Item, targets: Mapping[str, Logged], subject: SubjectState | None) -> None:
         report, access = targets.get(DECISIONS[item.statement.kind]), targets.get("access")
@@ -115,7 +115,7 @@ class DecisionReplay:
             self._leave(item, f"entry {self._lost}, which may be a rule, cannot be read")
         elif not item.readable or report is None or access is None:
             self._leave(item, "content or a statement that it rests on cannot be read")
-        elif not self._unsound.isdisjoint((report.index, access.index)):
+        elif report.index in self._unsound or access.index in self._unsound:
             self._leave(item, "it rests on a statement that cannot be read, or breaks a rule")
         else:
             self._replay(item, report, access, subject)
@@ -148,9 +148,9 @@ class DecisionReplay:
         examination, shown = _read_one(stored or b"[]", "examination")
         parts = {} if examination is None else {"examination": examination}
         version = Stated(*named, parts)
-        if report.index not in self._corrections:
+        positions = self._corrections.of(report.index)
+        if not positions:
             return version, shown
-        positions = self._corrections[report.index]
         contents = self._rows.contents_at(positions)
         read = (listed_forms(texts_of(decode_parts(contents[position]))) for position in positions)
         version = corrected(version, [Stated(0, "", CORRECTED, "", b"", 0, forms) for forms in read])
@@ -213,7 +213,7 @@ def _stated(item: Item) -> Stated:
     return Stated(item.position, encode_hex(item.id), *named, forms, links)
 
 
-def _lacks_withheld(item: Item) -> bool:
+def lacks_withheld(item: Item) -> bool:
     """Whether a rule cannot be read because what it must show was withheld; then it may well have had an effect."""
     return item.content_refused is not None and not item.withheld.isdisjoint(PART_FORMS)
 

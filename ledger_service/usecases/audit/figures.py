@@ -18,7 +18,7 @@ from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.figures import Period, read_day
 from ledger_service.recognition.statistics import Tally
 from ledger_service.usecases.audit.findings import Findings
-from ledger_service.usecases.audit.rows import AuditRows
+from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.stretches import Item
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.statistics import differences
@@ -67,7 +67,7 @@ class PublishedFigures:
         if replaced is not None:
             self._put_right.add(replaced.index)
 
-    def check(self, rows: AuditRows, origin: str, successors: Mapping[str, str]) -> None:
+    def check(self, rows: LogRows, origin: str, successors: Mapping[str, str]) -> None:
         """Every figure is what the log gives. One that was replaced or corrected since is only warned of."""
         self._findings.counts["published figures"] = len(self._parts)
         figures = sorted(self._countable(), key=_zone)
@@ -93,13 +93,15 @@ class PublishedFigures:
                 self._differ(position, "period", "days of the calendar, in order", error)
                 continue
             if self.first_unsound is not None and self.first_unsound < said.size:
-                self._leave(position, f"entry {self.first_unsound} below its size is missing or damaged")
+                self._leave(
+                    position, f"entry {self.first_unsound} below its size is missing, damaged or without content"
+                )
                 continue
             yield _Figure(position, said, period)
 
     def _count(
         self,
-        rows: AuditRows,
+        rows: LogRows,
         origin: str,
         successors: Mapping[str, str],
         periods: Sequence[Period],

@@ -1,33 +1,46 @@
 """Step 7, what is complete only at the end: subjects, streams, surplus rows, and the tables that follow the chain."""
 
+from itertools import islice
+
 from anchors.chain.port import Place, RegistryEvent, WitnessEvent
 from anchors.core.encoding import keccak256
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.rows import AuditRows, BlockRow, ChainRow, ChangeRow, HeadRow
 from ledger_service.usecases.audit.statements import StatementWalk
-from ledger_service.usecases.ports import Stream
+from ledger_service.usecases.ports import Stream, SubjectState
+
+SUBJECTS_PER_LOOK = 1_024
 
 
 def check_subjects(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
     """Every subject of which the first entry about it does not tell all: owner, first and current version."""
     findings.counts["subjects"] = len(walk.subjects)
-    wanted = set(walk.subjects_with_rows())
-    for subject, owner, first, current in rows.subjects():
-        expected = walk.subjects.get(subject)
-        listed = subject in wanted
-        wanted.discard(subject)
-        if subject in walk.damaged_subjects or current in walk.unknown_positions:
-            continue
-        if expected is None:
-            findings.fault(7, "subjects", subject, "row", "none: no statement opens it", "one")
-        elif not listed:
-            findings.fault(7, "subjects", subject, "row", "none: its first entry tells all", "one")
-        else:
-            says = (expected.owner, expected.first, expected.current)
-            findings.compare_row(7, "subjects", subject, ("owner", "first", "current"), says, (owner, first, current))
-    for subject in sorted(wanted - walk.damaged_subjects):
-        findings.fault(7, "subjects", subject, "row", "one", "none")
+    walk.subjects.list_with_rows()
+    stored = rows.subjects()
+    while some := list(islice(stored, SUBJECTS_PER_LOOK)):
+        known = walk.subjects.take_listed([row[0] for row in some])
+        for subject, *found in some:
+            _check_subject(findings, walk, subject, tuple(found), known.get(subject))
+    for subject in walk.subjects.still_listed():
+        if subject not in walk.damaged_subjects:
+            findings.fault(7, "subjects", subject, "row", "one", "none")
+
+
+def _check_subject(
+    findings: Findings, walk: StatementWalk, subject: bytes, found: tuple, known: tuple[SubjectState, bool] | None
+) -> None:
+    if subject in walk.damaged_subjects or found[-1] in walk.unknown_positions:
+        return
+    if known is None:
+        findings.fault(7, "subjects", subject, "row", "none: no statement opens it", "one")
+        return
+    expected, listed = known
+    if not listed:
+        findings.fault(7, "subjects", subject, "row", "none: its first entry tells all", "one")
+        return
+    says = (expected.owner, expected.first, expected.current)
+    findings.compare_row(7, "subjects", subject, ("owner", "first", "current"), says, found)
 
 
 def check_rulebook(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
@@ -61,17 +74,16 @@ def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> N
 
 def check_holds(rows: AuditRows, findings: Findings, walk: StatementWalk) -> None:
     """Which statement each hold or dispute names."""
-    expected = dict(walk.holds)
     for about, position in rows.holds():
         findings.counts["holds"] += 1
-        named, _ = expected.pop(position, (position, False))
+        named, _ = walk.holds.take(position) or (position, False)
         if position in walk.unknown_positions or named is None:
             continue
         if named == position:
             findings.fault(7, "holds", position, "row", "none: no hold or dispute stands there", "one")
         else:
             findings.compare(7, "holds", position, "about", named, about)
-    for position, (named, effective) in expected.items():
+    for position, named, effective in walk.holds:
         if effective and named is not None:
             findings.fault(7, "holds", position, "row", "one", "none")
 

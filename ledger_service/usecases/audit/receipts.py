@@ -1,6 +1,6 @@
 """Step 8: promises. Each is signed, is about the statements at its places, and every entry has one."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from struct import unpack
 
@@ -12,6 +12,7 @@ from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.rows import AuditRows, ReceiptRow
+from ledger_service.usecases.audit.scratch import Bits, Scratch
 from ledger_service.usecases.audit.signers import Signers, collect
 
 RECEIPTS_PER_LOOK = 256
@@ -30,10 +31,8 @@ class ReceiptWalk:
         attribution: Attribution,
         domain: Domain,
         extent: int,
-        corrected: Mapping[int, bytes],
+        scratch: Scratch,
     ):
-        """`corrected` are the true ids of entries of which the index has another, by position."""
-        self._corrected = corrected
         self._rows = rows
         self._findings = findings
         self._history = history
@@ -42,7 +41,8 @@ class ReceiptWalk:
         self._extent = extent
         # One bit an entry. Of a log with a huge gap, which is a fault by itself, the entries above it are left out.
         self._marked = min(extent, rows.count("entries") + LONGEST_GAP)
-        self._promised = bytearray(-(-self._marked // 8))
+        self._promised = Bits(scratch)
+        self._true_ids = scratch.true_ids
 
     def check(self, signers: Signers) -> None:
         """All receipts, then the entries that none of them covers."""
@@ -62,7 +62,7 @@ class ReceiptWalk:
     def _ids(self, positions: Collection[int]) -> dict[int, bytes]:
         """The ids of the entries there: as the index has them, which was compared, but where that is wrong."""
         ids = self._rows.ids_at(positions)
-        ids.update((position, self._corrected[position]) for position in self._corrected.keys() & ids.keys())
+        ids |= self._true_ids.at(ids)
         return {position: id for position, id in ids.items() if id}
 
     def _digest(self, row: ReceiptRow) -> bytes:
@@ -82,7 +82,7 @@ class ReceiptWalk:
         findings.compare(8, "receipts", row.id, "first/last", (min(positions), max(positions)), (row.first, row.last))
         for position in positions:
             if position < self._marked:
-                self._promised[position // 8] |= 1 << position % 8
+                self._promised.set(position)
         missing = next((position for position in positions if position not in ids), None)
         if missing is not None:
             findings.fault(8, "receipts", row.id, "positions", f"an entry at {missing}", "none: the promise is broken")
@@ -107,12 +107,8 @@ class ReceiptWalk:
             self._findings.warn(8, "receipts", row.id, "promise", f"witnessed by {row.witness_by}", found)
 
     def _check_promised(self) -> None:
-        for number, byte in enumerate(self._promised):
-            if byte == 0xFF:
-                continue
-            for position in range(number * 8, min(number * 8 + 8, self._marked)):
-                if not byte >> position % 8 & 1:
-                    self._findings.fault(8, "entries", position, "receipt", "one or more", "none")
+        for position in self._promised.unset(self._marked):
+            self._findings.fault(8, "entries", position, "receipt", "one or more", "none")
 
 
 def _positions(row: ReceiptRow) -> Sequence[int]:

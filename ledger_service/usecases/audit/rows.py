@@ -1,4 +1,5 @@
-"""What the audit needs of storage: every table, read in one unchanging view, in pieces that fit in memory."""
+"""What the audit reads: the log, from a database or as it is published; and every table of a database. All of it in one
+unchanging view, in pieces that fit in memory."""
 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple, Protocol
@@ -34,19 +35,20 @@ class StatementRow(NamedTuple):
 
 
 class TileRow(NamedTuple):
-    """A full tile, without its place."""
+    """A tile, without its place. Of a published log, `root` is what the tile above holds of it, None where that is not
+    known."""
 
     hashes: bytes
-    root: bytes
+    root: bytes | None
 
 
 class CheckpointRow(NamedTuple):
-    """A signed checkpoint."""
+    """A signed checkpoint. A published log does not show the `signature` for the chain: None."""
 
     size: int
     root: bytes
     note: bytes
-    signature: bytes
+    signature: bytes | None
 
 
 class TimestampRow(NamedTuple):
@@ -155,13 +157,15 @@ class HeadProofRow(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """All rows about the positions of one stretch of the log, by position."""
+    """All rows about the positions of one stretch of the log, by position; of a published log no `statements`."""
 
     entries: dict[int, bytes]
     contents: dict[int, bytes]
     statements: dict[int, StatementRow]
     tiles: dict[int, TileRow]
     """Level 0 only, by number."""
+    doubtful: frozenset[int] = frozenset()
+    """The tiles that do not lead to what stands above them: an entry that differs from them is not the one to name."""
 
 
 class PrefixCheck(NamedTuple):
@@ -174,11 +178,12 @@ class PrefixCheck(NamedTuple):
     found: int
 
 
-class AuditRows(Protocol):
-    """One view of the database that nothing changes while the audit reads it. Raises `StoreUnavailable`."""
+class LogRows(Protocol):
+    """The log, wherever it is read from. Raises `StoreUnavailable`, or `published.Unreachable` and `Withheld`."""
 
-    def log(self) -> LogRow | None:
-        """The log's row."""
+    @property
+    def tables(self) -> "AuditRows | None":
+        """The tables of its database; None where no database was given."""
 
     def extent(self) -> int:
         """One more than the highest position among the entries, 0 where there is none."""
@@ -189,9 +194,6 @@ class AuditRows(Protocol):
     def stretch(self, begin: int, end: int) -> Stretch:
         """The rows about positions begin to end (exclusive); `begin` is a multiple of 256."""
 
-    def ids_at(self, positions: Collection[int]) -> dict[int, bytes]:
-        """What the index says are the ids of the entries at these positions."""
-
     def contents_at(self, positions: Collection[int]) -> dict[int, bytes]:
         """The stored parts at these positions."""
 
@@ -200,6 +202,25 @@ class AuditRows(Protocol):
 
     def logged(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
         """What the index and the entries say of these statements."""
+
+    def tile(self, level: int, number: int) -> TileRow | None:
+        """One full tile; of a published log also the partial one at the right edge of a level."""
+
+    def checkpoints(self) -> Iterator[CheckpointRow]:
+        """All, smallest first; of a published log the newest alone."""
+
+    def why_missing(self, level: int | None, number: int) -> str:
+        """Why a tile, or a bundle of entries (level None), is not there."""
+
+
+class AuditRows(LogRows, Protocol):
+    """One view of the database that nothing changes while the audit reads it. Raises `StoreUnavailable`."""
+
+    def log(self) -> LogRow | None:
+        """The log's row."""
+
+    def ids_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """What the index says are the ids of the entries at these positions."""
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -210,14 +231,8 @@ class AuditRows(Protocol):
     def prefixes(self) -> PrefixCheck | None:
         """How what entries are found by stands beside them; None where the database has indexes and checks them."""
 
-    def tile(self, level: int, number: int) -> TileRow | None:
-        """One full tile."""
-
     def surplus_tile(self, widths: dict[int, int]) -> tuple[int, int] | None:
         """A stored (level, number) outside 0 to `widths[level]` (exclusive); None where there is none."""
-
-    def checkpoints(self) -> Iterator[CheckpointRow]:
-        """All, smallest first."""
 
     def subjects(self) -> Iterator[tuple[bytes, str, int, int | None]]:
         """All as (subject, owner, first, current)."""

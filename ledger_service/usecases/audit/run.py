@@ -2,16 +2,20 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from anchors.chain.port import Chain
+from anchors.core.checkpoint import open_checkpoint
 from anchors.core.encoding import encode_hex
+from anchors.core.errors import Error
 from anchors.core.note import VerifierKey
 from anchors.core.trust import Trust, TrustedLog
+from anchors.core.typed_data import Domain
 from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.audit.attribution import Attribution
-from ledger_service.usecases.audit.cosignatures import check_cosignatures
+from ledger_service.usecases.audit.cosignatures import check_cosignatures, check_note
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.figures import STEP as FIGURES
 from ledger_service.usecases.audit.findings import STEPS, Enough, Findings
@@ -29,7 +33,8 @@ from ledger_service.usecases.audit.index import (
 )
 from ledger_service.usecases.audit.readings import check_readings
 from ledger_service.usecases.audit.receipts import ReceiptWalk
-from ledger_service.usecases.audit.rows import AuditRows, LogRow
+from ledger_service.usecases.audit.rows import AuditRows, LogRow, LogRows
+from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.signers import RecoveryRate, Signers
 from ledger_service.usecases.audit.statements import StatementWalk
 from ledger_service.usecases.audit.stretches import StretchReader
@@ -37,6 +42,15 @@ from ledger_service.usecases.audit.taking import open_takers
 from ledger_service.usecases.audit.timestamps import check_timestamps
 from ledger_service.usecases.audit.tree import TreeWalk
 from ledger_service.usecases.ports import Logged
+
+ONLY_IN_TABLES = {
+    7: "what entries are found by, subjects, rulebook, holds, streams, older checkpoints, what follows the chain",
+    8: "receipts, outbox",
+    9: "the reading log",
+    10: "time-stamps",
+    13: "cosignatures of older checkpoints",
+}
+"""By step, what a published log does not show."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +114,23 @@ class Audit:
         if self._judgeable:
             self._findings.finished.add(1)
 
-    def run(self, rows: AuditRows, advance: Callable[[int], object] = lambda count: None) -> AuditResult:
-        """Steps 2 to 13 on a view of the database that was opened after `read_chain`. `advance` is told of entries.
+    @property
+    def domain(self) -> Domain:
+        """In which the log's statements are signed."""
+        return self._domain
 
-        Raises `ChainUnavailable` or `StoreUnavailable`."""
+    def run(
+        self, rows: LogRows, advance: Callable[[int], object] = lambda count: None, scratch: Scratch | None = None
+    ) -> AuditResult:
+        """Steps 2 to 13, on a view of the database, or a published log, that was opened after `read_chain`. `advance`
+        is told of entries; `scratch` is the one of `rows`, where these have one.
+
+        Raises `ChainUnavailable` or `StoreUnavailable`; of a published log `Unreachable` or `Withheld`."""
         begin, rate, extent = time.perf_counter(), RecoveryRate(), rows.extent()
         try:
             if self._judgeable:
-                self._walk(rows, rate, extent, advance)
+                with nullcontext(scratch) if scratch is not None else Scratch() as remembered:
+                    self._walk(rows, rate, extent, advance, remembered)
         except Enough:
             pass
         return AuditResult(
@@ -120,27 +143,48 @@ class Audit:
             self._answers,
         )
 
-    def _walk(self, rows: AuditRows, rate: RecoveryRate, extent: int, advance: Callable[[int], object]) -> None:
+    def _walk(
+        self, rows: LogRows, rate: RecoveryRate, extent: int, advance: Callable[[int], object], scratch: Scratch
+    ) -> None:
         findings, history = self._findings, self._history
-        self._check_log(rows.log(), extent)
+        if rows.tables is not None:
+            self._check_log(rows.tables.log(), extent)
         if not history.read():
             return
         history.check_present_head()
         changes = [event.change for event in history.changes]
         attribution = Attribution(self._log.id, history.registry, changes)
         note_keys = {*self._log.keys, *(VerifierKey(self._log.origin, key) for key in attribution.note_keys())}
+        if rows.tables is None and not self._is_signed(rows, note_keys):
+            return
         tree = TreeWalk(
             rows, findings, self._log.origin, self._domain, tuple(note_keys), attribution, tuple(history.heads)
         )
         known: dict[bytes, Logged] = {}
         with open_takers(self._domain, extent) as takers:
             reader = StretchReader(rows, takers, rate, known)
-            walk = StatementWalk(findings, history, attribution, tree, rows, self._originals, known, reader.report_of)
+            walk = StatementWalk(
+                findings, history, attribution, tree, rows, scratch, self._originals, known, reader.report_of
+            )
             self._answers = walk.decisions.answers
             for stretch in reader.read(extent):
                 walk.judge(stretch)
                 advance(len(stretch.items))
+        walk.end(extent)
         tree.finish(extent, self._settled_size)
+        if rows.tables is not None:
+            self._check_tables(rows.tables, attribution, walk, extent, scratch)
+        else:
+            self._leave_tables(scratch)
+        findings.finished.update(STEPS.keys() - {FIGURES})
+        walk.figures.check(rows, self._log.origin, attribution.successors())
+        findings.finished.add(FIGURES)
+
+    def _check_tables(
+        self, rows: AuditRows, attribution: Attribution, walk: StatementWalk, extent: int, scratch: Scratch
+    ) -> None:
+        """What only a database has, and is complete only now."""
+        findings, history = self._findings, self._history
         check_surplus(rows, findings, extent)
         check_prefixes(rows, findings, extent)
         check_subjects(rows, findings, walk)
@@ -150,14 +194,31 @@ class Audit:
         check_chain_tables(rows, findings, history)
         check_head_proofs(rows, findings, history, self._trust.witness_contract.address)
         with Signers() as signers:
-            ReceiptWalk(rows, findings, history, attribution, self._domain, extent, walk.corrected_ids).check(signers)
+            ReceiptWalk(rows, findings, history, attribution, self._domain, extent, scratch).check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)
         check_cosignatures(rows, findings, self._log.origin, self._trust.policy)
-        findings.finished.update(STEPS.keys() - {FIGURES})
-        walk.figures.check(rows, self._log.origin, attribution.successors())
-        findings.finished.add(FIGURES)
+
+    def _leave_tables(self, scratch: Scratch) -> None:
+        """What was not checked, because no database was given."""
+        for step, tables in ONLY_IN_TABLES.items():
+            self._findings.leave(step, "database", "", "tables", f"compared: {tables}", "no database was given")
+        unused = scratch.given.unused()
+        if unused:
+            found = f"{unused} that no entry commits to"
+            self._findings.warn(6, "contents", "given", "content", "each of them of an entry", found)
+
+    def _is_signed(self, rows: LogRows, keys: Collection[VerifierKey]) -> bool:
+        """Step 3: whether a published log's checkpoint is one; step 13: its cosignatures."""
+        for row in rows.checkpoints():
+            try:
+                open_checkpoint(row.note, keys)
+            except Error as error:
+                self._findings.fault(3, "checkpoints", row.size, "note", "signed by a note key of the log", error)
+                return False
+            check_note(row, self._findings, self._trust.policy)
+        return True
 
     def _check_log(self, row: LogRow | None, extent: int) -> None:
         """Step 2: the log's own row."""

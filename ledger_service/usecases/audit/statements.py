@@ -1,10 +1,10 @@
 """Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from anchors.core.errors import VerificationFailed
 from anchors.core.statement import SUBJECT_FIELD
-from anchors.core.tiles import TILE_WIDTH
+from anchors.core.tiles import HASH_BYTES, TILE_WIDTH
 from anchors.core.verify import State
 from ledger_service import problems
 from ledger_service.originals import Original, TrustedOrigins
@@ -13,18 +13,18 @@ from ledger_service.problems import Refused
 from ledger_service.recognition.book import KINDS as RULES
 from ledger_service.usecases import rules
 from ledger_service.usecases.audit.attribution import Attribution
-from ledger_service.usecases.audit.decisions import DecisionReplay
+from ledger_service.usecases.audit.decisions import DecisionReplay, lacks_withheld
 from ledger_service.usecases.audit.figures import PublishedFigures
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
-from ledger_service.usecases.audit.rows import AuditRows, TileRow
+from ledger_service.usecases.audit.rows import LogRows, TileRow
+from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
 from ledger_service.usecases.ports import (
     HOLDING_KINDS,
     HOLDING_REL,
-    PREFIX_BYTES,
     Logged,
     Stream,
     SubjectState,
@@ -36,6 +36,8 @@ KNOWN_STATEMENTS = 65_536
 HEADING_KIND = "readings.headed"
 RULE_KEPT = "the rule kept"
 _ID_AND_KEY, _INDEX = ("id", "key"), ("links", "sha256", "sm3")
+MAY_BE_LOST = frozenset({problems.SEQUENCE_GAP, problems.LINK_UNKNOWN, problems.SUBJECT_UNKNOWN})
+"""Problems that an entry which cannot be read explains, where no index says what stood there."""
 
 
 class StatementWalk:
@@ -52,7 +54,8 @@ class StatementWalk:
         history: ChainHistory,
         attribution: Attribution,
         tree: TreeWalk,
-        rows: AuditRows,
+        rows: LogRows,
+        scratch: Scratch,
         originals: TrustedOrigins,
         known: dict[bytes, Logged],
         report_of: Callable[[int], bytes | None],
@@ -64,47 +67,73 @@ class StatementWalk:
         self._attribution = attribution
         self._tree = tree
         self._originals = originals
-        self.decisions = DecisionReplay(findings, rows, report_of)
+        self.decisions = DecisionReplay(findings, rows, scratch, report_of)
         self.figures = PublishedFigures(findings)
+        self._indexed = rows.tables is not None
         self.streams: dict[bytes, Stream] = {}
-        self.subjects: dict[bytes, SubjectState] = {}
-        self.damaged_subjects: set[bytes] = set()
-        self.damaged_keys: set[bytes] = set()
-        self._damaged_ids: set[bytes] = set()
+        self.subjects = scratch.subjects
+        self.holds = scratch.holds
+        """What is named by those holds and disputes of which a row may stand in a table of their own."""
+        self.damaged_subjects = scratch.members("damaged subjects")
+        self.damaged_keys = scratch.members("damaged keys")
+        self._damaged_ids = scratch.members("damaged ids")
+        self.unknown_positions = scratch.members("unknown positions")
+        """Where nothing is known of what stood there."""
+        self._unread = scratch.members("unread contents")
+        self._statements = scratch.statements
+        """Those of which the index says something else, or all where there is none."""
         self._misfiled: dict[bytes, Logged] = {}
-        self.corrected_ids: dict[int, bytes] = {}
-        """By position the ids of entries of which the index has another."""
+        self._true_ids = scratch.true_ids
         self._next_position = 0
         self._known = known
-        self.holds: dict[int, tuple[int | None, bool]] = {}
-        """By the position of a hold or dispute that of what it names, None where that is not known, and whether it has
-        an effect."""
         self.headed: list[tuple[int, Readings]] = []
         """Position and part of what closed a day of the reading log."""
         self.rules: list[int] = []
         """Where statements of the book of rules stand."""
-        self.unknown_positions: set[int] = set()
-        """Where nothing is known of what stood there."""
 
     def judge(self, stretch: ReadStretch) -> None:
         """Judge one stretch."""
         own: dict[bytes, Logged] = {}
-        begin = stretch.items[0].position
-        if begin > self._next_position:
-            self._findings.fault(2, "entries", self._next_position, "row", "a well-formed entry", f"none below {begin}")
-            self._tree.break_off()
-            self._lose(self._next_position)
+        self._come_to(stretch.items[0].position)
         self._next_position = stretch.items[-1].position + 1
+        self.subjects.load({item.statement.subject for item in stretch.items if item.statement is not None})
+        if self._indexed:
+            self._misfiled = self._statements.find({id for item in stretch.items for _, id in item.said.links})
+        leaves = self._stored_leaves(stretch)
         for item in stretch.items:
-            tile = stretch.rows.tiles.get(item.position // TILE_WIDTH)
-            if self._grow(item, tile):
+            number, place = divmod(item.position, TILE_WIDTH)
+            stored = hash_in(leaves[number], place) if number in leaves else None
+            if self._grow(item, stretch.rows.tiles.get(number), stored):
                 self._judge_statement(item, stretch, own)
             else:
                 self._remember_damage(item)
+        self.subjects.settle()
+        self._statements.settle()
 
-    def _grow(self, item: Item, tile: TileRow | None) -> bool:
-        """Steps 2 and 3: put the entry into the tree. False where its bytes are damaged."""
-        stored = hash_in(tile.hashes, item.position % TILE_WIDTH) if tile and len(tile.hashes) == 8_192 else None
+    def end(self, extent: int) -> None:
+        """The log ends here: what was not reached is missing."""
+        self._come_to(extent)
+
+    def _come_to(self, position: int) -> None:
+        first = self._next_position
+        if position > first:
+            self._findings.fault(2, "entries", first, "row", "a well-formed entry", f"none below {position}")
+            self._tree.break_off()
+            self._lose(first)
+
+    def _stored_leaves(self, stretch: ReadStretch) -> dict[int, bytes]:
+        """The hashes of tiles that can tell of entries, by number."""
+        tiles, doubtful = stretch.rows.tiles, stretch.rows.doubtful
+        whole = TILE_WIDTH * HASH_BYTES
+        return {
+            number: tile.hashes
+            for number, tile in tiles.items()
+            if number not in doubtful and (len(tile.hashes) == whole or not self._indexed)
+        }
+
+    def _grow(self, item: Item, tile: TileRow | None, stored: bytes | None) -> bool:
+        """Steps 2 and 3: put the entry into the tree. False where its bytes are damaged. `stored` is its leaf hash in
+        the tile, where that can be relied on."""
         sound = self._is_sound(item, stored)
         self._findings.counts["entries"] += item.raw is not None
         if item.raw is None and stored is None:
@@ -141,7 +170,7 @@ class StatementWalk:
         if item.row is None:
             return
         self._damaged_ids.add(item.row.id)
-        self.corrected_ids[item.position] = item.id
+        self._true_ids.add(item.position, item.id)
         self.damaged_subjects.add(item.raw[SUBJECT_FIELD])
         self.damaged_keys.add(item.row.key)
         stream = self.streams.get(item.row.key, Stream())
@@ -160,6 +189,8 @@ class StatementWalk:
         covering = self._history.covering(item.position)
         self._findings.counts["pending"] += covering is None
         count = self._registry_count(covering)
+        if not self._indexed and lacks_withheld(item):
+            item.take_away_content()  # whoever kept this copy did not have all of it
         effective = self._check_attribution(item, count) and self._check_stream(item)
         if item.content_problem:
             self._name_content(item)
@@ -171,8 +202,9 @@ class StatementWalk:
         self._remember(logged)
         self._remember_said(item, links, effective)
         if not filed:
-            self._misfiled[item.id] = logged
-            self.corrected_ids[item.position] = item.id
+            self._true_ids.add(item.position, item.id)
+        if not filed or not self._indexed:
+            self._statements.add(logged)
         self._replay(item, targets, effective=effective, filed=filed)
 
     def _remember(self, logged: Logged) -> None:
@@ -184,7 +216,7 @@ class StatementWalk:
         """What is compared at the end with tables of their own."""
         kind = item.statement.kind
         if kind in HOLDING_KINDS:
-            self.holds[item.position] = links.get(HOLDING_REL), effective
+            self.holds.add(item.position, links.get(HOLDING_REL), effective)
         elif kind == HEADING_KIND and effective and item.readable:
             self.headed.append((item.position, item.forms["readings"]))
 
@@ -197,15 +229,6 @@ class StatementWalk:
         self.decisions.take(item, targets, known, effective=effective, filed=filed)
         if effective:
             self.figures.take(item, targets)
-
-    def subjects_with_rows(self) -> Iterator[bytes]:
-        """Subjects that were amended or withdrawn, or began when another had begun alike."""
-        begun: set[bytes] = set()
-        for subject, state in self.subjects.items():
-            prefix = subject[:PREFIX_BYTES]
-            if prefix in begun or state.current != state.first:
-                yield subject
-            begun.add(prefix)
 
     def _registry_count(self, covering: int | None) -> int:
         """The registry count as of which an entry is judged that this head is the first to cover."""
@@ -283,15 +306,19 @@ class StatementWalk:
             if item.said.original is not None:
                 self._check_original(position, item.said.original)
             if statement.subject not in self.damaged_subjects:
-                rules.check_subject(statement, kind, item.said, before, speaks_for)
-                if not item.content_problem and self._all_found(item, targets):
+                if item.content_problem:
+                    rules.check_subject_state(statement, kind, before, speaks_for)
+                else:
+                    rules.check_subject(statement, kind, item.said, before, speaks_for)
+                if not item.content_problem and self._all_found(item, targets) and self._all_read(position, targets):
                     rules.check_links(statement, kind, item.said, targets, before, speaks_for)
         except Refused as refused:
             self._break_rule(6, position, refused)
             return False
-        before = before or SubjectState(statement.institution, position, None)
-        after = rules.subject_after(kind.effect, before, statement.institution, position)
-        self.subjects[statement.subject] = after
+        known = before or SubjectState(statement.institution, position, None)
+        after = rules.subject_after(kind.effect, known, statement.institution, position)
+        if after is not before:
+            self.subjects.put(statement.subject, after)
         self._findings.counts["contents"] += not item.content_problem
         return True
 
@@ -317,13 +344,29 @@ class StatementWalk:
                 raise Refused(problems.LINK_UNKNOWN, f"link {rel!r}: 0x{id.hex()} is not in the log before it")
         return not missing
 
+    def _all_read(self, position: int, targets: dict[str, Logged]) -> bool:
+        """Whether the content of all targets could be read: what they link to counts too."""
+        if not self._unread:
+            return True
+        unread = next((target.index for target in targets.values() if target.index in self._unread), None)
+        if unread is not None:
+            self._findings.leave(6, "entries", position, "links", "judged", f"content of {unread} cannot be read")
+        return unread is None
+
     def _name_content(self, item: Item) -> None:
+        self._unread.add(item.position)
         what = "row" if item.content_problem == "none" else "parts"
+        if what == "row" and not self._indexed:
+            self._findings.counts["contents not given"] += 1
+            self._findings.leave(6, "contents", item.position, "content", "given, by --content", "none")
+            return
         expected = f"parts that hash to 0x{item.statement.content.hex()}"
         self._findings.fault(6, "contents", item.position, what, expected, item.content_problem)
 
     def _check_filed(self, item: Item, links: dict[str, int]) -> bool:
         """Steps 5 and 7: id, key, links and the digests that the document is found by. Whether they are right."""
+        if not self._indexed:
+            return True
         findings, row = self._findings, item.row
         filed = row.id == item.id and row.key == item.signer
         if not filed:
@@ -341,4 +384,8 @@ class StatementWalk:
         return findings.compare_row(7, "entries", item.position, _INDEX, index, (found, row.sha256, row.sm3)) and filed
 
     def _break_rule(self, step: int, position: int, refused: Refused) -> None:
+        if refused.problem in MAY_BE_LOST and not self._indexed and self.unknown_positions:
+            why = f"{refused.detail}; an entry below that cannot be read may be it"
+            self._findings.leave(step, "entries", position, refused.problem.code, RULE_KEPT, why)
+            return
         self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)

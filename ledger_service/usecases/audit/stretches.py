@@ -7,9 +7,10 @@ from typing import Any
 
 from anchors.core.errors import MalformedInput
 from anchors.core.statement import STATEMENT_BYTES, Entry
+from anchors.core.tiles import TILE_WIDTH
 from ledger_service.kind_rules import listed_forms
 from ledger_service.problems import Refused
-from ledger_service.usecases.audit.rows import AuditRows, StatementRow, Stretch
+from ledger_service.usecases.audit.rows import LogRows, StatementRow, Stretch
 from ledger_service.usecases.audit.signers import RecoveryRate
 from ledger_service.usecases.audit.taking import Job, PlainStatement, Taken, Takers
 from ledger_service.usecases.check import Said, known_kind, read_parts
@@ -48,6 +49,10 @@ class Item:
         """Whether the stored parts are the entry's content."""
         return not self.content_problem
 
+    def take_away_content(self) -> None:
+        """Go on as if there were none."""
+        self.content_problem, self.content_refused, self.said = "none", None, Said()
+
     @property
     def forms(self) -> dict[str, Any]:
         """The shown parts that have a listed form, in that form, by name. Only of what is `readable`."""
@@ -75,7 +80,7 @@ class StretchReader:
 
     `known` are the statements that were judged lately, by id: nobody asks the database for them."""
 
-    def __init__(self, rows: AuditRows, takers: Takers, rate: RecoveryRate, known: Mapping[bytes, Logged]):
+    def __init__(self, rows: LogRows, takers: Takers, rate: RecoveryRate, known: Mapping[bytes, Logged]):
         self._rows = rows
         self._takers = takers
         self._rate = rate
@@ -101,12 +106,11 @@ class StretchReader:
         begin = 0
         while begin < extent:
             yield begin, min(begin + STRETCH_ENTRIES, extent)
-            begin = self._next_begin(begin + STRETCH_ENTRIES)
-
-    def _next_begin(self, begin: int) -> int:
-        """Where the next entries are: after a gap, perhaps far away."""
-        position = self._rows.next_position(begin)
-        return begin if position is None else position - position % STRETCH_ENTRIES
+            position = self._rows.next_position(begin + STRETCH_ENTRIES)
+            if position is None:
+                return
+            # Where the next entries are: after a gap, perhaps far away.
+            begin = position - position % STRETCH_ENTRIES
 
     def _give(self, begin: int, end: int, rows: Stretch) -> None:
         positions = range(begin, end)
@@ -119,6 +123,8 @@ class StretchReader:
                 position, rows.entries.get(position), rows.statements.get(position), rows.contents.get(position)
             )
             _fill(item, found)
+            if item.raw is None:
+                item.problem = self._rows.why_missing(None, position // TILE_WIDTH)
             items.append(item)
         self._rate.sample((item.id, item.raw[STATEMENT_BYTES:]) for item in items if item.statement is not None)
         self._contents[begin // STRETCH_ENTRIES] = rows.contents
@@ -156,7 +162,7 @@ def _fill(item: Item, found: Taken) -> None:
 
 def _problem(raw: bytes | None) -> str:
     if raw is None:
-        return "none"
+        return ""
     try:
         Entry.from_bytes(raw)
     except MalformedInput as error:

@@ -11,7 +11,7 @@ from anchors.core.tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, FullTile, Ti
 from anchors.core.typed_data import Domain
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import CHAIN, Findings
-from ledger_service.usecases.audit.rows import AuditRows, CheckpointRow, TileRow
+from ledger_service.usecases.audit.rows import CheckpointRow, LogRows, TileRow
 from ledger_service.usecases.audit.signers import recover_one
 
 TILE_LEVELS = 8
@@ -23,7 +23,7 @@ class TreeWalk:
 
     def __init__(
         self,
-        rows: AuditRows,
+        rows: LogRows,
         findings: Findings,
         origin: str,
         domain: Domain,
@@ -65,16 +65,33 @@ class TreeWalk:
                 findings.fault(3, "tiles", key, "row", "none above the newest checkpoint", "one")
             return
         if stored is None:
-            findings.fault(3, "tiles", key, "row", "one", "none")
-            return
-        if len(stored.hashes) != len(tile.hashes):
+            findings.fault(3, "tiles", key, "row", "one", self._rows.why_missing(tile.level, tile.number))
+        elif len(stored.hashes) != len(tile.hashes):
             findings.fault(3, "tiles", key, "bytes", len(tile.hashes), len(stored.hashes))
-            return
-        if stored.hashes != tile.hashes:
-            number = next(i for i in range(TILE_WIDTH) if hash_in(tile.hashes, i) != hash_in(stored.hashes, i))
-            expected, found = hash_in(tile.hashes, number), hash_in(stored.hashes, number)
-            findings.fault(3, "tiles", f"{key} hash {number}", "hashes", expected, found)
-        findings.compare(3, "tiles", key, "root", tile.root, stored.root)
+        else:
+            self._compare_hashes(key, tile.hashes, stored.hashes)
+            # Where the tile above a published one is not there, it is named for itself.
+            if stored.root is not None or self._rows.tables is not None:
+                findings.compare(3, "tiles", key, "root", tile.root, stored.root)
+
+    def _compare_hashes(self, key: str, grown: bytes, stored: bytes) -> None:
+        if stored != grown:
+            number = next(i for i in range(TILE_WIDTH) if hash_in(grown, i) != hash_in(stored, i))
+            expected, found = hash_in(grown, number), hash_in(stored, number)
+            self._findings.fault(3, "tiles", f"{key} hash {number}", "hashes", expected, found)
+
+    def _check_edge(self) -> None:
+        """The partial tiles of a published log."""
+        for level, hashes in enumerate(self._builder.partial_tiles()):
+            number = self._builder.size >> TILE_HEIGHT * (level + 1)
+            if not hashes:
+                continue
+            key, stored = f"{level}/{number}.p/{len(hashes) // HASH_BYTES}", self._rows.tile(level, number)
+            self._findings.counts["tiles"] += stored is not None
+            if stored is None:
+                self._findings.fault(3, "tiles", key, "row", "one", self._rows.why_missing(level, number))
+            else:
+                self._compare_hashes(key, hashes, stored.hashes)
 
     def _check_roots(self) -> None:
         size, root = self._builder.size, None
@@ -102,6 +119,8 @@ class TreeWalk:
             findings.fault(3, "checkpoints", row.size, "note", "signed by a note key of the log", error)
         else:
             findings.compare(3, "checkpoints", row.size, "note", expected.to_text(), note.to_text())
+        if row.signature is None and self._rows.tables is None:
+            return
         signer = recover_one(self._domain.checkpoint(row.size, root), row.signature)
         if signer is None or not self._attribution.is_operator_key(signer, Purpose.CHECKPOINT):
             findings.fault(3, "checkpoints", row.size, "signature", "by a checkpoint key of the log", signer)
@@ -111,7 +130,7 @@ class TreeWalk:
         findings.compare(
             4, CHAIN, f"head of {head.new_size} entries in block {block}", "root of the log", head.root, root
         )
-        if not has_checkpoint:
+        if not has_checkpoint and self._rows.tables is not None:
             findings.fault(3, "checkpoints", head.new_size, "row", f"one, witnessed in block {block}", "none")
 
     def finish(self, extent: int, settled_size: int) -> None:
@@ -127,7 +146,11 @@ class TreeWalk:
         while self._checkpoint is not None:
             findings.fault(3, "checkpoints", self._checkpoint.size, "size", f"at most {extent}", self._checkpoint.size)
             self._checkpoint = next(self._checkpoints, None)
-        surplus = self._rows.surplus_tile({level: extent >> TILE_HEIGHT * (level + 1) for level in range(TILE_LEVELS)})
+        if self._rows.tables is None:
+            self._check_edge()
+            return
+        widths = {level: extent >> TILE_HEIGHT * (level + 1) for level in range(TILE_LEVELS)}
+        surplus = self._rows.tables.surplus_tile(widths)
         if surplus is not None:
             findings.fault(3, "tiles", f"{surplus[0]}/{surplus[1]}", "row", "none: the log is smaller", "one")
 

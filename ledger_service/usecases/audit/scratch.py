@@ -1,0 +1,325 @@
+"""What one audit remembers of a log of any length: in an SQLite file of its own, a bounded part of it in memory.
+
+Without a path the file is a nameless temporary one, which is gone when the audit ends, however it ends. Nothing in it
+is the ledger's. What the walk learns of a stretch is written when the stretch is done.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from ledger_service.usecases.ports import PREFIX_BYTES, Logged, SubjectState
+
+MEMBERS_IN_MEMORY = 65_536
+PAGE_BITS = 2**18
+PAGES_IN_MEMORY = 64
+CACHE_KIBIBYTES = 65_536
+MOST_VALUES = 4_096
+
+_SCHEMA = """
+CREATE TABLE subjects (subject BLOB PRIMARY KEY, owner TEXT NOT NULL, first INTEGER NOT NULL, current INTEGER)
+    WITHOUT ROWID;
+CREATE TABLE listed (subject BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE statements (position INTEGER PRIMARY KEY, id BLOB NOT NULL, kind TEXT NOT NULL, institution TEXT NOT NULL,
+    subject BLOB NOT NULL, links TEXT NOT NULL);
+CREATE INDEX statements_by_id ON statements (id);
+CREATE TABLE true_ids (position INTEGER PRIMARY KEY, id BLOB NOT NULL);
+CREATE TABLE members (name TEXT NOT NULL, member BLOB NOT NULL, PRIMARY KEY (name, member)) WITHOUT ROWID;
+CREATE TABLE holds (position INTEGER PRIMARY KEY, about INTEGER, effective INTEGER NOT NULL);
+CREATE TABLE corrections (report INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (report, position))
+    WITHOUT ROWID;
+CREATE TABLE given (hash BLOB PRIMARY KEY, parts BLOB NOT NULL, position INTEGER) WITHOUT ROWID;
+CREATE INDEX given_by_position ON given (position);
+CREATE TABLE pages (number INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+"""
+
+Member = TypeVar("Member", bytes, int)
+
+_links = msgspec.json.Decoder(dict[str, int])
+_encoder = msgspec.json.Encoder()
+
+
+class Scratch:
+    """The file, with a part for each thing that is remembered. Leaving it as a context lets go of the file."""
+
+    def __init__(self) -> None:
+        self.connection = connection = sqlite3.connect("", isolation_level=None)
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        connection.executescript(_SCHEMA)
+        connection.execute("BEGIN")
+        self.subjects = Subjects(connection)
+        self.statements = Statements(connection)
+        self.true_ids = TrueIds(connection)
+        self.holds = Holds(connection)
+        self.corrections = Corrections(connection)
+        self.given = Given(connection)
+
+    def members(self, name: str) -> "Members":
+        """The set of this name."""
+        return Members(self.connection, name)
+
+    def __enter__(self) -> "Scratch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+class Subjects:
+    """States of subjects. Those that a stretch may ask for are read with `load`, before it is judged; what changed
+    is written with `settle`, after it."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+        self._here: dict[bytes, SubjectState] = {}
+        self._changed: dict[bytes, SubjectState] = {}
+
+    def load(self, wanted: Collection[bytes]) -> None:
+        """Read the states of these subjects, and forget all others."""
+        rows = _select(self._connection, "SELECT subject, owner, first, current FROM subjects WHERE subject", wanted)
+        self._here = {subject: SubjectState(*state) for subject, *state in rows}
+
+    def get(self, subject: bytes) -> SubjectState | None:
+        """The state of a subject that was loaded, None before anything was issued under it."""
+        return self._here.get(subject)
+
+    def put(self, subject: bytes, state: SubjectState) -> None:
+        """A subject's new state."""
+        self._here[subject] = self._changed[subject] = state
+
+    def settle(self) -> None:
+        """Write what changed."""
+        rows = [(subject, state.owner, state.first, state.current) for subject, state in self._changed.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO subjects VALUES (?, ?, ?, ?)", rows)
+        self._changed.clear()
+
+    def __len__(self) -> int:
+        return self._connection.execute("SELECT count(*) FROM subjects").fetchone()[0]
+
+    def list_with_rows(self) -> None:
+        """Note which subjects were amended or withdrawn, or began when another had begun alike."""
+        began = f"min(first) OVER (PARTITION BY substr(subject, 1, {PREFIX_BYTES})) AS began"
+        self._connection.execute("DELETE FROM listed")
+        self._connection.execute(
+            f"INSERT INTO listed SELECT subject FROM (SELECT subject, first, current, {began} FROM subjects) "
+            "WHERE current IS NOT first OR first <> began"
+        )
+
+    def take_listed(self, subjects: Collection[bytes]) -> dict[bytes, tuple[SubjectState, bool]]:
+        """State of each of these subjects, and whether it was noted; it no longer is."""
+        query = (
+            "SELECT subject, owner, first, current, listed.subject IS NOT NULL FROM subjects LEFT JOIN listed "
+            "USING (subject) WHERE subjects.subject"
+        )
+        rows = list(_select(self._connection, query, subjects))
+        taken = [(subject,) for subject, *_, listed in rows if listed]
+        self._connection.executemany("DELETE FROM listed WHERE subject = ?", taken)
+        return {subject: (SubjectState(*state), bool(listed)) for subject, *state, listed in rows}
+
+    def still_listed(self) -> Iterator[bytes]:
+        """Those that are noted, in order."""
+        return (subject for (subject,) in self._connection.execute("SELECT subject FROM listed ORDER BY subject"))
+
+
+class Statements:
+    """Statements by id and by position, as later ones see them."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+        self._new: list[Logged] = []
+        self._any = False
+
+    def add(self, logged: Logged) -> None:
+        """Remember one. It is found once it was settled."""
+        self._new.append(logged)
+
+    def settle(self) -> None:
+        """Write what was added."""
+        if not self._new:
+            return
+        rows = [(s.index, s.id, s.kind, s.institution, s.subject, _encoder.encode(s.links).decode()) for s in self._new]
+        self._connection.executemany("INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._new, self._any = [], True
+
+    def find(self, ids: Collection[bytes]) -> dict[bytes, Logged]:
+        """Those of these ids."""
+        if not self._any:
+            return {}
+        query = "SELECT position, id, kind, institution, subject, links FROM statements WHERE id"
+        found = (Logged(*row[:-1], _links.decode(row[-1])) for row in _select(self._connection, query, ids))
+        return {logged.id: logged for logged in sorted(found, key=lambda logged: logged.index)}
+
+    def between(self, begin: int, end: int) -> dict[int, tuple[bytes, str]]:
+        """Id and links (positions by rel, as JSON) by position."""
+        query = "SELECT position, id, links FROM statements WHERE position >= ? AND position < ?"
+        return {position: (id, links) for position, id, links in self._connection.execute(query, (begin, end))}
+
+
+class TrueIds:
+    """The ids of entries of which the index has another, by position; empty where the entry is none."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def add(self, position: int, id: bytes) -> None:
+        """That of one entry."""
+        self._connection.execute("INSERT OR REPLACE INTO true_ids VALUES (?, ?)", (position, id))
+
+    def at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """Those at these positions."""
+        return dict(_select(self._connection, "SELECT position, id FROM true_ids WHERE position", positions))
+
+
+class Members:
+    """A set of bytes or of integers: what was added last is in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str):
+        self._connection = connection
+        self._name = name
+        self._new: set[Member] = set()
+        self._any = False
+
+    def add(self, member: Member) -> None:
+        """Put it in."""
+        self._new.add(member)
+        if len(self._new) > MEMBERS_IN_MEMORY:
+            self.settle()
+
+    def settle(self) -> None:
+        """Write what is in memory."""
+        if not self._new:
+            return
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO members VALUES (?, ?)", [(self._name, member) for member in self._new]
+        )
+        self._new, self._any = set(), True
+
+    def __contains__(self, member: Member) -> bool:
+        if member in self._new:
+            return True
+        query = "SELECT 1 FROM members WHERE name = ? AND member = ?"
+        return self._any and self._connection.execute(query, (self._name, member)).fetchone() is not None
+
+    def __bool__(self) -> bool:
+        return self._any or bool(self._new)
+
+
+class Holds:
+    """What each hold or dispute names, None where that is not known, and whether it has an effect."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def add(self, position: int, about: int | None, effective: bool) -> None:
+        """That of the statement at a position."""
+        self._connection.execute("INSERT OR REPLACE INTO holds VALUES (?, ?, ?)", (position, about, effective))
+
+    def take(self, position: int) -> tuple[int | None, bool] | None:
+        """That of the statement at a position, None where there is none or it was taken."""
+        query = "SELECT about, effective FROM holds WHERE position = ?"
+        row = self._connection.execute(query, (position,)).fetchone()
+        self._connection.execute("DELETE FROM holds WHERE position = ?", (position,))
+        return None if row is None else (row[0], bool(row[1]))
+
+    def __iter__(self) -> Iterator[tuple[int, int | None, bool]]:
+        """Those that were not taken, by position."""
+        query = "SELECT position, about, effective FROM holds ORDER BY position"
+        return ((at, about, bool(effective)) for at, about, effective in self._connection.execute(query))
+
+
+class Corrections:
+    """Where the corrections of a version of a report stand, by its position."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def add(self, report: int, position: int) -> None:
+        """One more of a report."""
+        self._connection.execute("INSERT OR IGNORE INTO corrections VALUES (?, ?)", (report, position))
+
+    def of(self, report: int) -> list[int]:
+        """Those of a report, in order."""
+        query = "SELECT position FROM corrections WHERE report = ? ORDER BY position"
+        return [position for (position,) in self._connection.execute(query, (report,))]
+
+
+class Given:
+    """Contents that somebody kept, by their hash; and at which entry one belongs, once that was seen."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def add(self, contents: Mapping[bytes, bytes]) -> None:
+        """Stored parts by their content's hash. Of two copies that which shows more, and so is longer, is kept."""
+        rows = list(contents.items())
+        self._connection.executemany(
+            "INSERT INTO given (hash, parts) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET parts = excluded.parts "
+            "WHERE length(excluded.parts) > length(parts)",
+            rows,
+        )
+
+    def take(self, wanted: Mapping[int, bytes]) -> dict[int, bytes]:
+        """Stored parts by position; `wanted` are the hashes to which the entries there commit."""
+        rows = _select(self._connection, "SELECT hash, parts FROM given WHERE hash", wanted.values())
+        found = dict(rows)
+        here = {position: found[hash] for position, hash in wanted.items() if hash in found}
+        self._connection.executemany(
+            "UPDATE given SET position = ? WHERE hash = ?", [(position, wanted[position]) for position in here]
+        )
+        return here
+
+    def at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """Stored parts by position, of those that were taken."""
+        return dict(_select(self._connection, "SELECT position, parts FROM given WHERE position", positions))
+
+    def unused(self) -> int:
+        """How many belong to no entry that was seen."""
+        return self._connection.execute("SELECT count(*) FROM given WHERE position IS NULL").fetchone()[0]
+
+
+class Bits:
+    """One bit a position, none of them set at first; a few pages are in memory. For one pass: it begins empty."""
+
+    def __init__(self, scratch: Scratch):
+        self._connection = scratch.connection
+        self._connection.execute("DELETE FROM pages")
+        self._pages: OrderedDict[int, bytearray] = OrderedDict()
+
+    def set(self, position: int) -> None:
+        """Set that of a position."""
+        self._page(position // PAGE_BITS)[position % PAGE_BITS // 8] |= 1 << position % 8
+
+    def unset(self, end: int) -> Iterator[int]:
+        """The positions below `end` whose bit is not set, in order."""
+        for number in range(-(-end // PAGE_BITS)):
+            page, begin = self._page(number), number * PAGE_BITS
+            for place, byte in enumerate(page):
+                if byte != 0xFF:
+                    yield from (at for at in _zeros(byte, begin + place * 8) if at < end)
+
+    def _page(self, number: int) -> bytearray:
+        page = self._pages.get(number)
+        if page is None:
+            row = self._connection.execute("SELECT bits FROM pages WHERE number = ?", (number,)).fetchone()
+            page = self._pages[number] = bytearray(row[0] if row else PAGE_BITS // 8)
+            if len(self._pages) > PAGES_IN_MEMORY:
+                oldest = self._pages.popitem(last=False)
+                self._connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", oldest)
+        return page
+
+
+def _zeros(byte: int, begin: int) -> Iterator[int]:
+    return (begin + place for place in range(8) if not byte >> place & 1)
+
+
+def _select(connection: sqlite3.Connection, query: str, values: Iterable) -> Iterator[tuple]:
+    """The rows of a query that ends in the column which must hold one of the values."""
+    values = list(values)
+    for begin in range(0, len(values), MOST_VALUES):
+        some = values[begin : begin + MOST_VALUES]
+        yield from connection.execute(f"{query} IN ({', '.join('?' * len(some))})", some)
