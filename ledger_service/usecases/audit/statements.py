@@ -7,6 +7,7 @@ from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import HASH_BYTES, TILE_WIDTH
 from anchors.core.verify import State
 from ledger_service import problems
+from ledger_service.kinds import Kind
 from ledger_service.originals import Original, TrustedOrigins
 from ledger_service.parts import Readings
 from ledger_service.problems import Refused
@@ -310,7 +311,8 @@ class StatementWalk:
                     rules.check_subject_state(statement, kind, before, speaks_for)
                 else:
                     rules.check_subject(statement, kind, item.said, before, speaks_for)
-                if not item.content_problem and self._all_found(item, targets) and self._all_read(position, targets):
+                told = not item.content_problem and self._all_found(item, targets)
+                if told and self._links_are_told(item, kind, targets):
                     rules.check_links(statement, kind, item.said, targets, before, speaks_for)
         except Refused as refused:
             self._break_rule(6, position, refused)
@@ -344,14 +346,18 @@ class StatementWalk:
                 raise Refused(problems.LINK_UNKNOWN, f"link {rel!r}: 0x{id.hex()} is not in the log before it")
         return not missing
 
-    def _all_read(self, position: int, targets: dict[str, Logged]) -> bool:
-        """Whether the content of all targets could be read: what they link to counts too."""
+    def _links_are_told(self, item: Item, kind: Kind, targets: dict[str, Logged]) -> bool:
+        """Whether it is known what those targets link to of which the rules ask that."""
         if not self._unread:
             return True
-        unread = next((target.index for target in targets.values() if target.index in self._unread), None)
-        if unread is not None:
-            self._findings.leave(6, "entries", position, "links", "judged", f"content of {unread} cannot be read")
-        return unread is None
+        asked = {rule.named_by[0] for rule in kind.links if rule.named_by and rule.rel in targets}
+        if item.said.original is not None:
+            asked.add("replaces")
+        unread = sorted(targets[rel].index for rel in asked & targets.keys() if targets[rel].index in self._unread)
+        if unread:
+            why = f"the content of entry {unread[0]}, to which one leads, cannot be read"
+            self._findings.leave(6, "entries", item.position, "links", "judged", why)
+        return not unread
 
     def _name_content(self, item: Item) -> None:
         self._unread.add(item.position)
