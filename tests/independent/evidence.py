@@ -61,9 +61,14 @@ def require(condition: object, why: str) -> None:
 
 def rebuild(members: dict[str, bytes]) -> bytes:
     """The one archive of these members."""
+    return pack(sorted(members.items()))
+
+
+def pack(members: Sequence[tuple[str, bytes]]) -> bytes:
+    """An archive of these members in this order, whatever their paths."""
     local, central = b"", b""
-    for path in sorted(members, key=str.encode):
-        data, name = members[path], path.encode()
+    for path, data in members:
+        name = path.encode()
         common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, zlib.crc32(data), len(data), len(data), len(name), 0)
         central += b"PK\x01\x02" + struct.pack("<H", 20) + common
         central += struct.pack("<HHHII", 0, 0, 0, 0x01800000, len(local)) + name

@@ -1,4 +1,4 @@
-"""Makes docs/spec/vectors/<topic>/<case>.json, once.
+"""Makes docs/spec/vectors/<topic>/<case>.json, and the packages beside those of `evidence`, once.
 
     python tests/independent/make_vectors.py --new-directory DIR
 
@@ -18,6 +18,7 @@ from tests.independent import (
     vectors_blocks,
     vectors_canonical,
     vectors_content,
+    vectors_evidence,
     vectors_note,
     vectors_proof,
     vectors_registry,
@@ -38,24 +39,28 @@ TOPICS = (
     vectors_trust,
     vectors_blocks,
     vectors_proof,
+    vectors_evidence,
 )
 
 
-def all_files() -> dict[str, str]:
-    """Relative path and text of every vector."""
-    files: dict[str, str] = {}
+def all_files() -> dict[str, bytes]:
+    """Relative path and bytes of every file."""
+    files: dict[str, bytes] = {}
     for topic in TOPICS:
         for case in topic.cases():
             path = f"{case.topic}/{case.name}.json"
             if path in files:
                 raise ValueError(f"two cases are named {path}")
-            files[path] = json.dumps(case.document(), indent=1) + "\n"
+            files[path] = (json.dumps(case.document(), indent=1) + "\n").encode()
+            if case.package is not None:
+                files[f"{case.topic}/{case.name}.zip"] = case.package
     return files
 
 
-def existing_files(folder: Path) -> dict[str, str]:
+def existing_files(folder: Path) -> dict[str, bytes]:
     """The vectors that stand in a folder."""
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.glob("*/*.json")}
+    found = [path for ending in ("json", "zip") for path in folder.glob(f"*/*.{ending}")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,11 +80,11 @@ def main(arguments: list[str] | None = None) -> int:
     if existing_files(chosen.new_directory):
         print(f"{chosen.new_directory} holds vectors already; name a new directory", file=sys.stderr)
         return 1
-    for path, text in files.items():
+    for path, data in files.items():
         target = chosen.new_directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    print(f"{len(files)} vectors in {chosen.new_directory}")
+        target.write_bytes(data)
+    print(f"{len(files)} files in {chosen.new_directory}")
     return 0
 
 

@@ -27,6 +27,8 @@ class Case:
     input: dict[str, Any]
     expect: dict[str, Any] | None = None
     error: str | None = None
+    package: bytes | None = None
+    """Stands beside the file, as `<name>.zip`."""
 
     def document(self) -> dict[str, Any]:
         """The file's members in their order."""

@@ -27,6 +27,16 @@ STRUCTURES = {
     "Checkpoint": [("log", "bytes32"), ("size", "uint64"), ("root", "bytes32")],
     "Receipt": [("log", "bytes32"), ("accepted", "bytes32"), ("acceptedAt", "uint64"), ("witnessBy", "uint64")],
     "Refusal": [("log", "bytes32"), ("statement", "bytes32"), ("reason", "bytes32"), ("refusedAt", "uint64")],
+    "Evidence": [("log", "bytes32"), ("manifest", "bytes32")],
+    "Completeness": [
+        ("log", "bytes32"),
+        ("subject", "bytes32"),
+        ("size", "uint64"),
+        ("timeline", "bytes32"),
+        ("linked", "bytes32"),
+        ("rules", "bytes32"),
+        ("notCarried", "bytes32"),
+    ],
 }
 CODES = {"kind", "institution", "purpose", "reason"}
 

@@ -15,6 +15,7 @@ Rlp = bytes | Sequence["Rlp"]
 
 NUMBER, TIME = 300, 1_790_000_300
 LOG = pseudo_random("block proof log")
+VALUES = (5, 8, keccak256(b"root"), keccak256(b"registry head"), 7)
 TOPIC = keccak256(b"Witnessed(bytes32,uint64,uint64,bytes32,bytes32,uint64,bytes32)")
 BLOOM, ADD = bytes(256), b"\xff"
 OTHER_LOG: Rlp = [bytes(20), [keccak256(b"another event")], b"data"]
@@ -131,17 +132,21 @@ def make(
     typed: bytes = b"\x02",
     before: Sequence[Rlp] = (),
     block: int = NUMBER,
-    claimed: int = TIME,
+    time: int = TIME,
+    claimed: int | None = None,
+    log: bytes = LOG,
+    values: Sequence[int | bytes] = VALUES,
 ) -> Made:
-    """A block of one transaction whose receipt holds the event behind other logs."""
-    grandparent = header_items(block - 1, keccak256(b"grandparent"), keccak256(b"\x80"), TIME - 2, b"")
+    """A block of one transaction whose receipt holds the event behind other logs. `values` are the event's, from
+    `oldSize` on; `claimed` is the time in its id, that of the block by default."""
+    grandparent = header_items(block - 1, keccak256(b"grandparent"), keccak256(b"\x80"), time - 2, b"")
     parent = sealing.close(grandparent)[1]
-    values = (5, 8, keccak256(b"root"), keccak256(b"registry head"), 7)
-    witness_id = keccak256(b"".join(map(word, (LOG, *values, claimed, keccak256(parent)))))
-    event: Rlp = [emitter, [TOPIC, LOG, witness_id], b"".join(map(word, values))]
+    claimed = time if claimed is None else claimed
+    witness_id = keccak256(b"".join(map(word, (log, *values, claimed, keccak256(parent)))))
+    event: Rlp = [emitter, [TOPIC, log, witness_id], b"".join(map(word, values))]
     receipt = typed + rlp([b"\x01", number(21_000), BLOOM, [*before, event]])
     leaf = rlp([b"\x20\x80", receipt])  # the key is rlp(0) = 0x80; 0x20 marks a leaf with an even path
-    header, hashed = sealing.close(header_items(block, keccak256(parent), keccak256(leaf), TIME, b""))
+    header, hashed = sealing.close(header_items(block, keccak256(parent), keccak256(leaf), time, b""))
     members = {
         "header": hexed(header),
         "log": len(before),
