@@ -5,7 +5,7 @@ dimension follows from one axis, so a count is three additions, and the dimensio
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from anchors.core.merkle import CompactRange, leaf_hash
@@ -16,8 +16,13 @@ from ledger_service.recognition.remembered import NOBODY, Names
 Values = Iterator[tuple[str, tuple[str, ...]]]
 
 
+Amounts = Mapping[str, int]
+"""How much is counted, by figure."""
+
+
 class Cell(NamedTuple):
-    """Where one statement is counted: numbers on the three axes, and its day."""
+    """Where one statement is counted: numbers on the three axes, and its day. `what` and `when` are numbers of what
+    statements say (`Remembered.names`): what was examined, and the day with the reason."""
 
     who: int
     what: int
@@ -34,17 +39,19 @@ class _Axis:
         self._places = places
         self._counts = {name: (array("q"), array("q")) for name in FIGURES}
 
-    def add(self, figure: str, place: int, gross: int, subtracted: int) -> None:
-        """Count at a place."""
-        counted, taken = self._counts[figure]
-        if place >= len(counted):
-            more = array("q", [0]) * (place + 1 - len(counted) + place // 8)
-            counted.extend(more)
-            taken.extend(more)
-        if gross:
-            counted[place] += gross
-        if subtracted:
-            taken[place] += subtracted
+    def add(self, figure: str, place: int, amount: int, subtract: bool) -> None:
+        """Count at a place, or subtract."""
+        counts = self._counts[figure]
+        if place >= len(counts[0]):
+            more = array("q", [0]) * (place + 1 - len(counts[0]) + place // 8)
+            for each in counts:
+                each.extend(more)
+        counts[subtract][place] += amount
+
+    def total(self, figure: str) -> tuple[int, int]:
+        """What was counted at all places, and what was subtracted."""
+        gross, subtracted = self._counts[figure]
+        return sum(gross), sum(subtracted)
 
     def spread(self, rows: dict[tuple[str, tuple[str, ...], str], list[int]]) -> None:
         """Add all counts to the rows of their dimensions."""
@@ -66,32 +73,36 @@ class Counted:
         self.broken: dict[str, int] = {}
         self.said_again = 0
         self._axes = tuple(_Axis(values, own) for values, own in zip((_who, _what, _when), places, strict=True))
-        self._totals = {name: [0, 0] for name in FIGURES}
         self._evidence = {name: _Evidence() for name in FIGURES}
         self._against = {name: _Evidence() for name in FIGURES}
 
-    def change(self, figure: str, cell: Cell, gross: int, subtracted: int) -> None:
-        """Count, or subtract."""
-        totals = self._totals[figure]
-        totals[0] += gross
-        totals[1] += subtracted
+    def add(self, amounts: Amounts, cell: Cell, leaf: bytes) -> None:
+        """Count: this rests on the statement whose id has the leaf hash `leaf`."""
+        self._change(amounts, cell, subtract=False)
+        for figure in amounts:
+            self._evidence[figure].add(leaf)
+
+    def take_away(self, amounts: Amounts, cell: Cell, leaf: bytes) -> None:
+        """Subtract, because of the statement whose id has the leaf hash `leaf`."""
+        self._change(amounts, cell, subtract=True)
+        for figure in amounts:
+            self._against[figure].add(leaf)
+
+    def give_back(self, amounts: Amounts, cell: Cell) -> None:
+        """Undo `take_away`."""
+        self._change({figure: -amount for figure, amount in amounts.items()}, cell, subtract=True)
+
+    def _change(self, amounts: Amounts, cell: Cell, *, subtract: bool) -> None:
         who, what, when = self._axes
-        who.add(figure, cell.who, gross, subtracted)
-        what.add(figure, cell.what, gross, subtracted)
-        when.add(figure, cell.when, gross, subtracted)
-
-    def rest_on(self, figure: str, by: bytes) -> None:
-        """What was counted rests on this statement."""
-        self._evidence[figure].add(by)
-
-    def taken_by(self, figure: str, by: bytes) -> None:
-        """This statement took away what was counted."""
-        self._against[figure].add(by)
+        for figure, amount in amounts.items():
+            who.add(figure, cell.who, amount, subtract)
+            what.add(figure, cell.what, amount, subtract)
+            when.add(figure, cell.when, amount, subtract)
 
     def figures(self) -> dict[str, Figure]:
         """Every figure."""
         return {
-            name: Figure(*self._totals[name], self._evidence[name].root(), self._against[name].root())
+            name: Figure(*self._axes[0].total(name), self._evidence[name].root(), self._against[name].root())
             for name in FIGURES
         }
 
@@ -104,17 +115,17 @@ class Counted:
 
 
 class _Evidence:
-    """Ids of statements in log order, each once."""
+    """Leaf hashes of statements' ids in log order, each once."""
 
     def __init__(self) -> None:
         self._tree = CompactRange()
         self._last = b""
 
-    def add(self, id: bytes) -> None:
+    def add(self, leaf: bytes) -> None:
         """The next one, or the last again."""
-        if id != self._last:
-            self._last = id
-            self._tree.append(leaf_hash(id))
+        if leaf != self._last:
+            self._last = leaf
+            self._tree.append(leaf)
 
     def root(self) -> bytes:
         """Over all of them."""
@@ -124,41 +135,42 @@ class _Evidence:
 class Counters:
     """Figures of some periods, all counted at once; a day that belongs to none adds nothing."""
 
-    def __init__(self, periods: Iterable[Period]) -> None:
-        self._who, self._what, self._when = self._places = (Names(), Names(), Names())
-        self._counted = {period: Counted(period, self._places) for period in periods}
+    def __init__(self, periods: Iterable[Period], said: Names) -> None:
+        """`said` are the numbers of what statements say."""
+        self._who = Names()
+        self._counted = {period: Counted(period, (self._who, said, said)) for period in periods}
         self._holding: dict[str, tuple[Counted, ...]] = {}
 
     def of(self, period: Period) -> Counted:
         """What was counted so far in one of the periods."""
         return self._counted[period]
 
-    def cell(
-        self, institution: str, standing: Standing, issuer: str, examined: tuple | str, day: str, reason: str
-    ) -> Cell:
-        """The cell of one statement: who acted and how that institution stood, whose report it was about, what was
-        examined (category, code system, item; `NOBODY` where the report does not say), the day, the reason."""
-        if not self._of_day(day):
-            return Cell(0, 0, 0, day)
-        who = self._who.number((institution, standing, issuer))
-        return Cell(who, self._what.number(examined), self._when.number((day[:7], reason)), day)
+    def holds(self, day: str) -> bool:
+        """Whether a day belongs to any period."""
+        return bool(self._of_day(day))
 
-    def add(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
-        """Count `amount`, on the evidence of the statement with the id `by`."""
-        for counted in self._of_day(cell.day):
-            counted.change(figure, cell, amount, 0)
-            counted.rest_on(figure, by)
+    def who(self, institution: str, standing: Standing, issuer: str) -> int:
+        """The number of who acted, how that institution stood, and whose report it was about."""
+        return self._who.number((institution, standing, issuer))
 
-    def take_away(self, figure: str, cell: Cell, by: bytes, amount: int = 1) -> None:
+    def add(self, amounts: Amounts, cell: Cell, by: bytes) -> None:
+        """Count, on the evidence of the statement with the id `by`."""
+        if holding := self._of_day(cell.day):
+            leaf = leaf_hash(by)
+            for counted in holding:
+                counted.add(amounts, cell, leaf)
+
+    def take_away(self, amounts: Amounts, cell: Cell, by: bytes) -> None:
         """Subtract what was counted, because of the statement with the id `by`."""
-        for counted in self._of_day(cell.day):
-            counted.change(figure, cell, 0, amount)
-            counted.taken_by(figure, by)
+        if holding := self._of_day(cell.day):
+            leaf = leaf_hash(by)
+            for counted in holding:
+                counted.take_away(amounts, cell, leaf)
 
-    def give_back(self, figure: str, cell: Cell, amount: int = 1) -> None:
+    def give_back(self, amounts: Amounts, cell: Cell) -> None:
         """Undo `take_away`."""
         for counted in self._of_day(cell.day):
-            counted.change(figure, cell, 0, -amount)
+            counted.give_back(amounts, cell)
 
     def say_again(self, day: str) -> None:
         """A statement of a day says what was counted before."""
@@ -204,7 +216,7 @@ def _what(place: tuple | str, _figure: str) -> Values:
 
 
 def _when(place: tuple, figure: str) -> Values:
-    month, reason = place
-    yield "month", (month,)
+    day, reason = place
+    yield "month", (day[:7],)
     if figure in _WITH_REASON:
         yield "reason", (reason,)

@@ -60,9 +60,5 @@ class InForce:
         if not day:
             return UNKNOWN
         candidates = self._book.as_of(position).profile(institution, date.fromisoformat(day)).candidates
-        return Standing(
-            agreed(str(each.tier) for each in candidates) or NOBODY,
-            agreed(each.ownership for each in candidates) or NOBODY,
-            agreed(each.city for each in candidates) or NOBODY,
-            agreed(each.district for each in candidates) or NOBODY,
-        )
+        told = [(str(each.tier), each.ownership, each.city, each.district) for each in candidates]
+        return Standing(*[agreed(values) or NOBODY for values in zip(*told, strict=True)])

@@ -30,11 +30,13 @@ SpeaksFor = Callable[[str, str], bool]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One entry, taken apart. `parts` are those on whose values a figure rests, by name; `links` are positions by rel,
-    as the index has them, and `linked` the id that each position must have.
+    """One entry, taken apart: what a figure rests on, and no more, for entries go from process to process. `links` are
+    positions by rel, as the index has them, and `linked` the id that each position must have.
 
-    `policy` is the subject under which the policy is published that the statement links to. `problem` is the code of
-    the rule that its content breaks by itself, "" where it keeps all of them; `original` what an import brings in."""
+    Of a version, `examined` is category, code system and item; `why` is the code of a reason, or what a review found;
+    `knowingly` what was known of the version that is relied on. `parts` are what belongs to the book of rules. `policy`
+    is the subject under which the policy is published that the statement links to. `problem` is the code of the rule
+    that its content breaks by itself, "" where it keeps all of them; `original` what an import brings in."""
 
     position: int
     id: bytes
@@ -44,6 +46,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     issued_at: int
     links: dict[str, int] = {}
     linked: tuple[tuple[int, bytes], ...] = ()
+    examined: tuple[str, str, str] | None = None
+    why: str = ""
+    knowingly: str = ""
     parts: dict[str, Any] = {}
     policy: bytes | None = None
     problem: str = ""
@@ -148,8 +153,7 @@ class KeptRules:
         if version == current:
             return ""
         state = "withdrawn" if current is None else "superseded"
-        knowingly = event.parts.get("knowingly")
-        return "" if knowingly is not None and knowingly.version == state else problems.NOT_SAID_KNOWINGLY.code
+        return "" if event.knowingly == state else problems.NOT_SAID_KNOWINGLY.code
 
     def _own(self, institution: str, position: int) -> bool:
         return self._speaks_for(institution, self._remembered.institution(position))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from anchors.core.errors import VerificationFailed
 from ledger_service.kinds import KINDS, VERSIONS, Effect, Subject
 from ledger_service.recognition.book import CORRECTED
-from ledger_service.recognition.counters import Cell, Counters
+from ledger_service.recognition.counters import Amounts, Cell, Counters
 from ledger_service.recognition.figures import Figures, Gaps, Period, local_day
 from ledger_service.recognition.in_force import KINDS as RULES
 from ledger_service.recognition.in_force import InForce
@@ -34,6 +34,7 @@ _COUNTED = {
     "recognition.declined": "refusals",
     "repeat.ordered": "repeats",
 }
+_FOLLOWED = {"remindersFollowed": 1}
 _REVIEWED = {"necessary": "repeatsNecessary", "unnecessary": "repeatsUnnecessary", "undecided": "repeatsUndecided"}
 _ABOUT = {
     "report.amended": "replaces",
@@ -63,6 +64,7 @@ _VERSIONS = frozenset(NUMBERS[kind] for kind in VERSIONS)
 JUDGED = frozenset({*_ABOUT, *VERSIONS, CORRECTED})
 """The kinds on which a figure rests; of others it only matters whether they begin a subject."""
 _NAMES = ("", *KINDS)
+_BEGIN_OR_REPLACE = frozenset(name for name, kind in KINDS.items() if kind.effect in (Effect.ISSUES, Effect.REPLACES))
 
 
 class Tally:
@@ -77,7 +79,7 @@ class Tally:
         assert all(period.offset_seconds == self._offset for period in periods), "one zone gives one day"
         self._remembered = Remembered(size, key)
         self._rules = KeptRules(self._remembered, successions(successors or {}))
-        self._counters = Counters(periods)
+        self._counters = Counters(periods, self._remembered.names)
         self._in_force = InForce()
         self._said_times: dict[int, int] = {}
         self._withdrawn: set[int] = set()
@@ -171,14 +173,9 @@ class Tally:
 
     def _what_it_says(self, event: Event) -> tuple | str:
         """What is remembered of the statement: of a version what was examined, of others the day and the reason."""
-        parts = event.parts
-        if KINDS[event.kind].effect in (Effect.ISSUES, Effect.REPLACES):
-            examined = parts.get("examination") if event.kind in JUDGED else None
-            return (examined.category, examined.system, examined.item) if examined is not None else NOBODY
-        if event.kind == REVIEWED:
-            return self._day(event), parts["review"].finding
-        reason = parts.get("reason")
-        return self._day(event), reason.code if reason is not None else NOBODY
+        if event.kind in _BEGIN_OR_REPLACE:
+            return event.examined or NOBODY
+        return self._day(event), event.why
 
     # Acts
 
@@ -197,10 +194,7 @@ class Tally:
         if not event.kind.startswith("access."):
             remembered.add_act(first, position)
         cell = self._cell(position)
-        self._counters.add(self._figure(position), cell, event.id)
-        if event.kind == RECOGNISED:
-            figure, amount = self._money(cell, position)
-            self._counters.add(figure, cell, event.id, amount)
+        self._counters.add(self._amounts(position, cell), cell, event.id)
         if first in self._withdrawn or event.kind == REVIEWED:
             self._settle(position, event)
 
@@ -229,12 +223,8 @@ class Tally:
             return False
         remembered.marks[act] ^= Mark.TAKEN_AWAY
         cell = self._cell(act)
-        self._move(self._figure(act), cell, event, gone)
-        if kind == NUMBERS[RECOGNISED]:
-            figure, amount = self._money(cell, act)
-            self._move(figure, cell, event, gone, amount)
-            self._settle_reminders(first, remembered.institution(act), event)
-        elif kind == NUMBERS[REMINDED]:
+        self._move(self._amounts(act, cell), cell, event, gone)
+        if kind in (NUMBERS[RECOGNISED], NUMBERS[REMINDED]):
             self._settle_reminders(first, remembered.institution(act), event)
         elif kind == NUMBERS[REPEATED]:
             for review in remembered.acts(first):
@@ -242,11 +232,11 @@ class Tally:
                     self._settle(review, event)
         return gone
 
-    def _move(self, figure: str, cell: Cell, event: Event, gone: bool, amount: int = 1) -> None:
+    def _move(self, amounts: Amounts, cell: Cell, event: Event, gone: bool) -> None:
         if gone:
-            self._counters.take_away(figure, cell, event.id, amount)
+            self._counters.take_away(amounts, cell, event.id)
         else:
-            self._counters.give_back(figure, cell, amount)
+            self._counters.give_back(amounts, cell)
 
     # Reminders that a recognition followed
 
@@ -257,7 +247,7 @@ class Tally:
             if remembered.marks[act] & (Mark.FOLLOWED | Mark.TAKEN_AWAY):
                 continue
             remembered.marks[act] |= Mark.FOLLOWED
-            self._counters.add("remindersFollowed", self._cell(act), event.id)
+            self._counters.add(_FOLLOWED, self._cell(act), event.id)
 
     def _settle_reminders(self, first: int, institution: str, event: Event) -> None:
         remembered, recognised = self._remembered, NUMBERS[RECOGNISED]
@@ -275,7 +265,7 @@ class Tally:
             in_vain = bool(marks & Mark.TAKEN_AWAY) or not any(later > act for later in standing)
             if in_vain != bool(marks & Mark.FOLLOWED_IN_VAIN):
                 remembered.marks[act] ^= Mark.FOLLOWED_IN_VAIN
-                self._move("remindersFollowed", self._cell(act), event, in_vain)
+                self._move(_FOLLOWED, self._cell(act), event, in_vain)
 
     def _reminders(self, first: int, institution: str) -> list[int]:
         remembered, reminded = self._remembered, NUMBERS[REMINDED]
@@ -302,14 +292,14 @@ class Tally:
             return
         self._said_times[act] = self._said_times.get(act, 1) - 1
         if self._settle(act, event):
-            self._counters.add("corrections", self._cell(event.position), event.id)
+            self._counters.add({"corrections": 1}, self._cell(event.position), event.id)
 
     def _withdraw(self, event: Event, first: int) -> None:
         self._rules.current[first] = None
         self._withdrawn.add(first)
         changed = [self._settle(act, event) for act in self._remembered.acts(first)]
         if any(changed):
-            self._counters.add("withdrawals", self._cell(event.position), event.id)
+            self._counters.add({"withdrawals": 1}, self._cell(event.position), event.id)
 
     def _amend(self, event: Event, first: int) -> None:
         self._rules.current[first] = event.position
@@ -323,24 +313,20 @@ class Tally:
     def _day(self, event: Event) -> str:
         return local_day(event.issued_at, self._offset)
 
-    def _figure(self, act: int) -> str:
-        kind = _NAMES[self._remembered.kinds[act]]
-        if kind == REVIEWED:
-            return _REVIEWED[self._remembered.names.values[self._remembered.said[act]][1]]
-        return _COUNTED[kind]
-
     def _cell(self, position: int) -> Cell:
         """What tells a statement's count apart. A review is told apart by the repeat."""
         remembered = self._remembered
-        kinds, up, values = remembered.kinds, remembered.up, remembered.names.values
-        reviewed = kinds[position] == NUMBERS[REVIEWED]
-        institution = remembered.institution(up[position] if reviewed else position)
+        said = remembered.said[position]
+        day = remembered.names.values[said][0]
+        if not self._counters.holds(day):
+            return Cell(0, 0, said, day)
+        reviewed = remembered.kinds[position] == NUMBERS[REVIEWED]
+        institution = remembered.institution(remembered.up[position] if reviewed else position)
         version = self._version(position)
         imported = remembered.originals.get(version)
         issuer = remembered.institution(version) if imported is None else imported[0]
-        day, reason = values[remembered.said[position]]
         standing = self._in_force.standing(institution, day, position)
-        return self._counters.cell(institution, standing, issuer, values[remembered.said[version]], day, reason)
+        return Cell(self._counters.who(institution, standing, issuer), remembered.said[version], said, day)
 
     def _version(self, position: int) -> int:
         """The version of the report that a statement is about in the end."""
@@ -349,8 +335,14 @@ class Tally:
             position = up[position]
         return position
 
-    def _money(self, cell: Cell, position: int) -> tuple[str, int]:
-        """The figure that a recognition adds to, and how much: cents saved, or one without a price."""
-        examined = self._remembered.names.values[self._remembered.said[self._version(position)]]
-        price = self._in_force.price(examined[2], cell.day, position) if examined else None
-        return ("unpriced", 1) if price is None else ("savings", price)
+    def _amounts(self, act: int, cell: Cell) -> Amounts:
+        """What an act adds to which figures: one; a recognition also cents saved, or one without a price."""
+        kind = _NAMES[self._remembered.kinds[act]]
+        values = self._remembered.names.values
+        if kind == REVIEWED:
+            return {_REVIEWED[values[cell.when][1]]: 1}
+        if kind != RECOGNISED:
+            return {_COUNTED[kind]: 1}
+        examined = values[cell.what]
+        price = self._in_force.price(examined[2], cell.day, act) if examined else None
+        return {"recognitions": 1} | ({"unpriced": 1} if price is None else {"savings": price})

@@ -71,8 +71,9 @@ def _content_hash(parts: Sequence[str | WithheldPart], position: int) -> bytes:
     try:
         for part in parts:
             if type(part) is str:
-                name = part[_NAME_BEGINS : part.index('"', _NAME_BEGINS)]
-                hashed += (name.encode(), b"\x00", sha256(b"\x00" + part.encode()).digest())
+                text = part.encode()
+                name = text[_NAME_BEGINS : text.index(b'"', _NAME_BEGINS)]
+                hashed += (name, b"\x00", sha256(b"\x00" + text).digest())
             else:
                 hashed += (part.name.encode(), b"\x00", bytes.fromhex(part.leaf))
     except ValueError:

@@ -15,18 +15,20 @@ from anchors.core.encoding import word_code
 from anchors.core.errors import MalformedInput
 from anchors.core.statement import SUBJECT_FIELD
 from ledger_service import kind_rules, problems
-from ledger_service.kinds import KINDS, Kind
+from ledger_service.kinds import KINDS, VERSIONS, Kind
 from ledger_service.originals import Original, read_original
 from ledger_service.parts import PART_FORMS
 from ledger_service.problems import Problem, Refused
+from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.in_force import KINDS as RULES
 from ledger_service.recognition.kept_rules import Event
-from ledger_service.recognition.statistics import JUDGED
+from ledger_service.recognition.statistics import JUDGED, REVIEWED
 from ledger_service.usecases.hashed_log import StoredEntry, changed, parts_of
 from ledger_service.usecases.submission import WithheldPart
 
 _KINDS = {name: KINDS[name] for name in JUDGED | RULES}
 """The kinds on whose parts a figure rests."""
+_OF_THE_BOOK = RULES | {CORRECTED}
 _FORMS = frozenset({"catalogue", "correction", "examination", "knowingly", "policy", "profile", "reason", "review"})
 """The parts on whose values a figure rests, beside the links."""
 _EMERGENCY_FORMS = _FORMS | {"access"}
@@ -36,11 +38,15 @@ MOST_CACHED = 16_384
 MOST_CACHED_CHARACTERS = 200
 _ISSUED_AT = slice(152, 160)
 _WIDE = bytes(24)
-_LINK = re.compile(r'\{"rel":"([!#-\[\]-~]{1,32})","statement":"0x([0-9a-f]{64})"\}')
-_LINK_CHARACTERS = len('{"rel":"","statement":"0x"},') + 64
 _PART = re.compile(r'\{"name":"([a-z][a-z0-9._-]{0,63})","salt":"[0-9a-f]{64}","value":')
 
 
+class _Link(msgspec.Struct, gc=False):
+    rel: str
+    statement: str
+
+
+_links = msgspec.json.Decoder(list[_Link])
 _index = msgspec.json.Decoder(dict[str, int])
 _decoders = {name: msgspec.json.Decoder(PART_FORMS[name]) for name in _EMERGENCY_FORMS}
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -81,14 +87,37 @@ def take_apart(row: StoredEntry, parts: Sequence[str | WithheldPart] | None = No
         return Event(position, id, kind, institution, subject, issued_at, problem=broken.code)
     except Refused as refused:
         return Event(position, id, kind, institution, subject, issued_at, problem=refused.problem.code)
-    if not named:
-        return Event(position, id, kind, institution, subject, issued_at, parts=forms, original=original)
-    links = _find(named, row)
+    links = _find(named, row) if named else {}
     if links is None:
         code = problems.LINK_UNKNOWN.code
         return Event(position, id, kind, institution, subject, issued_at, problem=code)
-    linked = tuple([(links[rel], target) for rel, target in named.items()])
-    return Event(position, id, kind, institution, subject, issued_at, links, linked, forms, policy, "", original)
+    return Event(
+        position,
+        id,
+        kind,
+        institution,
+        subject,
+        issued_at,
+        links,
+        tuple([(links[rel], target) for rel, target in named.items()]),
+        _examined(forms) if kind in VERSIONS else None,
+        _why(forms, kind),
+        forms["knowingly"].version if "knowingly" in forms else "",
+        forms if kind in _OF_THE_BOOK else {},
+        policy,
+        original=original,
+    )
+
+
+def _examined(forms: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    examined = forms.get("examination")
+    return (examined.category, examined.system, examined.item) if examined is not None else None
+
+
+def _why(forms: Mapping[str, Any], kind: str) -> str:
+    if kind == REVIEWED:
+        return forms["review"].finding
+    return forms["reason"].code if "reason" in forms else ""
 
 
 def _values(parts: Sequence[str | WithheldPart]) -> dict[str, str]:
@@ -113,13 +142,14 @@ def _read_links(text: str | None, kind: Kind) -> dict[str, bytes]:
         if kind.required_rels:
             raise _Broken(problems.MISSING_PART)
         return {}
-    found = _LINK.findall(text)
-    # What was found fills the text but for the brackets and a comma between each two.
-    characters = 1 + sum([_LINK_CHARACTERS + len(rel) for rel, _ in found])
-    if len(text) != characters or text[0] != "[" or text[-1] != "]" or text.count("},{") != len(found) - 1:
+    try:
+        named = {link.rel: bytes.fromhex(link.statement[2:]) for link in _links.decode(text)}
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        raise _Broken(problems.INVALID_LINKS) from None
+    if not kind.required_rels <= named.keys() <= kind.rels:
         raise _Broken(problems.INVALID_LINKS)
-    named = {rel: bytes.fromhex(id) for rel, id in found}
-    if len(named) != len(found) or not kind.required_rels <= named.keys() <= kind.rels:
+    written = [f'{{"rel":"{rel}","statement":"0x{id.hex()}"}}' for rel, id in named.items()]
+    if f"[{','.join(written)}]" != text:
         raise _Broken(problems.INVALID_LINKS)
     return named
 
