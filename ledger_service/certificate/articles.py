@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ledger_service.certificate.layout import Words
+from ledger_service.shown import Words
 
 METHODS = Words(
     "SHA-256、SM3、Keccak-256 摘要；secp256k1（EIP-712）、Ed25519 签名；RFC 9162 默克尔日志及其一致性证明；RFC "

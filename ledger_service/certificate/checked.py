@@ -3,9 +3,10 @@
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
-from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text
 from ledger_service.certificate.verdict import Step, Verdict
-from ledger_service.certificate.words import CLAIMS, STATE_COLORS, STATE_WORDS, clip
+from ledger_service.certificate.words import CLAIMS, STATE_COLORS, clip
+from ledger_service.shown import STATE_WORDS, Words
 
 _STEPS = Words(
     "每一步核验一项主张，结果为四种状态之一，并附理由。没有任何一步不通过，且文件形式、清单、登记、检查点、日志头、"

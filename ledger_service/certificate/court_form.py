@@ -7,10 +7,11 @@ from reportlab.platypus import Flowable, Spacer
 
 from ledger_service.certificate.articles import ARTICLES, BEFORE_BLANKS, METHODS
 from ledger_service.certificate.cover import Beliefs
-from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder, Text, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder, Text
 from ledger_service.certificate.origins import Origin, origins
 from ledger_service.certificate.verdict import STATES, Verdict
-from ledger_service.certificate.words import STATE_WORDS, clip
+from ledger_service.certificate.words import clip
+from ledger_service.shown import STATE_WORDS, Words
 
 DRAFT = Words("须由有资格的人填写、核对并签名后方可使用", "to be completed, checked and signed by a person")
 _INTRODUCTION = Words(

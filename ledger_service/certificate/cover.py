@@ -19,12 +19,12 @@ from ledger_service.certificate.layout import (
     Blank,
     Builder,
     Style,
-    Words,
 )
 from ledger_service.certificate.layout import TITLE as TITLE_STYLE
 from ledger_service.certificate.parties import Parties
 from ledger_service.certificate.verdict import STATES, Package, Verdict
-from ledger_service.certificate.words import STATE_COLORS, STATE_WORDS, TITLE, clip, clock
+from ledger_service.certificate.words import STATE_COLORS, TITLE, clip
+from ledger_service.shown import STATE_WORDS, Words, clock
 
 QR_SIZE = 34 * mm
 HOLDS = Words("√ 证据包通过核验", "THE PACKAGE HOLDS")

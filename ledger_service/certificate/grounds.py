@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from reportlab.platypus import Flowable, Spacer
 
 from ledger_service.certificate.cover import Beliefs
-from ledger_service.certificate.layout import CHINESE, DIGEST, ENGLISH, Builder, Words
+from ledger_service.certificate.layout import CHINESE, DIGEST, ENGLISH, Builder
 from ledger_service.certificate.verdict import Both, Verdict
 from ledger_service.certificate.words import clip
+from ledger_service.shown import Words
 
 _RESTS_ON = Words(
     "以下任何一项不属实时，上述结果可能不成立。",

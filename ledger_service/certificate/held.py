@@ -2,9 +2,10 @@
 
 from reportlab.platypus import Flowable
 
-from ledger_service.certificate.layout import CELL, CELL_ENGLISH, DIGEST, Builder, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, DIGEST, Builder
 from ledger_service.certificate.verdict import Verdict
-from ledger_service.certificate.words import DEEDS, clip, clock, kind_words
+from ledger_service.certificate.words import DEEDS, clip, kind_words
+from ledger_service.shown import Words, clock
 
 _DOCUMENTS = Words(
     "下列原件随证据包提供。其 SHA-256 与 SM3 摘要可用任何标准工具复算。",

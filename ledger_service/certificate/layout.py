@@ -9,6 +9,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 
 from ledger_service.certificate.faces import REGULAR, Faces, face_for, width
 from ledger_service.certificate.lines import wrap
+from ledger_service.shown import Words
 
 PAGE_WIDTH, PAGE_HEIGHT = 210 * mm, 297 * mm
 MARGIN = 20 * mm
@@ -40,14 +41,6 @@ STRONG = Style(8.4, 11.8, bold=True)
 TITLE, TITLE_ENGLISH = Style(24, 32, ACCENT, bold=True), Style(12.5, 18, SOFT)
 HEADING, HEADING_ENGLISH = Style(13, 18, ACCENT, bold=True), Style(8.8, 12, SOFT)
 SUBHEADING = Style(10, 14.5, ACCENT, bold=True)
-
-
-@dataclass(frozen=True)
-class Words:
-    """What the program says, in two languages."""
-
-    zh: str
-    en: str
 
 
 class Text(Flowable):

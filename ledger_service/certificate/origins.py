@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ledger_service.certificate.layout import Words
 from ledger_service.certificate.verdict import StatementSeen, Verdict
+from ledger_service.shown import Words
 
 SOURCES = frozenset({"sending-facility", "sending-application", "institution", "custodian"})
 OPERATORS = frozenset({"performer", "author", "technician", "operator"})

@@ -10,17 +10,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, NextPageTemplate, PageBreak, PageTemplate
 
 from ledger_service.certificate.faces import BOLD, REGULAR, glyphs, width
-from ledger_service.certificate.layout import (
-    ACCENT,
-    INK,
-    MARGIN,
-    PAGE_HEIGHT,
-    PAGE_WIDTH,
-    RULE,
-    SOFT,
-    TEXT_WIDTH,
-    Words,
-)
+from ledger_service.certificate.layout import ACCENT, INK, MARGIN, PAGE_HEIGHT, PAGE_WIDTH, RULE, SOFT, TEXT_WIDTH
+from ledger_service.shown import Words
 
 PLAIN, DRAFT = "plain", "draft"
 DRAFT_MARK = "草稿 DRAFT"

@@ -4,9 +4,10 @@ from reportlab.platypus import Flowable, Spacer
 
 from ledger_service.certificate.articles import METHODS
 from ledger_service.certificate.cover import Beliefs
-from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Blank, Builder
 from ledger_service.certificate.verdict import Verdict
-from ledger_service.certificate.words import clip, clock
+from ledger_service.certificate.words import clip
+from ledger_service.shown import Words, clock
 
 _INTRODUCTION = Words(
     "供在美国联邦法院提交时使用：由有资格的人依《联邦证据规则》第902条第(13)、(14)项出具的证明（草稿）。以英文文本"

@@ -5,17 +5,10 @@ from collections.abc import Sequence
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
-from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text, Words
+from ledger_service.certificate.layout import CELL, CELL_ENGLISH, Builder, Style, Text
 from ledger_service.certificate.verdict import StatementSeen, Verdict
-from ledger_service.certificate.words import (
-    FACT_WORDS,
-    ROLE_WORDS,
-    STATE_COLORS,
-    between,
-    clip,
-    clock,
-    kind_words,
-)
+from ledger_service.certificate.words import FACT_WORDS, ROLE_WORDS, STATE_COLORS, between, clip, kind_words
+from ledger_service.shown import Words, clock
 
 TIME = Style(7.4, 10.8)
 _NO_STATEMENTS = Words("证据包中没有此类陈述。", "The package holds no such statement.")

@@ -5,9 +5,10 @@ from typing import Any
 
 from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
-from ledger_service.certificate.layout import CELL_ENGLISH, DIGEST, STRONG, Builder, Style, Words
+from ledger_service.certificate.layout import CELL_ENGLISH, DIGEST, STRONG, Builder, Style
 from ledger_service.certificate.verdict import PartSeen, StatementSeen, Verdict
-from ledger_service.certificate.words import ROLE_WORDS, between, clip, clock, kind_words
+from ledger_service.certificate.words import ROLE_WORDS, between, clip, kind_words
+from ledger_service.shown import Words, clock
 
 _INTRODUCTION = Words(
     "每条陈述的编号、密钥、时间、关联和各部分内容。过长的内容在此截断，证据包内为全文。",

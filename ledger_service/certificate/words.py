@@ -1,23 +1,16 @@
-"""The words of a certificate in Chinese and English: states, claims, kinds, roles and times."""
+"""The words of a certificate in Chinese and English: claims, facts, kinds, roles and times."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from reportlab.lib.colors import Color, HexColor
 
-from ledger_service.certificate.layout import Words
 from ledger_service.certificate.verdict import BlockTime
 from ledger_service.kinds import KINDS
+from ledger_service.shown import Words, clock
 
-BEIJING = timezone(timedelta(hours=8))
 TITLE = Words("电子证据核验证书", "Certificate of verification of electronic evidence")
 
-STATE_WORDS: dict[str, Words] = {
-    "VERIFIED": Words("√ 核验通过", "VERIFIED"),
-    "FAILED": Words("× 核验不通过", "FAILED"),
-    "NOT_CHECKED": Words("○ 未核验", "NOT CHECKED"),
-    "NOT_PROVABLE": Words("△ 不能证明", "NOT PROVABLE"),
-}
 FACT_WORDS: dict[str, Words] = {
     "VERIFIED": Words("√ 陈述有载", "VERIFIED"),
     "FAILED": Words("× 陈述所载相反", "FAILED"),
@@ -91,14 +84,6 @@ def kind_words(kind: str) -> Words:
     found = _CHINESE.search(known.words)
     begin = found.start() if found else len(known.words)
     return Words(known.words[begin:] or kind, known.words[:begin].strip())
-
-
-def clock(seconds: int) -> str:
-    """Unix seconds as Beijing time, which is UTC+8 all year."""
-    try:
-        return datetime.fromtimestamp(seconds, BEIJING).strftime("%Y-%m-%d %H:%M:%S +08:00")
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds} s (Unix)"
 
 
 def file_date(seconds: int) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ledger_service.shown import plain
+
 PIPED_WIDTH = 110
 OWN_LINE_INDENT = 4
 ADDRESS_CHARACTERS = 42
@@ -26,19 +28,9 @@ STATE_STYLES = {
 }
 
 
-def plain(value: object) -> str:
-    """Text of anything with every character escaped that is not printable: control, direction and the like."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
-
-
 def one_line(message: str) -> str:
     """A message as one printable line."""
     return plain(" ".join(message.split()))
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 class Output:

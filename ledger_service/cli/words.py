@@ -7,8 +7,8 @@ from anchors.core.content import Content, Part
 from anchors.core.encoding import encode_hex
 from anchors.core.statement import Statement
 from anchors.core.times import iso_time
-from ledger_service.cli.output import plain
 from ledger_service.kinds import KINDS
+from ledger_service.shown import plain
 
 FLAT_CHARACTERS = 400
 
