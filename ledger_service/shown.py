@@ -1,4 +1,4 @@
-"""What is shown to people is shown alike everywhere: words in two languages, states, times, text that steers nothing."""
+"""What is shown to people, alike everywhere: words in two languages, states, times, text that steers nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from anchors.chain.ethereum import EthereumChain
+from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
+from ledger_service.audit_page import make_page
 from ledger_service.cli.options import (
     URL_EXAMPLES,
     AsJson,
@@ -24,6 +27,7 @@ from ledger_service.cli.options import (
 )
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
+from ledger_service.client.files import write_atomically
 from ledger_service.collector import rest_what_was_loaded
 from ledger_service.published import Unreachable, Withheld
 from ledger_service.published.folder import FolderLog
@@ -33,6 +37,7 @@ from ledger_service.usecases.audit import Audit, AuditResult, Fault
 from ledger_service.usecases.audit.decisions import Answers
 from ledger_service.usecases.audit.findings import STEPS
 from ledger_service.usecases.audit.given import take_given
+from ledger_service.usecases.audit.measures import MOST_SPANS
 from ledger_service.usecases.audit.published_rows import PublishedRows
 from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.scratch import Scratch
@@ -71,6 +76,9 @@ def app(
     ] = 0,
     foreign_trust: ForeignTrust = None,
     first: Annotated[bool, typer.Option("--first", help="Stop at the first row that differs.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the result as a page too, for example audit.html.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Derive tree, entries, signatures, attribution, index and receipts again from entries and chain.
@@ -79,6 +87,7 @@ def app(
     """
     output = Output(as_json)
     rest_what_was_loaded()
+    _check_place(report)
     if log is None and database is None:
         raise WrongInput("nothing to audit; give --database, or --log for a log without its database")
     if log is None and (content is not None or token is not None):
@@ -104,6 +113,9 @@ def app(
             chain.close()
     output.result(_members(result))
     _show(output, result)
+    if report is not None:
+        write_atomically(report, make_page(result, believed))
+        output.line(f"The report is in {report}.")
     return HOLDS if result.holds else DOES_NOT_HOLD
 
 
@@ -145,6 +157,12 @@ def _check_url(database: str) -> None:
         raise WrongInput(f"--database {database!r} is no URL; give a URL such as {URL_EXAMPLES}") from None
 
 
+def _check_place(report: Path | None) -> None:
+    """Known before the audit, which may take long. Raises `WrongInput`."""
+    if report is not None and (report.is_dir() or not report.parent.is_dir()):
+        raise WrongInput(f"--report {report}: no file can be written there; name one in a folder that exists")
+
+
 def _members(result: AuditResult) -> dict[str, Any]:
     findings, recovered = result.findings, result.recovered_per_second
     return {
@@ -159,10 +177,38 @@ def _members(result: AuditResult) -> dict[str, Any]:
         "notChecked": [_fault_members(left) for left in findings.left],
         "checked": dict(findings.counts),
         "policies": [_answer_members(named, answers) for named, answers in result.answers.items()],
+        **_measure_members(result),
         "seconds": round(result.seconds, 3),
         "statementsPerSecond": round(result.statements_per_second, 1),
         "recoverPerSecond": round(recovered, 1),
         "ratio": round(result.statements_per_second / recovered, 3) if recovered else None,
+    }
+
+
+def _measure_members(result: AuditResult) -> dict[str, Any]:
+    measures, promises = result.measures, result.measures.promises
+    tip, missing = measures.tip, result.measures.missing
+    long = measures.long_spans()
+    return {
+        "final": measures.final_size,
+        "newestBlock": tip and {"number": tip.number, "hash": encode_hex(tip.hash), "time": tip.timestamp},
+        "statementsPerDay": {str(day): count for day, count in measures.statements_per_day().items()},
+        "delays": {
+            **{name: getattr(promises, name) for name in ("kept", "late", "waiting", "overdue", "unmeasured")},
+            "waitingSince": promises.waiting_since,
+            "quantiles": {str(share): seconds for share, seconds in promises.quantiles().items()},
+            "histogram": [
+                {"from": begin, "below": end, "receipts": count} for begin, end, count in promises.histogram()
+            ],
+        },
+        "gaps": {
+            "usualSeconds": measures.usual_span(),
+            "longSpans": len(long),
+            "longest": [asdict(span) for span in long[:MOST_SPANS]],
+            "missing": missing.count,
+            "missingRanges": [[gap.begin, gap.end] for gap in missing.ranges],
+            "notWitnessed": max(0, result.size - result.witnessed),
+        },
     }
 
 

@@ -60,6 +60,7 @@ from scripts.local_chain import FINALITY_CONFIRMATIONS, MNEMONIC, LocalChain
 SEED = "guangdong-2026"
 FOUNDED = "city.json"
 LEDGER, TRUST, EVIDENCE = "ledger.sqlite", "trust.json", "evidence.zip"
+AUDIT_PAGE = "audit.html"
 NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST = "neighbour.sqlite", "neighbour-trust.json"
 
 
@@ -182,7 +183,8 @@ class CityRun:
             teller.wait_final(told.last_index + 1)
             note(f"{len(exported.package):,} bytes, {exported.claims['VERIFIED']} of 18 steps verified")
         with stage.step("audit both ledgers against the chain") as note:
-            audit = self._audit(LEDGER, TRUST, NEIGHBOUR_TRUST)
+            page = ("--report", str(self._folder / AUDIT_PAGE))
+            audit = self._audit(LEDGER, TRUST, *page, "--foreign-trust", str(self._folder / NEIGHBOUR_TRUST))
             if audit == "ok":
                 audit = self._audit(NEIGHBOUR_LEDGER, NEIGHBOUR_TRUST)
             note("everything derived again: it holds" if audit == "ok" else "it does not hold")
@@ -194,6 +196,7 @@ class CityRun:
         example = case.subject
         self._example = encode_hex(example)
         stage.summary(result, api.timeline(example), {item.code: item.name for item in city.everybody})
+        stage.lines("The audit's report, for any browser:", [str(_from_here(self._folder / AUDIT_PAGE))])
         if audit != "ok":
             raise RunFailed(f"the audit found: {audit}")
         if not same:
@@ -306,11 +309,10 @@ class CityRun:
         (self._folder / name).write_bytes(format_trust(trust))
         return trust
 
-    def _audit(self, ledger: str, trust: str, *foreign: str) -> str:
-        command = [HUZHENG, "audit", "--json"]
+    def _audit(self, ledger: str, trust: str, *more: str) -> str:
+        command = [HUZHENG, "audit", "--json", *more]
         command += ["--database", _database(self._folder, ledger)]
         command += ["--trust", str(self._folder / trust), "--rpc", self._chain.url]
-        command += [word for name in foreign for word in ("--foreign-trust", str(self._folder / name))]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_clean_environment())
         if done.returncode == 0:
             return "ok"

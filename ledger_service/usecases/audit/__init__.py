@@ -23,7 +23,7 @@ that the database says is believed. What is believed already stands in the trust
            6 statements.py   7 index.py, head_proofs.py   8 receipts.py   9 readings.py   10 timestamps.py
            11 decisions.py   12 figures.py   13 cosignatures.py   (findings.py names, rows.py is what storage must
            give, stretches.py reads ahead, taking.py takes entries apart on all cores, signers.py
-           recovers who signed receipts)
+           recovers who signed receipts, measures.py is what is measured on the way)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is
@@ -31,6 +31,7 @@ named; it has no effect, and spoils no other.
 """
 
 from ledger_service.usecases.audit.findings import Fault, Finding, Findings
+from ledger_service.usecases.audit.measures import Measures
 from ledger_service.usecases.audit.run import Audit, AuditResult
 
-__all__ = ["Audit", "AuditResult", "Fault", "Finding", "Findings"]
+__all__ = ["Audit", "AuditResult", "Fault", "Finding", "Findings", "Measures"]

@@ -11,6 +11,7 @@ from anchors.core.typed_data import Domain
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.measures import Promises
 from ledger_service.usecases.audit.rows import AuditRows, ReceiptRow
 from ledger_service.usecases.audit.scratch import Bits, Scratch
 from ledger_service.usecases.audit.signers import Signers, collect
@@ -39,6 +40,7 @@ class ReceiptWalk:
         self._attribution = attribution
         self._domain = domain
         self._extent = extent
+        self.promises = Promises()
         # One bit an entry. Of a log with a huge gap, which is a fault by itself, the entries above it are left out.
         self._marked = min(extent, rows.count("entries") + LONGEST_GAP)
         self._promised = Bits(scratch)
@@ -77,6 +79,7 @@ class ReceiptWalk:
         findings = self._findings
         findings.counts["receipts"] += 1
         if not positions:
+            self.promises.unmeasured += 1
             findings.fault(8, "receipts", row.id, "positions", "one or more", "none that can be read")
             return
         findings.compare(8, "receipts", row.id, "first/last", (min(positions), max(positions)), (row.first, row.last))
@@ -84,24 +87,29 @@ class ReceiptWalk:
             if position < self._marked:
                 self._promised.set(position)
         missing = next((position for position in positions if position not in ids), None)
+        sound = missing is None
         if missing is not None:
             findings.fault(8, "receipts", row.id, "positions", f"an entry at {missing}", "none: the promise is broken")
         else:
             expected = accepted_hash((ids[position], position) for position in positions)
-            findings.compare(8, "receipts", row.id, "accepted", expected, row.accepted)
+            sound = findings.compare(8, "receipts", row.id, "accepted", expected, row.accepted)
         if signer is None or not self._attribution.is_operator_key(signer, Purpose.RECEIPT):
+            sound = False
             findings.fault(8, "receipts", row.id, "signature", "by a receipt key of the log", signer)
         else:
             findings.compare(8, "receipts", row.id, "key", signer, row.key)
-        self._check_kept(row, max(positions))
+        self._check_kept(row, max(positions), sound)
 
-    def _check_kept(self, row: ReceiptRow, last: int) -> None:
-        """A promise that was broken is no fault of the log: it is shown with its delay."""
+    def _check_kept(self, row: ReceiptRow, last: int, sound: bool) -> None:
+        """A promise that was broken is no fault of the log: it is shown with its delay. Measured are `sound` ones."""
         covering = self._history.covering(last)
         if covering is not None:
             witnessed, what = self._history.head_times[covering], "witnessed"
         else:
             witnessed, what = self._history.tip.timestamp, "not witnessed"
+        if sound:
+            self.promises.take(row.accepted_at, row.witness_by, witnessed, covered=covering is not None)
+        self.promises.unmeasured += not sound
         if witnessed > row.witness_by:
             found = f"{what} at {witnessed}, {witnessed - row.witness_by} s later"
             self._findings.warn(8, "receipts", row.id, "promise", f"witnessed by {row.witness_by}", found)

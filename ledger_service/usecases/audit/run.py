@@ -31,6 +31,7 @@ from ledger_service.usecases.audit.index import (
     check_subjects,
     check_surplus,
 )
+from ledger_service.usecases.audit.measures import Measures, Missing, Promises, measure
 from ledger_service.usecases.audit.readings import check_readings
 from ledger_service.usecases.audit.receipts import ReceiptWalk
 from ledger_service.usecases.audit.rows import AuditRows, LogRow, LogRows
@@ -58,7 +59,7 @@ class AuditResult:
     """What was found, in which log of how many entries, witnessed up to which size; how long the walk took.
 
     `recovered_per_second` is the rate of signature recovery alone on all cores, by what one of them needs. `answers`
-    are those of the policies, by policy, version and digest."""
+    are those of the policies, by policy, version and digest; `measures` what heads and receipts tell of time."""
 
     origin: str
     size: int
@@ -67,6 +68,7 @@ class AuditResult:
     seconds: float
     recovered_per_second: float
     answers: Mapping[tuple[str, str, str], Answers] = field(default_factory=dict)
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def holds(self) -> bool:
@@ -100,6 +102,7 @@ class Audit:
         self._findings = Findings(stop_at_first)
         self._history = ChainHistory(chain, trust, log, self._findings, first_block)
         self._answers: dict[tuple[str, str, str], Answers] = {}
+        self._missing, self._promises = Missing(), Promises()
         self._settled_size = 0
         self._judgeable = False
 
@@ -141,6 +144,7 @@ class Audit:
             time.perf_counter() - begin,
             rate.per_second * (os.cpu_count() or 1),
             self._answers,
+            measure(self._history, extent, self._missing, self._promises),
         )
 
     def _walk(
@@ -166,7 +170,7 @@ class Audit:
             walk = StatementWalk(
                 findings, history, attribution, tree, rows, scratch, self._originals, known, reader.report_of
             )
-            self._answers = walk.decisions.answers
+            self._answers, self._missing = walk.decisions.answers, walk.missing
             for stretch in reader.read(extent):
                 walk.judge(stretch)
                 advance(len(stretch.items))
@@ -193,8 +197,10 @@ class Audit:
         check_holds(rows, findings, walk)
         check_chain_tables(rows, findings, history)
         check_head_proofs(rows, findings, history, self._trust.witness_contract.address)
+        receipts = ReceiptWalk(rows, findings, history, attribution, self._domain, extent, scratch)
+        self._promises = receipts.promises
         with Signers() as signers:
-            ReceiptWalk(rows, findings, history, attribution, self._domain, extent, scratch).check(signers)
+            receipts.check(signers)
         check_outbox(rows, findings, history)
         check_readings(rows, findings, walk.headed)
         check_timestamps(rows, findings, self._log.origin, self._trust.authorities)

@@ -18,6 +18,7 @@ from ledger_service.usecases.audit.decisions import DecisionReplay, lacks_withhe
 from ledger_service.usecases.audit.figures import PublishedFigures
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
+from ledger_service.usecases.audit.measures import Missing
 from ledger_service.usecases.audit.rows import LogRows, TileRow
 from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
@@ -85,6 +86,7 @@ class StatementWalk:
         """Those of which the index says something else, or all where there is none."""
         self._misfiled: dict[bytes, Logged] = {}
         self._true_ids = scratch.true_ids
+        self.missing = Missing()
         self._next_position = 0
         self._known = known
         self.headed: list[tuple[int, Readings]] = []
@@ -119,6 +121,7 @@ class StatementWalk:
         first = self._next_position
         if position > first:
             self._findings.fault(2, "entries", first, "row", "a well-formed entry", f"none below {position}")
+            self.missing.add(first, position)
             self._tree.break_off()
             self._lose(first)
 
@@ -167,6 +170,8 @@ class StatementWalk:
         """Nothing is concluded from a damaged entry, nor from what rests on it. Its subject may be what was damaged:
         that of a statement that links to it is then learned from there."""
         self.unknown_positions.add(item.position)
+        if item.raw is None:
+            self.missing.add(item.position, item.position + 1)
         self._lose(item.position)
         if item.row is None:
             return
