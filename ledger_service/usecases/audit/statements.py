@@ -24,14 +24,7 @@ from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
-from ledger_service.usecases.ports import (
-    HOLDING_KINDS,
-    HOLDING_REL,
-    Logged,
-    Stream,
-    SubjectState,
-    digest_prefixes,
-)
+from ledger_service.usecases.ports import HOLDING_KINDS, HOLDING_REL, Logged, Stream, SubjectState, digest_prefixes
 
 KNOWN_STATEMENTS = 65_536
 """How many are remembered for those that link to them; of others the index is asked."""
