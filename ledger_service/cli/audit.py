@@ -41,6 +41,7 @@ from ledger_service.usecases.audit.measures import MOST_SPANS
 from ledger_service.usecases.audit.published_rows import PublishedRows
 from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.scratch import Scratch
+from ledger_service.usecases.audit.state import about
 from ledger_service.usecases.ports import StoreUnavailable
 
 HOLDS, DOES_NOT_HOLD = 0, 1
@@ -69,6 +70,9 @@ def app(
     ] = None,
     token: Annotated[
         str | None, typer.Option("--token", help="With --log: where entries are shown to auditors alone.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="File that keeps how far it is; an audit that stopped goes on there.")
     ] = None,
     origin: Origin = None,
     first_block: Annotated[
@@ -100,7 +104,7 @@ def app(
     named = choose_log(believed, origin)
     audit = Audit(chain, believed, named, first_block, stop_at_first=first, originals=originals)
     audit.read_chain()
-    with Scratch() as scratch:
+    with Scratch(state, about(believed, named, "database" if log is None else "log")) as scratch:
         try:
             with (
                 _open_rows(database, log, token, content, named.origin, audit, scratch) as rows,
@@ -169,6 +173,7 @@ def _members(result: AuditResult) -> dict[str, Any]:
         "audit": "ok" if result.holds else "failed",
         "origin": result.origin,
         "size": result.size,
+        "begunAt": result.begun_at,
         "witnessed": result.witnessed,
         "first": None if result.holds else _fault_members(findings.faults[0]),
         "steps": [{"step": step, "name": name, "state": findings.state(step)} for step, name in STEPS.items()],

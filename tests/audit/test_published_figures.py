@@ -14,6 +14,7 @@ from ledger_service.recognition.figures import Figures, Period
 from ledger_service.storage.statistics import open_statistics_rows
 from ledger_service.usecases.audit import AuditResult, figures
 from ledger_service.usecases.statistics import compute
+from tests.audit.published import audit_published, publish, write_contents
 from tests.audit.world import World, change, copy_database, make_world, place
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.signer import Signed, Signer, example, links
@@ -173,3 +174,13 @@ def test_each_database(module_chain: ScratchChain, store_url: str) -> None:
     log.publish("wrong", one_more(log.count(11)))
     assert place(log.world.audit().findings.first) == ("entries", log.named["wrong"], "figures")
     log.world.engine.dispose()
+
+
+def test_a_published_log_gives_the_same_figures(log: Published, tmp_path: Path) -> None:
+    """Without the database, by its entries and the contents that somebody kept."""
+    folder = publish(log.world, tmp_path / "log")
+    by_log = audit_published(log.world, folder, write_contents(log.world, tmp_path / "contents", 2**40)).findings
+    by_database = log.world.audit().findings
+    assert by_log.counts["figures counted again"] == by_database.counts["figures counted again"] > 5
+    of_figures = [[fault for fault in found.faults if fault.first.step == 12] for found in (by_log, by_database)]
+    assert of_figures[0] == of_figures[1] != []

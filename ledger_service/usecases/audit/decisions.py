@@ -7,6 +7,9 @@ should see is a warning, and the rest is counted.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from anchors.core.encoding import encode_hex
 from ledger_service.kind_rules import listed_forms
@@ -28,6 +31,7 @@ from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.stretches import Item
+from ledger_service.usecases.audit.taking import PlainStatement
 from ledger_service.usecases.ports import Logged, SubjectState
 from ledger_service.usecases.rule_book import original_of
 from ledger_service.usecases.submission import decode_parts, texts_of, withheld_of
@@ -60,6 +64,24 @@ class Answers:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
+class SavedAnswers(msgspec.Struct, frozen=True):
+    """`Answers` of a policy; `clauses` are (answer, clause, how often)."""
+
+    policy: str
+    version: str
+    digest: str
+    answers: dict[str, int]
+    clauses: list[tuple[str, str, int]]
+    warnings: dict[str, int]
+
+
+class SavedDecisions(msgspec.Struct, frozen=True):
+    """`lost` is the first entry that may be a rule and cannot be read."""
+
+    lost: int | None
+    answers: list[SavedAnswers]
+
+
 class DecisionReplay:
     """Takes statements in log order. In memory is the book of rules."""
 
@@ -69,10 +91,29 @@ class DecisionReplay:
         self._report_of = report_of
         self._book = Book()
         self._corrections = scratch.corrections
+        self._rules = scratch.rules
         self._unsound = scratch.members("unsound")
         self._lost: int | None = None
         self.answers: dict[tuple[str, str, str], Answers] = {}
         """By policy, version and digest."""
+
+    def saved(self) -> SavedDecisions:
+        """What it knows that is not in the scratch file."""
+        answers = []
+        for named, said in self.answers.items():
+            clauses = [(*answer_and_clause, count) for answer_and_clause, count in said.clauses.items()]
+            answers.append(SavedAnswers(*named, dict(said.answers), clauses, dict(said.warnings)))
+        return SavedDecisions(self._lost, answers)
+
+    def resume(self, saved: SavedDecisions) -> None:
+        """Go on from there; the book is made again."""
+        self._lost = saved.lost
+        for said in saved.answers:
+            clauses = Counter({(answer, clause): count for answer, clause, count in said.clauses})
+            named = (said.policy, said.version, said.digest)
+            self.answers[named] = Answers(Counter(said.answers), clauses, Counter(said.warnings))
+        for rule in self._rules:
+            self._book.add(_rule.decode(rule).stated())
 
     def lose(self, position: int) -> None:
         """Nothing is known of what stood there. It may have been a rule, so no later decision can be replayed."""
@@ -98,7 +139,9 @@ class DecisionReplay:
             if not readable or lacks_withheld(item):
                 self.lose(item.position)
             elif effective:
-                self._book.add(_stated(item))
+                rule = _Rule(item.position, item.id, item.statement, item.parts)
+                self._rules.add(item.position, _encoder.encode(rule))
+                self._book.add(rule.stated())
                 self._remember_correction(item, targets)
         elif effective and kind in DECISIONS:
             self._findings.counts["decisions"] += 1
@@ -206,11 +249,30 @@ def _reason(decided: Stated) -> str | None:
     return reason.code if reason is not None else None
 
 
+class _Rule(msgspec.Struct, frozen=True):
+    """A statement of the book of rules, with its stored parts."""
+
+    position: int
+    id: bytes
+    statement: PlainStatement
+    parts: bytes
+
+    def stated(self) -> Stated:
+        """As the book takes it."""
+        return _state(self.position, self.id, self.statement, listed_forms(texts_of(decode_parts(self.parts))))
+
+
+_encoder, _rule = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Rule)
+
+
 def _stated(item: Item) -> Stated:
-    statement, forms = item.statement, item.forms
+    return _state(item.position, item.id, item.statement, item.forms)
+
+
+def _state(position: int, id: bytes, statement: PlainStatement, forms: dict[str, Any]) -> Stated:
     links = {link.rel: link.statement for link in forms.get("links", ())}
     named = (statement.kind, statement.institution, statement.subject, statement.issued_at)
-    return Stated(item.position, encode_hex(item.id), *named, forms, links)
+    return Stated(position, encode_hex(id), *named, forms, links)
 
 
 def lacks_withheld(item: Item) -> bool:

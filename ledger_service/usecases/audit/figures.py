@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+import msgspec
+
 from anchors.core.errors import MalformedInput, VerificationFailed
 from anchors.core.merkle import CompactRange, leaf_hash
 from ledger_service.parts import Statistics
@@ -35,6 +37,14 @@ class _Figure(NamedTuple):
     position: int
     said: Statistics
     period: Period
+
+
+class SavedFigures(msgspec.Struct, frozen=True):
+    """See `PublishedFigures`."""
+
+    parts: dict[int, Statistics | None]
+    put_right: set[int]
+    first_unsound: int | None
 
 
 class PublishedFigures:
@@ -66,6 +76,14 @@ class PublishedFigures:
             return
         if replaced is not None:
             self._put_right.add(replaced.index)
+
+    def saved(self) -> SavedFigures:
+        """What was published, and what is doubted."""
+        return SavedFigures(self._parts, self._put_right, self.first_unsound)
+
+    def resume(self, saved: SavedFigures) -> None:
+        """Go on from there."""
+        self._parts, self._put_right, self.first_unsound = saved.parts, saved.put_right, saved.first_unsound
 
     def check(self, rows: LogRows, origin: str, successors: Mapping[str, str]) -> None:
         """Every figure is what the log gives. One that was replaced or corrected since is only warned of."""

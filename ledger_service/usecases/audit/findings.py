@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+import msgspec
+
 from anchors.core.encoding import encode_hex
 
 STEPS = {
@@ -48,6 +50,15 @@ class Fault:
 
     first: Finding
     count: int
+
+
+class SavedFindings(msgspec.Struct, frozen=True):
+    """See `Findings`: counts, and of each kind the first finding and how many there were."""
+
+    counts: dict[str, int]
+    faults: list[tuple[Finding, int]]
+    warnings: list[tuple[Finding, int]]
+    left: list[tuple[Finding, int]]
 
 
 class Enough(Exception):
@@ -108,6 +119,29 @@ class Findings:
             return "FAILED"
         left = step not in self.finished or any(known[0].step == step for known in self._left.values())
         return "NOT_CHECKED" if left else "VERIFIED"
+
+    def add(self, later: "Findings") -> None:
+        """Put what was found later behind this."""
+        pairs = (self._faults, later._faults), (self._warnings, later._warnings), (self._left, later._left)
+        for mine, theirs in pairs:
+            for kind, (finding, count) in theirs.items():
+                known = mine.setdefault(kind, [finding, 0])
+                known[1] += count
+        self.counts.update(later.counts)
+        self.finished |= later.finished
+
+    def saved(self) -> SavedFindings:
+        """All but which steps are finished."""
+        of = lambda kinds: [(finding, count) for finding, count in kinds.values()]  # noqa: E731
+        return SavedFindings(dict(self.counts), of(self._faults), of(self._warnings), of(self._left))
+
+    def resume(self, saved: SavedFindings) -> None:
+        """Begin with these. Raises `Enough` where one of them is."""
+        self.counts.update(saved.counts)
+        for mine, theirs in ((self._faults, saved.faults), (self._warnings, saved.warnings), (self._left, saved.left)):
+            mine.update({(finding.step, finding.table, finding.what): [finding, count] for finding, count in theirs})
+        if self.stop_at_first and self._faults:
+            raise Enough
 
     @property
     def first(self) -> Finding | None:

@@ -37,6 +37,7 @@ from ledger_service.usecases.audit.receipts import ReceiptWalk
 from ledger_service.usecases.audit.rows import AuditRows, LogRow, LogRows
 from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.signers import RecoveryRate, Signers
+from ledger_service.usecases.audit.state import Keeper
 from ledger_service.usecases.audit.statements import StatementWalk
 from ledger_service.usecases.audit.stretches import StretchReader
 from ledger_service.usecases.audit.taking import open_takers
@@ -59,7 +60,8 @@ class AuditResult:
     """What was found, in which log of how many entries, witnessed up to which size; how long the walk took.
 
     `recovered_per_second` is the rate of signature recovery alone on all cores, by what one of them needs. `answers`
-    are those of the policies, by policy, version and digest; `measures` what heads and receipts tell of time."""
+    are those of the policies, by policy, version and digest; `measures` what heads and receipts tell of time. What lies
+    below `begun_at` was audited before."""
 
     origin: str
     size: int
@@ -69,6 +71,7 @@ class AuditResult:
     recovered_per_second: float
     answers: Mapping[tuple[str, str, str], Answers] = field(default_factory=dict)
     measures: Measures = field(default_factory=Measures)
+    begun_at: int = 0
 
     @property
     def holds(self) -> bool:
@@ -78,7 +81,7 @@ class AuditResult:
     @property
     def statements_per_second(self) -> float:
         """How many entries were audited in a second, every step included."""
-        return self.size / self.seconds if self.seconds else 0.0
+        return max(0, self.size - self.begun_at) / self.seconds if self.seconds else 0.0
 
 
 class Audit:
@@ -100,6 +103,8 @@ class Audit:
         self._log = log
         self._domain = trust.domain(log)
         self._findings = Findings(stop_at_first)
+        self._found = Findings(stop_at_first)
+        """By the walk and after it: what of it was found before a state was saved is not found again."""
         self._history = ChainHistory(chain, trust, log, self._findings, first_block)
         self._answers: dict[tuple[str, str, str], Answers] = {}
         self._missing, self._promises = Missing(), Promises()
@@ -130,12 +135,14 @@ class Audit:
 
         Raises `ChainUnavailable` or `StoreUnavailable`; of a published log `Unreachable` or `Withheld`."""
         begin, rate, extent = time.perf_counter(), RecoveryRate(), rows.extent()
+        self._begun_at = 0
         try:
             if self._judgeable:
                 with nullcontext(scratch) if scratch is not None else Scratch() as remembered:
                     self._walk(rows, rate, extent, advance, remembered)
         except Enough:
             pass
+        self._findings.add(self._found)
         return AuditResult(
             self._log.origin,
             extent,
@@ -145,12 +152,13 @@ class Audit:
             rate.per_second * (os.cpu_count() or 1),
             self._answers,
             measure(self._history, extent, self._missing, self._promises),
+            self._begun_at,
         )
 
     def _walk(
         self, rows: LogRows, rate: RecoveryRate, extent: int, advance: Callable[[int], object], scratch: Scratch
     ) -> None:
-        findings, history = self._findings, self._history
+        findings, history = self._found, self._history
         if rows.tables is not None:
             self._check_log(rows.tables.log(), extent)
         if not history.read():
@@ -170,9 +178,15 @@ class Audit:
             walk = StatementWalk(
                 findings, history, attribution, tree, rows, scratch, self._originals, known, reader.report_of
             )
-            self._answers, self._missing = walk.decisions.answers, walk.missing
-            for stretch in reader.read(extent):
+            self._answers = walk.decisions.answers
+            keeper = Keeper(scratch, history, walk, tree, findings, extent)
+            self._begun_at = position = keeper.resume()
+            self._missing = walk.missing
+            advance(position)
+            for stretch in reader.read(position, extent):
                 walk.judge(stretch)
+                position = stretch.items[-1].position + 1
+                keeper.take(position)
                 advance(len(stretch.items))
         walk.end(extent)
         tree.finish(extent, self._settled_size)
@@ -188,7 +202,7 @@ class Audit:
         self, rows: AuditRows, attribution: Attribution, walk: StatementWalk, extent: int, scratch: Scratch
     ) -> None:
         """What only a database has, and is complete only now."""
-        findings, history = self._findings, self._history
+        findings, history = self._found, self._history
         check_surplus(rows, findings, extent)
         check_prefixes(rows, findings, extent)
         check_subjects(rows, findings, walk)
@@ -209,11 +223,11 @@ class Audit:
     def _leave_tables(self, scratch: Scratch) -> None:
         """What was not checked, because no database was given."""
         for step, tables in ONLY_IN_TABLES.items():
-            self._findings.leave(step, "database", "", "tables", f"compared: {tables}", "no database was given")
+            self._found.leave(step, "database", "", "tables", f"compared: {tables}", "no database was given")
         unused = scratch.given.unused()
         if unused:
             found = f"{unused} that no entry commits to"
-            self._findings.warn(6, "contents", "given", "content", "each of them of an entry", found)
+            self._found.warn(6, "contents", "given", "content", "each of them of an entry", found)
 
     def _is_signed(self, rows: LogRows, keys: Collection[VerifierKey]) -> bool:
         """Step 3: whether a published log's checkpoint is one; step 13: its cosignatures."""

@@ -1,16 +1,19 @@
 """What one audit remembers of a log of any length: in an SQLite file of its own, a bounded part of it in memory.
 
 Without a path the file is a nameless temporary one, which is gone when the audit ends, however it ends. Nothing in it
-is the ledger's. What the walk learns of a stretch is written when the stretch is done.
+is the ledger's. What the walk learns of a stretch is written when the stretch is done; in a file with a path it lasts
+from one `save` to the next.
 """
 
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from anchors.core.errors import Error
 from ledger_service.usecases.ports import PREFIX_BYTES, Logged, SubjectState
 
 MEMBERS_IN_MEMORY = 65_536
@@ -34,6 +37,8 @@ CREATE TABLE corrections (report INTEGER NOT NULL, position INTEGER NOT NULL, PR
 CREATE TABLE given (hash BLOB PRIMARY KEY, parts BLOB NOT NULL, position INTEGER) WITHOUT ROWID;
 CREATE INDEX given_by_position ON given (position);
 CREATE TABLE pages (number INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+CREATE TABLE rules (position INTEGER PRIMARY KEY, rule BLOB NOT NULL);
+CREATE TABLE saved (id INTEGER PRIMARY KEY CHECK (id = 1), about TEXT NOT NULL, saved BLOB);
 """
 
 Member = TypeVar("Member", bytes, int)
@@ -42,26 +47,70 @@ _links = msgspec.json.Decoder(dict[str, int])
 _encoder = msgspec.json.Encoder()
 
 
-class Scratch:
-    """The file, with a part for each thing that is remembered. Leaving it as a context lets go of the file."""
+class StateRefused(Error):
+    """The file of a state cannot be used."""
 
-    def __init__(self) -> None:
-        self.connection = connection = sqlite3.connect("", isolation_level=None)
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-        connection.executescript(_SCHEMA)
-        connection.execute("BEGIN")
+
+class Scratch:
+    """The file, with a part for each thing that is remembered. Leaving it as a context lets go of the file, as it was
+    when it was saved last."""
+
+    def __init__(self, path: Path | None = None, about: Mapping[str, str] | None = None):
+        """`about` says of what audit the file at `path` is. Raises `StateRefused` where it is of another, or none."""
+        self.lasts = path is not None
+        try:
+            self.connection = connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
+            try:
+                self._open(path, dict(about or {}))
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            why = f"{path}: {error}; name a file of an audit that nobody else uses, or a new one"
+            raise StateRefused(why) from None
+        self._sets: list[Members] = []
         self.subjects = Subjects(connection)
         self.statements = Statements(connection)
         self.true_ids = TrueIds(connection)
         self.holds = Holds(connection)
         self.corrections = Corrections(connection)
         self.given = Given(connection)
+        self.rules = Rules(connection)
+
+    def _open(self, path: Path | None, about: dict[str, str]) -> None:
+        run = self.connection.execute
+        is_new = not run("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        known = about if is_new else msgspec.json.decode(run("SELECT about FROM saved").fetchone()[0])
+        for name, value in about.items():
+            if known.get(name) != value:
+                is_of = f"{path} is the state of an audit of another {name} ({known.get(name)}, not {value})"
+                raise StateRefused(f"{is_of}; name another file, or a new one")
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run(f"PRAGMA journal_mode = {'WAL' if self.lasts else 'OFF'}")
+        run(f"PRAGMA synchronous = {'NORMAL' if self.lasts else 'OFF'}")
+        run(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        run("BEGIN IMMEDIATE")
+        if is_new:
+            for command in filter(str.strip, _SCHEMA.split(";")):
+                run(command)
+            run("INSERT INTO saved VALUES (1, ?, NULL)", (msgspec.json.encode(about).decode(),))
 
     def members(self, name: str) -> "Members":
         """The set of this name."""
-        return Members(self.connection, name)
+        self._sets.append(Members(self.connection, name))
+        return self._sets[-1]
+
+    def save(self, saved: bytes) -> None:
+        """Make everything last, with what else there is to know."""
+        for members in self._sets:
+            members.settle()
+        self.connection.execute("UPDATE saved SET saved = ?", (saved,))
+        self.connection.execute("COMMIT")
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def saved(self) -> bytes | None:
+        """What was saved, None where nothing was."""
+        return self.connection.execute("SELECT saved FROM saved").fetchone()[0]
 
     def __enter__(self) -> "Scratch":
         return self
@@ -132,7 +181,7 @@ class Statements:
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
         self._new: list[Logged] = []
-        self._any = False
+        self._any = connection.execute("SELECT 1 FROM statements LIMIT 1").fetchone() is not None
 
     def add(self, logged: Logged) -> None:
         """Remember one. It is found once it was settled."""
@@ -182,7 +231,8 @@ class Members:
         self._connection = connection
         self._name = name
         self._new: set[Member] = set()
-        self._any = False
+        query = "SELECT 1 FROM members WHERE name = ? LIMIT 1"
+        self._any = connection.execute(query, (name,)).fetchone() is not None
 
     def add(self, member: Member) -> None:
         """Put it in."""
@@ -246,6 +296,21 @@ class Corrections:
         """Those of a report, in order."""
         query = "SELECT position FROM corrections WHERE report = ? ORDER BY position"
         return [position for (position,) in self._connection.execute(query, (report,))]
+
+
+class Rules:
+    """The statements of the book of rules, as they were put into it."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def add(self, position: int, rule: bytes) -> None:
+        """That at a position."""
+        self._connection.execute("INSERT OR REPLACE INTO rules VALUES (?, ?)", (position, rule))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All, by position."""
+        return (rule for (rule,) in self._connection.execute("SELECT rule FROM rules ORDER BY position"))
 
 
 class Given:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from anchors.core.errors import VerificationFailed
 from anchors.core.statement import SUBJECT_FIELD
-from anchors.core.tiles import HASH_BYTES, TILE_WIDTH
+from anchors.core.tiles import TILE_WIDTH
 from anchors.core.verify import State
 from ledger_service import problems
 from ledger_service.kinds import Kind
@@ -21,6 +23,7 @@ from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.measures import Missing
 from ledger_service.usecases.audit.rows import LogRows, TileRow
 from ledger_service.usecases.audit.scratch import Scratch
+from ledger_service.usecases.audit.soundness import is_sound, stored_leaves
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
@@ -35,11 +38,19 @@ MAY_BE_LOST = frozenset({problems.SEQUENCE_GAP, problems.LINK_UNKNOWN, problems.
 """Problems that an entry which cannot be read explains, where no index says what stood there."""
 
 
+class SavedWalk(msgspec.Struct, frozen=True):
+    """`position` is that of the next entry."""
+
+    position: int
+    streams: dict[bytes, Stream]
+    headed: list[tuple[int, Readings]]
+    rules: list[int]
+    missing: Missing
+
+
 class StatementWalk:
     """Judges the items of stretches in order.
 
-    Three things tell of a statement: the entry, the leaf in a full tile, the row in the index. Where they differ, the
-    one that stands alone is named; an entry whose signature recovers a key of the log cannot have been made up.
     What is known to be damaged is not judged further, and neither is what rests on it.
     """
 
@@ -95,7 +106,7 @@ class StatementWalk:
         self.subjects.load({item.statement.subject for item in stretch.items if item.statement is not None})
         if self._indexed:
             self._misfiled = self._statements.find({id for item in stretch.items for _, id in item.said.links})
-        leaves = self._stored_leaves(stretch)
+        leaves = stored_leaves(stretch.rows, published=not self._indexed)
         for item in stretch.items:
             number, place = divmod(item.position, TILE_WIDTH)
             stored = hash_in(leaves[number], place) if number in leaves else None
@@ -105,6 +116,16 @@ class StatementWalk:
                 self._remember_damage(item)
         self.subjects.settle()
         self._statements.settle()
+
+    def saved(self) -> SavedWalk:
+        """What it knows that is not in the scratch file."""
+        return SavedWalk(self._next_position, self.streams, self.headed, self.rules, self.missing)
+
+    def resume(self, saved: SavedWalk) -> None:
+        """Go on from there."""
+        self._next_position = saved.position
+        self.streams, self.headed, self.rules = saved.streams, saved.headed, saved.rules
+        self.missing = saved.missing
 
     def end(self, extent: int) -> None:
         """The log ends here: what was not reached is missing."""
@@ -118,20 +139,10 @@ class StatementWalk:
             self._tree.break_off()
             self._lose(first)
 
-    def _stored_leaves(self, stretch: ReadStretch) -> dict[int, bytes]:
-        """The hashes of tiles that can tell of entries, by number."""
-        tiles, doubtful = stretch.rows.tiles, stretch.rows.doubtful
-        whole = TILE_WIDTH * HASH_BYTES
-        return {
-            number: tile.hashes
-            for number, tile in tiles.items()
-            if number not in doubtful and (len(tile.hashes) == whole or not self._indexed)
-        }
-
     def _grow(self, item: Item, tile: TileRow | None, stored: bytes | None) -> bool:
         """Steps 2 and 3: put the entry into the tree. False where its bytes are damaged. `stored` is its leaf hash in
         the tile, where that can be relied on."""
-        sound = self._is_sound(item, stored)
+        sound = is_sound(item, stored, self._attribution, self._findings)
         self._findings.counts["entries"] += item.raw is not None
         if item.raw is None and stored is None:
             self._tree.break_off()
@@ -139,25 +150,6 @@ class StatementWalk:
             # Going on with the leaf that was stored shows whether everything else is as it was witnessed.
             self._tree.append(item.leaf if sound or stored is None else stored, tile)
         return sound
-
-    def _is_sound(self, item: Item, stored: bytes | None) -> bool:
-        fault, position, row = self._findings.fault, item.position, item.row
-        if item.statement is None:
-            what = "row" if item.raw is None else "form"
-            fault(2, "entries", position, what, "a well-formed entry", item.problem)
-            return False
-        authentic = item.signer is not None and self._attribution.is_known(item.signer)
-        indexed = row is not None and row.id == item.id and row.key == item.signer
-        if stored is not None and stored != item.leaf and not (authentic and indexed):
-            fault(3, "entries", position, "leaf hash", stored, item.leaf)
-            return False
-        if not authentic and not indexed and row is not None:
-            if row.id != item.id:
-                fault(5, "entries", position, "statement id", row.id, item.id)
-            else:
-                fault(5, "entries", position, "signer", row.key, item.signer)
-            return False
-        return True
 
     def _remember_damage(self, item: Item) -> None:
         """Nothing is concluded from a damaged entry, nor from what rests on it. Its subject may be what was damaged:

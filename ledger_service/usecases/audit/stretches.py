@@ -87,10 +87,10 @@ class StretchReader:
         self._known = known
         self._contents: OrderedDict[int, dict[int, bytes]] = OrderedDict()
 
-    def read(self, extent: int) -> Iterator[ReadStretch]:
-        """All stretches up to `extent`; those without a single entry are left out."""
+    def read(self, first: int, extent: int) -> Iterator[ReadStretch]:
+        """All stretches from `first`, where one begins, up to `extent`; those without a single entry are left out."""
         under_way: deque[tuple[int, int, Stretch]] = deque()
-        for begin, end in self._extents(extent):
+        for begin, end in self._extents(first, extent):
             rows = self._rows.stretch(begin, end)
             if len(under_way) == self._takers.ahead:
                 taken = self._takers.take()
@@ -102,15 +102,15 @@ class StretchReader:
         while under_way:
             yield self._assemble(*under_way.popleft(), self._takers.take())
 
-    def _extents(self, extent: int) -> Iterator[tuple[int, int]]:
-        begin = 0
+    def _extents(self, begin: int, extent: int) -> Iterator[tuple[int, int]]:
         while begin < extent:
-            yield begin, min(begin + STRETCH_ENTRIES, extent)
-            position = self._rows.next_position(begin + STRETCH_ENTRIES)
+            position = self._rows.next_position(begin)
             if position is None:
                 return
             # Where the next entries are: after a gap, perhaps far away.
             begin = position - position % STRETCH_ENTRIES
+            yield begin, min(begin + STRETCH_ENTRIES, extent)
+            begin += STRETCH_ENTRIES
 
     def _give(self, begin: int, end: int, rows: Stretch) -> None:
         positions = range(begin, end)

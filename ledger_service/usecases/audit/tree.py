@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from anchors.chain.port import WitnessEvent
 from anchors.core.checkpoint import Checkpoint, open_checkpoint
 from anchors.core.errors import Error
@@ -16,6 +18,14 @@ from ledger_service.usecases.audit.signers import recover_one
 
 TILE_LEVELS = 8
 """As many as a tree of 2^63 leaves has."""
+
+
+class SavedTree(msgspec.Struct, frozen=True):
+    """The right edge of the tree; `broken` where a leaf below is not known."""
+
+    size: int
+    partial_tiles: list[bytes]
+    broken: bool
 
 
 class TreeWalk:
@@ -51,6 +61,22 @@ class TreeWalk:
         for tile in self._builder.append(leaf):
             self._check_tile(tile, stored if tile.level == 0 else self._rows.tile(tile.level, tile.number))
         self._check_roots()
+
+    def saved(self) -> SavedTree:
+        """The tree as it has grown."""
+        return SavedTree(self._builder.size, self._builder.partial_tiles(), self._broken)
+
+    def resume(self, saved: SavedTree) -> None:
+        """Go on from there. Checkpoints and heads below were compared; that of a published log is now the newest."""
+        self._builder, self._broken = TileBuilder(saved.size, saved.partial_tiles), saved.broken
+        seen = saved.size if self._rows.tables is not None else saved.size - 1
+        while self._checkpoint is not None and self._checkpoint.size <= seen:
+            self._checkpoint = next(self._checkpoints, None)
+        while self._head is not None and self._head.new_size <= saved.size:
+            self._head = next(self._heads, None)
+        if self._rows.tables is None:
+            self._findings.counts["checkpoints"] = 0
+            self._check_roots()
 
     def break_off(self) -> None:
         """A leaf is not known: no root from here on can be computed."""

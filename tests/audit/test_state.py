@@ -1,0 +1,158 @@
+"""An audit that stops and goes on: killed in the middle, run again later, with a state that is another's."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from anchors.core.trust import format_trust
+from ledger_service.cli import main
+from ledger_service.usecases.audit import state as states
+from ledger_service.usecases.audit import stretches
+from tests.audit.published import publish, write_contents
+from tests.audit.world import World, change, copy_database, flipped
+
+BUNDLE = 256
+UNTIMED = {"seconds", "statementsPerSecond", "recoverPerSecond", "ratio", "begunAt"}
+KILLED_AT = """
+import os, signal, sys
+from contextlib import contextmanager
+from ledger_service.cli import main
+from ledger_service.cli.output import Output
+from ledger_service.usecases.audit import state, stretches
+
+@contextmanager
+def progress(self, what, total):
+    passed = 0
+    def advance(count):
+        nonlocal passed
+        passed += count
+        if passed > int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+    yield advance
+
+stretches.STRETCH_ENTRIES = state.STRETCH_ENTRIES = 256
+state.STRETCHES_A_SAVE = 1
+Output.progress = progress
+main(sys.argv[2:])
+"""
+
+
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a small log has several."""
+    monkeypatch.setattr(stretches, "STRETCH_ENTRIES", BUNDLE)
+    monkeypatch.setattr(states, "STRETCH_ENTRIES", BUNDLE)
+    monkeypatch.setattr(states, "STRETCHES_A_SAVE", 1)
+
+
+@pytest.fixture
+def options(world: World, tmp_path: Path) -> list[str]:
+    (tmp_path / "trust.json").write_bytes(format_trust(world.trust()))
+    return ["--trust", str(tmp_path / "trust.json"), "--rpc", world.chain.url, "--json"]
+
+
+def _said(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict, int]:
+    """Status, what was said but for times, and where it began."""
+    status = main(["audit", *options])
+    said = json.loads(capsys.readouterr().out)
+    return status, {name: value for name, value in said.items() if name not in UNTIMED}, said["begunAt"]
+
+
+def _kill(passed: int, *options: str) -> None:
+    """An audit that is killed when it has passed more than so many entries."""
+    done = subprocess.run([sys.executable, "-c", KILLED_AT, str(passed), "audit", *options], check=False)
+    assert done.returncode == -9
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_database_whose_audit_was_killed(
+    world: World, copy: Path, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], damaged: bool
+) -> None:
+    """It ends as one that was not, with faults on both sides of where it stopped."""
+    database = f"sqlite:///{copy}"
+    if damaged:
+        with sqlite3.connect(copy) as connection:
+            parts = "SELECT parts FROM contents WHERE position = ?"
+            other = connection.execute(parts, (7,)).fetchone()
+        change(copy, ("UPDATE contents SET parts = ? WHERE position = 5", other), "DELETE FROM heads")
+        change(copy, "UPDATE entries SET sm3 = x'00' WHERE position IN (100, 300)", "DELETE FROM subjects")
+    unbroken = _said(capsys, "--database", database, *options)
+    kept = ["--database", database, "--state", str(tmp_path / "state"), *options]
+    _kill(0, *kept)
+    resumed = _said(capsys, *kept)
+    assert resumed[:2] == unbroken[:2] and unbroken[0] == int(damaged)
+    assert (unbroken[2], resumed[2]) == (0, BUNDLE)
+    assert _said(capsys, *kept) == resumed, "what is complete only at the end is done anew"
+
+
+def test_a_published_log_whose_audit_was_killed(
+    world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, contents = publish(world, tmp_path / "log"), write_contents(world, tmp_path / "contents", 440)
+    named = ["--log", str(log), "--content", str(contents), *options]
+    unbroken, kept = _said(capsys, *named), [*named, "--state", str(tmp_path / "state")]
+    _kill(0, *kept)
+    resumed = _said(capsys, *kept)
+    assert resumed[:2] == unbroken[:2] and resumed[2] == BUNDLE and resumed[0] == 0
+    # What was read is in the tree: a log that is another below is found out, though nobody reads it again.
+    bundle = log / "tile/entries/001.p/184"
+    bundle.write_bytes(flipped(bundle.read_bytes(), 2 + 250))
+    status, said, _ = _said(capsys, *kept)
+    assert (status, said["first"]["key"], said["first"]["what"]) == (1, "256", "leaf hash")
+
+
+def test_a_log_that_has_grown(
+    world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is kept above the newest final head: what was pending is judged anew."""
+    older = copy_database(world, tmp_path)
+    kept = ["--state", str(tmp_path / "state"), *options]
+    status, said, begun_at = _said(capsys, "--database", f"sqlite:///{older}", *kept)
+    assert (status, said["size"], said["checked"]["pending"], begun_at) == (0, 451, 11, 0)
+    for number in range(6):
+        world.submit(*world.tell_story(number))
+    world.settle()
+    status, said, begun_at = _said(capsys, "--database", world.database, *kept)
+    assert (status, said["size"], said["checked"]["pending"], begun_at) == (0, 517, 0, BUNDLE)
+    status, again, begun_at = _said(capsys, "--database", world.database, *kept)
+    assert (again, begun_at) == (said, 2 * BUNDLE)
+    assert _said(capsys, "--database", world.database, *options)[1] == said
+
+
+def test_a_state_of_something_else(
+    world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state"
+    kept = ["audit", "--database", world.database, "--state", str(state), *options]
+
+    def refused(why: str, *arguments: str) -> None:
+        capsys.readouterr()
+        assert main(list(arguments)) == 2
+        line = capsys.readouterr().err
+        assert why in line and line.count("\n") == 1 and "inside huzheng" not in line, line
+
+    assert main(kept) == 0
+    log = publish(world, tmp_path / "log")
+    refused("another source", "audit", "--log", str(log), "--state", str(state), *options)
+    with closing(sqlite3.connect(state, isolation_level=None)) as connection:
+        (about,) = connection.execute("SELECT about FROM saved").fetchone()
+    for name in ("version", "log", "chain"):
+        _write_about(state, json.dumps(json.loads(about) | {name: "another"}))
+        refused(f"another {name}", *kept)
+    _write_about(state, about)
+    with closing(sqlite3.connect(state, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        refused("locked", *kept)
+    refused("no such table", *kept[:3], "--state", world.database.removeprefix("sqlite:///"), *options)
+    refused("not a database", *kept[:3], "--state", str(tmp_path / "trust.json"), *options)
+    refused("unable to open", *kept[:3], "--state", str(tmp_path / "nowhere" / "state"), *options)
+
+
+def _write_about(state: Path, about: str) -> None:
+    with closing(sqlite3.connect(state, isolation_level=None)) as connection:
+        connection.execute("UPDATE saved SET about = ?", (about,))
