@@ -178,6 +178,7 @@ def test_each_database(module_chain: ScratchChain, store_url: str) -> None:
 
 def test_a_published_log_gives_the_same_figures(log: Published, tmp_path: Path) -> None:
     """Without the database, by its entries and the contents that somebody kept."""
+    log.world.integrate()
     folder = publish(log.world, tmp_path / "log")
     by_log = audit_published(log.world, folder, write_contents(log.world, tmp_path / "contents", 2**40)).findings
     by_database = log.world.audit().findings

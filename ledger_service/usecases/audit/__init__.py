@@ -22,8 +22,10 @@ that the database says is believed. What is believed already stands in the trust
     step   1 history.py   2 run.py, statements.py   3 tree.py   4 history.py, tree.py   5 statements.py, attribution.py
            6 statements.py   7 index.py, head_proofs.py   8 receipts.py   9 readings.py   10 timestamps.py
            11 decisions.py   12 figures.py   13 cosignatures.py   (findings.py names, rows.py is what storage must
-           give, stretches.py reads ahead, taking.py takes entries apart on all cores, signers.py
-           recovers who signed receipts, measures.py is what is measured on the way)
+           give, published_rows.py gives it of a published log, given.py contents that somebody kept, stretches.py
+           reads ahead, taking.py takes entries apart on all cores, soundness.py says which of two differs, signers.py
+           recovers who signed receipts, scratch.py remembers what grows with the log, state.py how far it
+           is, measures.py is what is measured on the way)
 
 Entries are walked in the log's order, and whatever was built on them is compared as soon as it is complete, so that
 the first finding stands where things first go wrong. An entry that breaks a rule and is in the log all the same is
