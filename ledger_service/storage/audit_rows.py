@@ -141,7 +141,9 @@ class SqlAuditRows:
     def _at(self, position: Column, value: Column, positions: Collection[int]) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
         for some in in_pieces(sorted(positions)):
-            found.update(self._tuples(select(position, value).where(position.in_(some))))
+            without_gap = some[-1] - some[0] == len(some) - 1
+            within = position.between(some[0], some[-1]) if without_gap else position.in_(some)
+            found.update(self._tuples(select(position, value).where(within)))
         return found
 
     def counted(self, size: int) -> Iterator[list[StoredEntry]]:

@@ -45,6 +45,7 @@ class PublishedRows:
         self._log = log
         self._domain = domain
         self._scratch = scratch
+        self._has_contents = bool(scratch.given)
         note = log.checkpoint()
         self.checkpoint = Checkpoint.from_text(split_note(note)[0])
         if self.checkpoint.origin != origin:
@@ -131,6 +132,8 @@ class PublishedRows:
         return dict(enumerate(entries, number * TILE_WIDTH))
 
     def _contents(self, entries: dict[int, bytes]) -> dict[int, bytes]:
+        if not self._has_contents:
+            return {}
         wanted = {at: entry[CONTENT_FIELD] for at, entry in entries.items() if len(entry) == ENTRY_BYTES}
         return self._scratch.given.take(wanted)
 

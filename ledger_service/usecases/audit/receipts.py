@@ -83,9 +83,7 @@ class ReceiptWalk:
             findings.fault(8, "receipts", row.id, "positions", "one or more", "none that can be read")
             return
         findings.compare(8, "receipts", row.id, "first/last", (min(positions), max(positions)), (row.first, row.last))
-        for position in positions:
-            if position < self._marked:
-                self._promised.set(position)
+        self._promised.set(position for position in positions if position < self._marked)
         missing = next((position for position in positions if position not in ids), None)
         sound = missing is None
         if missing is not None:

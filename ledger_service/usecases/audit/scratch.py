@@ -328,6 +328,9 @@ class Given:
             rows,
         )
 
+    def __bool__(self) -> bool:
+        return self._connection.execute("SELECT EXISTS (SELECT 1 FROM given)").fetchone()[0] == 1
+
     def take(self, wanted: Mapping[int, bytes]) -> dict[int, bytes]:
         """Stored parts by position; `wanted` are the hashes to which the entries there commit."""
         rows = _select(self._connection, "SELECT hash, parts FROM given WHERE hash", wanted.values())
@@ -355,9 +358,11 @@ class Bits:
         self._connection.execute("DELETE FROM pages")
         self._pages: OrderedDict[int, bytearray] = OrderedDict()
 
-    def set(self, position: int) -> None:
-        """Set that of a position."""
-        self._page(position // PAGE_BITS)[position % PAGE_BITS // 8] |= 1 << position % 8
+    def set(self, positions: Iterable[int]) -> None:
+        """Set those of these positions."""
+        for position in positions:
+            page = self._pages.get(position // PAGE_BITS) or self._page(position // PAGE_BITS)
+            page[position % PAGE_BITS // 8] |= 1 << position % 8
 
     def unset(self, end: int) -> Iterator[int]:
         """The positions below `end` whose bit is not set, in order."""

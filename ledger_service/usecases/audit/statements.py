@@ -76,6 +76,8 @@ class StatementWalk:
         self.decisions = DecisionReplay(findings, rows, scratch, report_of)
         self.figures = PublishedFigures(findings)
         self._indexed = rows.tables is not None
+        self._linked = self._indexed or bool(scratch.given)
+        """Whether links can be known at all: contents tell of them."""
         self.streams: dict[bytes, Stream] = {}
         self.subjects = scratch.subjects
         self.holds = scratch.holds
@@ -194,7 +196,7 @@ class StatementWalk:
         self._remember_said(item, links, effective)
         if not filed:
             self._true_ids.add(item.position, item.id)
-        if not filed or not self._indexed:
+        if not filed or (self._linked and not self._indexed):
             self._statements.add(logged)
         self._replay(item, targets, effective=effective, filed=filed)
 
@@ -350,7 +352,8 @@ class StatementWalk:
         return not unread
 
     def _name_content(self, item: Item) -> None:
-        self._unread.add(item.position)
+        if self._linked:
+            self._unread.add(item.position)
         what = "row" if item.content_problem == "none" else "parts"
         if what == "row" and not self._indexed:
             self._findings.counts["contents not given"] += 1
