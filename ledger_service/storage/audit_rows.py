@@ -28,8 +28,10 @@ from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import in_pieces
+from ledger_service.storage.chain_view import CHAIN_ROW
 from ledger_service.storage.finder import check_prefixes, select_by_ids
 from ledger_service.storage.head_proofs import decode_proof
+from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.packed_entry import unpack_suspect
 from ledger_service.storage.snapshot import open_snapshot
@@ -96,7 +98,8 @@ class SqlAuditRows:
 
     def log(self) -> LogRow | None:
         """See `AuditRows`."""
-        return self._one(LogRow._make, select(*(schema.log.c[name] for name in LogRow._fields)))
+        query = select(*(schema.log.c[name] for name in LogRow._fields)).where(schema.log.c.id == LOG_ROW)
+        return self._one(LogRow._make, query)
 
     def extent(self) -> int:
         """See `AuditRows`."""
@@ -252,7 +255,8 @@ class SqlAuditRows:
     def chain(self) -> ChainRow | None:
         """See `AuditRows`."""
         c = schema.chain.c
-        return self._one(ChainRow._make, select(c.tip_number, c.tip_hash, c.tip_parent, c.tip_time, c.final_number))
+        query = select(c.tip_number, c.tip_hash, c.tip_parent, c.tip_time, c.final_number).where(c.id == CHAIN_ROW)
+        return self._one(ChainRow._make, query)
 
     def blocks(self) -> Iterator[BlockRow]:
         """See `AuditRows`."""

@@ -61,6 +61,9 @@ _INDEXED = "UPDATE log SET indexed = ?"
 _MISSING = f"""SELECT min(position) FROM ({_ALL}) AS wanted WHERE NOT EXISTS (SELECT 1 FROM prefixes AS found
     WHERE found.young IN (0, 1) AND found.what = wanted.what AND found.prefix = wanted.prefix
     AND found.position = wanted.position)"""
+_MISPLACED = """SELECT min(position) FROM prefixes AS found WHERE young = 1 AND EXISTS (SELECT 1 FROM prefixes AS later
+    WHERE later.young = 0 AND later.what = found.what AND later.prefix = found.prefix
+    AND later.position > found.position)"""
 _COUNTS = f"SELECT (SELECT count(*) FROM ({_ALL})), (SELECT count(*) FROM prefixes)"
 _ON_POSTGRESQL = {
     What.SUBJECT: f"{_SUBJECT} = %(prefix)b",
@@ -206,4 +209,5 @@ def check_prefixes(connection: Connection) -> PrefixCheck | None:
     indexed = connection.exec_driver_sql("SELECT indexed FROM log").scalar()
     within = (0, _extent(connection)[0])
     missing = connection.exec_driver_sql(_MISSING, within).scalar()
-    return PrefixCheck(indexed, missing, *connection.exec_driver_sql(_COUNTS, within).one())
+    misplaced = connection.exec_driver_sql(_MISPLACED).scalar()
+    return PrefixCheck(indexed, missing, misplaced, *connection.exec_driver_sql(_COUNTS, within).one())

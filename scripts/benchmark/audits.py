@@ -1,4 +1,5 @@
-"""How fast the audit derives a ledger again, beside the rate at which all cores merely recover its signatures."""
+"""How fast the audit derives a ledger again, beside the rate at which all cores merely recover its signatures; that it
+holds, and in how much memory."""
 
 import json
 import subprocess
@@ -11,21 +12,25 @@ from anchors.core.trust import Finality, format_trust
 from ledger_service.client.api import Api
 from scripts.benchmark.ingest import FoundedCity, founded_city
 from scripts.benchmark.load import LoadGenerator
+from scripts.benchmark.processes import MemoryWatch
 from scripts.benchmark.statements import Writers
 from scripts.city.service import HUZHENG, TOKEN, ServiceProcess, free_port, service_settings
 from scripts.local_chain import FINALITY_CONFIRMATIONS
 
 STATEMENTS, BATCH, HOSPITALS = 100_000, 100, 64
-WITHIN_SECONDS = 300
+WITHIN_SECONDS, LOOK_SECONDS = 300, 0.2
 
 
 @dataclass(frozen=True)
 class Audited:
-    """An audit of so many entries with content and index: entries and recoveries (on all cores) a second."""
+    """An audit of so many entries with content and index, which held: entries and recoveries (on all cores) a second;
+    memory of all its processes and of the largest, MiB."""
 
     entries: int
     entries_per_s: float
     recovered_per_s: float
+    tree_mb: float
+    process_mb: float
 
     @property
     def ratio(self) -> float:
@@ -35,7 +40,7 @@ class Audited:
 
 def measure_audit(folder: Path, statements: int) -> Audited:
     """Fill a ledger with at least so many signed statements, wait until all of them are final, stop the service,
-    audit."""
+    audit. Raises `RuntimeError` where the audit finds anything."""
     with founded_city(folder, HOSPITALS) as founded:
         database = f"sqlite:///{folder / 'ledger.sqlite'}"
         settings = service_settings(founded.city, folder, database, FINALITY_CONFIRMATIONS, free_port())
@@ -65,8 +70,15 @@ def _audit(founded: FoundedCity, folder: Path, database: str) -> Audited:
     (folder / "trust.json").write_bytes(format_trust(founded.city.trust(chain, Finality(FINALITY_CONFIRMATIONS))))
     chain.close()
     command = [HUZHENG, "audit", "--json", "--database", database, "--trust", str(folder / "trust.json")]
-    done = subprocess.run([*command, "--rpc", founded.chain.url], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the audit did not hold: {done.stderr.strip() or done.stdout[-500:]}")
-    said = json.loads(done.stdout)
-    return Audited(said["size"], said["statementsPerSecond"], said["recoverPerSecond"])
+    output, errors = folder / "audit.json", folder / "audit.log"
+    with output.open("wb") as out, errors.open("wb") as err:
+        process = subprocess.Popen([*command, "--rpc", founded.chain.url], stdout=out, stderr=err)
+        memory = MemoryWatch(process.pid)
+        while process.poll() is None:
+            memory.look()
+            time.sleep(LOOK_SECONDS)
+    if process.returncode:
+        raise RuntimeError(f"the audit did not hold: {errors.read_text().strip() or output.read_text()[-500:]}")
+    said = json.loads(output.read_bytes())
+    speeds = said["statementsPerSecond"], said["recoverPerSecond"]
+    return Audited(said["size"], *speeds, memory.tree_mb, memory.process_mb)

@@ -40,6 +40,12 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2, help="API processes of the service")
     parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
     parser.add_argument("--leaves", type=int, default=LEAVES, help="size to which a log is grown")
+    parser.add_argument(
+        "--audit",
+        type=int,
+        metavar="N",
+        help=f"audit a ledger of so many statements; as many as a log is grown to, at most {STATEMENTS:,}, unless said",
+    )
     parser.add_argument("--quick", action="store_true", help=f"grow it to {QUICK_LEAVES:,} at most")
     return parser.parse_args(words)
 
@@ -90,7 +96,8 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     say(f"counting {entries:,} entries")
     counting = measure(entries, folder)
     say("verifying a case, auditing a ledger")
-    case, audited = measure_evidence(folder / "case"), measure_audit(folder / "audit", min(sizes[-1], STATEMENTS))
+    case = measure_evidence(folder / "case")
+    audited = measure_audit(folder / "audit", arguments.audit or min(sizes[-1], STATEMENTS))
     growth = measure_growth(folder / "growth", sizes, load, say)
     return Results(load, singles, limits, ingests, gas, growth, counting, case, audited)
 

@@ -72,7 +72,7 @@ def rows_of(results: Results) -> list[Row]:
         *_gas_rows(results.gas),
         *_statistics_rows(results.counting),
         _evidence_row(results.case),
-        _audit_row(results.audited),
+        *_audit_rows(results.audited),
     ]
 
 
@@ -178,7 +178,7 @@ def figures_of(results: Results) -> dict[str, Any]:
         | _growth_figures(results.growth)
         | _statistics_figures(results.counting)
         | {"evidence_verify_ms_100": round(results.case.verify_ms, 1)}
-        | {"audit_ratio_full": round(results.audited.ratio, 3)}
+        | _audit_figures(results.audited)
         | {
             "bytes_per_statement": round(first.bytes_per_statement),
             "service_peak_mb": round(max(ingest.tree_mb for both in ingests.values() for ingest in both)),
@@ -192,10 +192,22 @@ def _evidence_row(case: CaseTimes) -> Row:
     return Row(f"evidence of {case.statements} statements verified", f"{case.verify_ms:,.0f} ms", **held, beside=beside)
 
 
-def _audit_row(audited: Audited) -> Row:
+def _audit_rows(audited: Audited) -> Iterator[Row]:
     beside = f"of {audited.recovered_per_s:,.0f} recoveries/s on all cores: {audited.entries_per_s:,.0f} entries/s"
     held = at_least(audited.ratio, AUDIT_RATIO) if audited.entries >= STATEMENTS else {}
-    return Row(f"audit of {audited.entries:,}, with content and index", f"{audited.ratio:.2f}", **held, beside=beside)
+    yield Row(f"audit of {audited.entries:,}, with content and index", f"{audited.ratio:.2f}", **held, beside=beside)
+    beside = f"it holds; the largest process {audited.process_mb:,.0f} MiB"
+    yield Row("  memory of the audit", f"{audited.tree_mb:,.0f} MiB", beside=beside)
+
+
+def _audit_figures(audited: Audited) -> dict[str, Any]:
+    """No audit that finds anything comes so far."""
+    return {
+        "audit_ratio_full": round(audited.ratio, 3),
+        "audit_entries": audited.entries,
+        "audit_memory_mib": round(audited.tree_mb),
+        "audit_process_memory_mib": round(audited.process_mb),
+    }
 
 
 def _statistics_figures(counting: Measured) -> dict[str, Any]:

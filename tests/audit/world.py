@@ -244,9 +244,9 @@ def read(path: Path, query: str, *values: object) -> tuple:
     return row
 
 
-def flipped(data: bytes, offset: int) -> bytes:
-    """The bytes with one bit changed."""
-    return data[:offset] + bytes((data[offset] ^ 1,)) + data[offset + 1 :]
+def flipped(data: bytes, offset: int, bit: int = 0) -> bytes:
+    """The bytes with one bit changed, by default the lowest of the one at `offset`."""
+    return data[:offset] + bytes((data[offset] ^ 1 << bit,)) + data[offset + 1 :]
 
 
 def place(finding: Finding | None) -> tuple[str, str, str]:

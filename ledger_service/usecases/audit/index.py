@@ -105,13 +105,20 @@ def check_prefixes(rows: AuditRows, findings: Findings, extent: int) -> None:
         findings.fault(7, "log", "1", "indexed", f"0 to {extent}", check.indexed)
     elif check.missing is not None:
         findings.fault(7, "prefixes", check.missing, "rows", "one for its id, its subject and each digest", "fewer")
+    elif check.misplaced is not None:
+        findings.fault(7, "prefixes", check.misplaced, "young", "old, as a later one is that begins alike", "young")
     else:
         findings.compare(7, "prefixes", "all", "rows", check.expected, check.found)
 
 
 def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:
     """What the follower stored: as far as it says it followed, all of it and nothing else."""
-    followed = _check_followed(rows.chain(), findings, history)
+    status, count = rows.chain(), rows.count("chain")
+    if status is None and (count or rows.count("blocks")):
+        findings.fault(7, "chain", 1, "row", "one: blocks were followed", "none")
+    elif count:
+        findings.compare(7, "chain", 1, "rows", 1, count)
+    followed = _check_followed(status, findings, history)
     for row in rows.blocks():
         findings.counts["blocks"] += 1
         block = history.block(row.number)

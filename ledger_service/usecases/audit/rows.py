@@ -170,10 +170,12 @@ class Stretch(NamedTuple):
 
 class PrefixCheck(NamedTuple):
     """How `prefixes` stands beside `entries`: the first entry among the `indexed` ones that it lacks, None where it has
-    all of them; how many rows it should have, and has."""
+    all of them; the first one that is young though a later one that begins alike is old, None where there is none; how
+    many rows it should have, and has."""
 
     indexed: object
     missing: int | None
+    misplaced: int | None
     expected: int
     found: int
 

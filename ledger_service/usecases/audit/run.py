@@ -161,6 +161,7 @@ class Audit:
         findings, history = self._found, self._history
         if rows.tables is not None:
             self._check_log(rows.tables.log(), extent)
+            findings.compare(2, "log", 1, "rows", 1, rows.tables.count("log"))
         if not history.read():
             return
         history.check_present_head()
