@@ -105,10 +105,8 @@ def check_prefixes(rows: AuditRows, findings: Findings, extent: int) -> None:
         findings.fault(7, "log", "1", "indexed", f"0 to {extent}", check.indexed)
     elif check.missing is not None:
         findings.fault(7, "prefixes", check.missing, "rows", "one for its id, its subject and each digest", "fewer")
-    elif check.misplaced is not None:
+    elif findings.compare(7, "prefixes", "all", "rows", check.expected, check.found) and check.misplaced is not None:
         findings.fault(7, "prefixes", check.misplaced, "young", "old, as a later one is that begins alike", "young")
-    else:
-        findings.compare(7, "prefixes", "all", "rows", check.expected, check.found)
 
 
 def check_chain_tables(rows: AuditRows, findings: Findings, history: ChainHistory) -> None:
