@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.benchmark.audits import STATEMENTS, measure_audit
+from scripts.benchmark.audits import STATEMENTS, measure_audits
 from scripts.benchmark.evidence import measure_evidence
 from scripts.benchmark.gas import measure_gas
 from scripts.benchmark.growth import measure_growth, sizes_to
@@ -97,9 +97,9 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     counting = measure(entries, folder)
     say("verifying a case, auditing a ledger")
     case = measure_evidence(folder / "case")
-    audited = measure_audit(folder / "audit", arguments.audit or min(sizes[-1], STATEMENTS))
+    audits = measure_audits(folder / "audit", arguments.audit or min(sizes[-1], STATEMENTS))
     growth = measure_growth(folder / "growth", sizes, load, say)
-    return Results(load, singles, limits, ingests, gas, growth, counting, case, audited)
+    return Results(load, singles, limits, ingests, gas, growth, counting, case, audits)
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:

@@ -22,7 +22,7 @@ POSITIVE = """
     single_ratio_sqlite service_peak_mb service_peak_mb_sqlite service_process_peak_mb_sqlite bytes_per_statement
     bytes_per_statement_sqlite gas_per_statement_256 gas_head_2_20 integrate_per_s proof_growth_1e2_1e3
     proof_from_disk_growth_1e2_1e3 statistics_seconds_1e3 statistics_cpu_seconds_1e3 statistics_peak_mb
-    evidence_verify_ms_100 audit_ratio_full audit_entries audit_memory_mib audit_process_memory_mib
+    evidence_verify_ms_100 audit_ratio_full audit_ratio_log audit_entries audit_memory_mib audit_process_memory_mib
 """
 POSITIVE_AT_EACH_SIZE = (
     "proof_p50_ms proof_p99_ms proof_from_disk_p99_ms integrate_per_s bytes_per_statement service_mb"
