@@ -33,6 +33,8 @@ CHOICES = {
     ("checkpoints", REMOVED): {"witnessed": _WITNESSED, "not witnessed": f"NOT {_WITNESSED}"},
     ("timestamps", "number"): {"renewed": _RENEWED, "not renewed": f"NOT {_RENEWED}"},
     ("timestamps", REMOVED): {"renewed": _RENEWED, "not renewed": f"NOT {_RENEWED}"},
+    # What renews a token is over all of it.
+    ("timestamps", "token (what stands beside)"): {"": f"NOT {_RENEWED}"},
     ("prefixes", "young"): {
         "young": "young = 1",
         "old, with a later one": f"young = 0 AND {_LATER}",
