@@ -33,6 +33,7 @@ CHOICES = {
     ("checkpoints", REMOVED): {"witnessed": _WITNESSED, "not witnessed": f"NOT {_WITNESSED}"},
     ("timestamps", "number"): {"renewed": _RENEWED, "not renewed": f"NOT {_RENEWED}"},
     ("timestamps", REMOVED): {"renewed": _RENEWED, "not renewed": f"NOT {_RENEWED}"},
+    ("timestamps", ADDED): {"a renewal": "renews IS NOT NULL", "a first one": "renews IS NULL"},
     # What renews a token is over all of it.
     ("timestamps", "token (what stands beside)"): {"": f"NOT {_RENEWED}"},
     ("prefixes", "young"): {
