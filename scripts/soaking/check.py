@@ -14,7 +14,7 @@ from scripts.city.service import HUZHENG
 from scripts.soaking.senders import promised
 from scripts.soaking.town import Town
 
-ENTRIES_PER_READ = 5_000
+ENTRIES_PER_READ = 5_120
 AUDIT_SECONDS = 600
 
 
@@ -99,7 +99,7 @@ def _read_log(town: Town) -> list[Logged]:
         extent = rows.extent()
         for begin in range(0, extent, ENTRIES_PER_READ):
             places = range(begin, min(extent, begin + ENTRIES_PER_READ))
-            found = rows.entries_at(places)
+            found = rows.stretch(places.start, places.stop).entries
             for place in places:
                 statement = Entry.from_bytes(found[place]).statement
                 id = encode_hex(statement.id(town.city.domain))
