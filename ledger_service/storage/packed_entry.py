@@ -70,12 +70,12 @@ def unpack_suspect(packed: object) -> bytes:
 
 
 def _is_shortest(packed: bytes) -> bool:
-    """Whether no word of what makes an entry stands there with a zero that is left out."""
+    """Whether all its words stand there whole, none of them with a zero that is left out."""
     kind, institution, sequence = packed[_FIXED.size - 3 : _FIXED.size]
     institution_at = _FIXED.size + kind
     sequence_at = institution_at + institution
     issued_at = sequence_at + sequence
-    return not (
+    return issued_at <= len(packed) and not (
         (kind and not packed[institution_at - 1])
         or (institution and not packed[sequence_at - 1])
         or (sequence and not packed[sequence_at])

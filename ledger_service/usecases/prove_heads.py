@@ -30,6 +30,7 @@ class HeadProver:
         self._failed = False
         self._walked_at: float | None = None  # when the walk ended, where some failed in it
         self._rest = REST_SECONDS
+        self._again = 0  # heads up to this size are asked for again
 
     def run_once(self) -> bool:
         """Prove some heads: those that became final since the last step, else older ones, newest first. Whether there
@@ -46,7 +47,8 @@ class HeadProver:
                 del self._batch[0]
                 raise
             self._stored.add(self._batch[0], proof)
-            self._rest = REST_SECONDS
+            if self._batch[0].new_size <= self._again:
+                self._rest = REST_SECONDS
             del self._batch[0]
         return more
 
@@ -62,7 +64,7 @@ class HeadProver:
         events = self._stored.unproven(0, self._below, HEADS_A_STEP) if self._below else []
         if not events and self._failed and self._has_rested():
             self._failed, self._walked_at = False, None
-            self._rest = min(2 * self._rest, LONGEST_REST_SECONDS)
+            self._rest, self._again = min(2 * self._rest, LONGEST_REST_SECONDS), self._newest
             events = self._stored.unproven(0, _BEYOND_ALL, HEADS_A_STEP)
         self._below = events[-1].new_size if events else 0
         return events

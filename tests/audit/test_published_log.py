@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from anchors.core.checkpoint import Checkpoint
+from anchors.core.merkle import EMPTY_ROOT
 from anchors.core.note import SignerKey
 from anchors.core.tiles import decode_bundle, encode_bundle
 from anchors.core.trust import format_trust
@@ -263,3 +264,10 @@ def test_a_service_over_http(ledger: Ledger, tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "log" / "checkpoint").write_bytes(ledger.get("/log/checkpoint").content)
     assert main(["audit", "--log", str(tmp_path / "log"), *options]) == 0
     assert json.loads(capsys.readouterr().out)["checked"]["contents not given"] == size
+
+
+def test_a_made_up_log_of_nothing(world: World, log: Path) -> None:
+    """It is signed by a stranger."""
+    empty = Checkpoint(world.city.origin, 0, EMPTY_ROOT)
+    (log / "checkpoint").write_bytes(empty.sign(SignerKey(world.city.origin, bytes(32))))
+    assert place(audit_published(world, log).findings.first) == ("checkpoints", "0", "note")

@@ -50,6 +50,15 @@ def test_what_no_entry_is_packed_into(stored: object) -> None:
     assert unpack_suspect(stored) == b""
 
 
+def test_every_cut_and_every_other_length() -> None:
+    """What is short is filled up with zeros, and is another form of some entry: nobody packed it so."""
+    cut = [PACKED[:end] for end in range(161, len(PACKED))]
+    lengths = [PACKED[:at] + bytes([value]) + PACKED[at + 1 :] for at in (161, 162, 163) for value in range(256)]
+    for stored in (*cut, *lengths):
+        unpacked = unpack_suspect(stored)
+        assert unpacked == b"" or pack_entry(unpacked) == stored
+
+
 @pytest.mark.parametrize(
     "named",
     [

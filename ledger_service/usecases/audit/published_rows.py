@@ -56,18 +56,13 @@ class PublishedRows:
         self._empty_stretches = 0
         self._edge_is_sound: bool | None = None
 
-    @property
-    def note(self) -> bytes:
-        """The newest checkpoint as it is served."""
-        return self._row.note
-
     def extent(self) -> int:
         """See `LogRows`."""
         return self.checkpoint.size
 
     def checkpoints(self) -> Iterator[CheckpointRow]:
         """See `LogRows`."""
-        return iter([self._row] if self._row.size else [])
+        return iter([self._row])
 
     def next_position(self, position: int) -> int | None:
         """See `LogRows`."""

@@ -9,11 +9,12 @@ from anchors.core.promise import accepted_hash
 from anchors.core.registry import Purpose
 from anchors.core.typed_data import Domain
 from ledger_service.usecases.audit.attribution import Attribution
+from ledger_service.usecases.audit.bits import Bits
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.measures import Promises
 from ledger_service.usecases.audit.rows import AuditRows, ReceiptRow
-from ledger_service.usecases.audit.scratch import Bits, Scratch
+from ledger_service.usecases.audit.scratch import Scratch
 from ledger_service.usecases.audit.signers import Signers, collect
 
 RECEIPTS_PER_LOOK = 256

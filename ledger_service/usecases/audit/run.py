@@ -160,8 +160,7 @@ class Audit:
     ) -> None:
         findings, history = self._found, self._history
         if rows.tables is not None:
-            self._check_log(rows.tables.log(), extent)
-            findings.compare(2, "log", 1, "rows", 1, rows.tables.count("log"))
+            self._check_log(rows.tables, extent)
         if not history.read():
             return
         history.check_present_head()
@@ -241,11 +240,13 @@ class Audit:
             check_note(row, self._findings, self._trust.policy)
         return True
 
-    def _check_log(self, row: LogRow | None, extent: int) -> None:
+    def _check_log(self, rows: AuditRows, extent: int) -> None:
         """Step 2: the log's own row."""
+        row = rows.log()
         if row is None:
             self._findings.fault(2, "log", 1, "row", f"one of {self._log.origin}", "none")
             return
+        self._findings.compare(2, "log", 1, "rows", 1, rows.count("log"))
         trust = self._trust
         expected = (
             self._log.origin,

@@ -6,7 +6,6 @@ from one `save` to the next.
 """
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +16,6 @@ from anchors.core.errors import Error
 from ledger_service.usecases.ports import PREFIX_BYTES, Logged, SubjectState
 
 MEMBERS_IN_MEMORY = 65_536
-PAGE_BITS = 2**18
-PAGES_IN_MEMORY = 64
 CACHE_KIBIBYTES = 65_536
 MOST_VALUES = 4_096
 
@@ -58,6 +55,7 @@ class Scratch:
     def __init__(self, path: Path | None = None, about: Mapping[str, str] | None = None):
         """`about` says of what audit the file at `path` is. Raises `StateRefused` where it is of another, or none."""
         self.lasts = path is not None
+        self._path = path
         try:
             self.connection = connection = sqlite3.connect(path or "", timeout=0, isolation_level=None)
             try:
@@ -115,8 +113,11 @@ class Scratch:
     def __enter__(self) -> "Scratch":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.connection.close()
+        if isinstance(error, sqlite3.Error):
+            file = self._path or "the temporary file"
+            raise StateRefused(f"{file}: {error}; make room, or name a file on another disk by --state") from None
 
 
 class Subjects:
@@ -348,43 +349,6 @@ class Given:
     def unused(self) -> int:
         """How many belong to no entry that was seen."""
         return self._connection.execute("SELECT count(*) FROM given WHERE position IS NULL").fetchone()[0]
-
-
-class Bits:
-    """One bit a position, none of them set at first; a few pages are in memory. For one pass: it begins empty."""
-
-    def __init__(self, scratch: Scratch):
-        self._connection = scratch.connection
-        self._connection.execute("DELETE FROM pages")
-        self._pages: OrderedDict[int, bytearray] = OrderedDict()
-
-    def set(self, positions: Iterable[int]) -> None:
-        """Set those of these positions."""
-        for position in positions:
-            page = self._pages.get(position // PAGE_BITS) or self._page(position // PAGE_BITS)
-            page[position % PAGE_BITS // 8] |= 1 << position % 8
-
-    def unset(self, end: int) -> Iterator[int]:
-        """The positions below `end` whose bit is not set, in order."""
-        for number in range(-(-end // PAGE_BITS)):
-            page, begin = self._page(number), number * PAGE_BITS
-            for place, byte in enumerate(page):
-                if byte != 0xFF:
-                    yield from (at for at in _zeros(byte, begin + place * 8) if at < end)
-
-    def _page(self, number: int) -> bytearray:
-        page = self._pages.get(number)
-        if page is None:
-            row = self._connection.execute("SELECT bits FROM pages WHERE number = ?", (number,)).fetchone()
-            page = self._pages[number] = bytearray(row[0] if row else PAGE_BITS // 8)
-            if len(self._pages) > PAGES_IN_MEMORY:
-                oldest = self._pages.popitem(last=False)
-                self._connection.execute("INSERT OR REPLACE INTO pages VALUES (?, ?)", oldest)
-        return page
-
-
-def _zeros(byte: int, begin: int) -> Iterator[int]:
-    return (begin + place for place in range(8) if not byte >> place & 1)
 
 
 def _select(connection: sqlite3.Connection, query: str, values: Iterable) -> Iterator[tuple]:

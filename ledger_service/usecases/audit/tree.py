@@ -50,6 +50,8 @@ class TreeWalk:
         self._builder = TileBuilder()
         self._checkpoints = rows.checkpoints()
         self._checkpoint = next(self._checkpoints, None)
+        if rows.tables is None and self._checkpoint is not None and self._checkpoint.size == 0:
+            self._checkpoint = next(self._checkpoints, None)
         self._heads = iter(heads)
         self._head = next(self._heads, None)
         self._broken = False
