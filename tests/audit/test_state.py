@@ -13,6 +13,7 @@ from anchors.core.trust import format_trust
 from ledger_service.cli import main
 from ledger_service.usecases.audit import state as states
 from ledger_service.usecases.audit import stretches
+from ledger_service.usecases.audit.scratch import Scratch, StateRefused
 from tests.audit.published import publish, write_contents
 from tests.audit.world import World, change, copy_database, flipped
 
@@ -156,3 +157,12 @@ def test_a_state_of_something_else(
 def _write_about(state: Path, about: str) -> None:
     with closing(sqlite3.connect(state, isolation_level=None)) as connection:
         connection.execute("UPDATE saved SET about = ?", (about,))
+
+
+def test_a_full_disk_is_told_in_one_line() -> None:
+    with (
+        pytest.raises(StateRefused, match=r"full; make room, or name a file on another disk by --state$"),
+        Scratch() as scratch,
+    ):
+        scratch.connection.execute("PRAGMA max_page_count = 64")
+        scratch.given.add({bytes([number]) * 32: bytes(4_096) for number in range(200)})
