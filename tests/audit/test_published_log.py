@@ -153,6 +153,34 @@ def test_what_is_no_bundle(world: World, log: Path, damage: str) -> None:
     assert any(fault.first.step == 5 for fault in findings.left), "gaps in streams may be what is missing"
 
 
+def test_what_rests_on_a_lost_version(small_world: World, tmp_path: Path) -> None:
+    """A version is lost, the next one replaces it, and honest statements rest on that: none of them is a fault."""
+    world = small_world
+    owner, visited, others = world.signers[:3]
+
+    def fill(end: int) -> None:
+        (size,) = world.submit(others.issued())
+        world.submit(*(others.issued() for _ in range(size + 1, end)))
+
+    issued = owner.issued()
+    world.submit(issued)
+    fill(256)
+    lost = owner.amended(issued)
+    assert world.submit(lost) == [256]
+    fill(512)
+    second = owner.amended(lost)
+    opened = visited.granted(second)
+    world.submit(second, opened, visited.recognised(opened, second), owner.amended(second))
+    world.settle()
+    log, contents = publish(world, tmp_path / "log"), write_contents(world, tmp_path / "contents", 516)
+    assert audit_published(world, log, contents).holds
+    (log / "tile/entries/001").unlink()
+    findings = audit_published(world, log, contents).findings
+    assert [(*place(fault.first), fault.count) for fault in findings.faults] == [("entries", "256", "row", 256)]
+    (left,) = (left for left in findings.left if left.first.what == "link-unknown")
+    assert (left.first.key, left.count) == ("512", 1)
+
+
 @pytest.mark.parametrize("damage", ["missing", "short"])
 def test_what_is_no_tile(world: World, log: Path, damage: str) -> None:
     tile = log / "tile/0/000"

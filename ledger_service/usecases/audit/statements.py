@@ -248,7 +248,7 @@ class StatementWalk:
             if not self._attribution.has_role(statement.institution, kind.roles, count):
                 raise Refused(problems.ROLE_MISSING, f"{statement.institution} had no role that signs {kind.name}")
         except Refused as refused:
-            self._break_rule(5, item.position, refused)
+            self._break_rule(5, item, refused)
             return False
         return True
 
@@ -259,7 +259,7 @@ class StatementWalk:
         try:
             rules.check_sequence(stream, statement.sequence)
         except Refused as refused:
-            self._break_rule(5, item.position, refused)
+            self._break_rule(5, item, refused)
             if refused.problem is problems.SEQUENCE_FORK:
                 return False
         size = stream.observed_size
@@ -268,7 +268,7 @@ class StatementWalk:
             if size > item.position:
                 raise Refused(problems.OBSERVED_UNKNOWN, f"the head of {size} entries came after this one")
         except Refused as refused:
-            self._break_rule(5, item.position, refused)
+            self._break_rule(5, item, refused)
         self.streams[key] = Stream(statement.sequence + 1, size)
         return True
 
@@ -307,7 +307,7 @@ class StatementWalk:
                 if told and self._links_are_told(item, kind, targets):
                     rules.check_links(statement, kind, item.said, targets, before, speaks_for)
         except Refused as refused:
-            self._break_rule(6, position, refused)
+            self._break_rule(6, item, refused)
             return False
         known = before or SubjectState(statement.institution, position, None)
         after = rules.subject_after(kind.effect, known, statement.institution, position)
@@ -382,9 +382,12 @@ class StatementWalk:
         index = (expected, *digest_prefixes(item.said.digests))
         return findings.compare_row(7, "entries", item.position, _INDEX, index, (found, row.sha256, row.sm3)) and filed
 
-    def _break_rule(self, step: int, position: int, refused: Refused) -> None:
+    def _break_rule(self, step: int, item: Item, refused: Refused) -> None:
         if refused.problem in MAY_BE_LOST and not self._indexed and self.unknown_positions:
             why = f"{refused.detail}; an entry below that cannot be read may be it"
-            self._findings.leave(step, "entries", position, refused.problem.code, RULE_KEPT, why)
+            self._findings.leave(step, "entries", item.position, refused.problem.code, RULE_KEPT, why)
+            if step == 6:
+                # What was lost may have changed the subject, and this statement too: its state is no longer known.
+                self.damaged_subjects.add(item.statement.subject)
             return
-        self._findings.fault(step, "entries", position, refused.problem.code, RULE_KEPT, refused.detail)
+        self._findings.fault(step, "entries", item.position, refused.problem.code, RULE_KEPT, refused.detail)
