@@ -10,7 +10,8 @@ import pytest
 
 from anchors import Part
 from anchors.core.canonical import Json
-from ledger_service.usecases.audit import AuditResult
+from ledger_service.usecases.audit import AuditResult, stretches
+from tests.audit.published import audit_published, publish, write_contents
 from tests.audit.world import World, change, copy_database, make_world, place, read
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.parts import RULES, rules_digest
@@ -249,3 +250,25 @@ def test_a_damaged_report_is_not_replayed(town: Town, tmp_path: Path) -> None:
     (left,) = result.findings.left
     assert (left.first.key, left.count) == (str(town.named["outside the window"]), 1)
     assert counted(result) == TOLD | {"recognisable": 4}
+
+
+def test_contents_that_several_statements_have(
+    module_chain: ScratchChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report with a twin further on, corrected twice in the same words: of a published log it is told as usual."""
+    monkeypatch.setattr(stretches, "CONTENTS_KEPT", 0)
+    town = Town(make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
+    town.rules()
+    report, other = town.report(), town.report()
+    twin = town.issuer.sign("report.issued", secrets.token_bytes(32), *report.content.parts)
+    town.say(report, other, twin)
+    right = example("correction", parts=["examination"]), example("examination", item="S-009"), links(corrects=other)
+    town.say(*(town.issuer.sign("statement.corrected", other.subject, *right) for _ in range(2)))
+    town.decide("same tier", report)
+    town.decide("a corrected item that no catalogue lists", other)
+    town.world.settle()
+    log, contents = publish(town.world, tmp_path / "log"), write_contents(town.world, tmp_path / "contents", 2**40)
+    result = audit_published(town.world, log, contents)
+    town.world.engine.dispose()
+    assert result.holds and [fault.first.step for fault in result.findings.warnings] == [11], "no content is unused"
+    assert counted(result) == {"decisions": 2, "recognisable": 1, "not recognisable": 1}

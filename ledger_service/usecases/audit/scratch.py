@@ -31,8 +31,8 @@ CREATE TABLE members (name TEXT NOT NULL, member BLOB NOT NULL, PRIMARY KEY (nam
 CREATE TABLE holds (position INTEGER PRIMARY KEY, about INTEGER, effective INTEGER NOT NULL);
 CREATE TABLE corrections (report INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (report, position))
     WITHOUT ROWID;
-CREATE TABLE given (hash BLOB PRIMARY KEY, parts BLOB NOT NULL, position INTEGER) WITHOUT ROWID;
-CREATE INDEX given_by_position ON given (position);
+CREATE TABLE given (hash BLOB PRIMARY KEY, parts BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE taken (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 CREATE TABLE pages (number INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE rules (position INTEGER PRIMARY KEY, rule BLOB NOT NULL);
 CREATE TABLE saved (id INTEGER PRIMARY KEY CHECK (id = 1), about TEXT NOT NULL, saved BLOB);
@@ -315,7 +315,7 @@ class Rules:
 
 
 class Given:
-    """Contents that somebody kept, by their hash; and at which entry one belongs, once that was seen."""
+    """Contents that somebody kept, by their hash; and at which entries one belongs, once these were seen."""
 
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
@@ -324,7 +324,7 @@ class Given:
         """Stored parts by their content's hash. Of two copies that which shows more, and so is longer, is kept."""
         rows = list(contents.items())
         self._connection.executemany(
-            "INSERT INTO given (hash, parts) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET parts = excluded.parts "
+            "INSERT INTO given VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET parts = excluded.parts "
             "WHERE length(excluded.parts) > length(parts)",
             rows,
         )
@@ -338,17 +338,19 @@ class Given:
         found = dict(rows)
         here = {position: found[hash] for position, hash in wanted.items() if hash in found}
         self._connection.executemany(
-            "UPDATE given SET position = ? WHERE hash = ?", [(position, wanted[position]) for position in here]
+            "INSERT OR REPLACE INTO taken VALUES (?, ?)", [(position, wanted[position]) for position in here]
         )
         return here
 
     def at(self, positions: Collection[int]) -> dict[int, bytes]:
         """Stored parts by position, of those that were taken."""
-        return dict(_select(self._connection, "SELECT position, parts FROM given WHERE position", positions))
+        query = "SELECT position, parts FROM taken JOIN given USING (hash) WHERE position"
+        return dict(_select(self._connection, query, positions))
 
     def unused(self) -> int:
         """How many belong to no entry that was seen."""
-        return self._connection.execute("SELECT count(*) FROM given WHERE position IS NULL").fetchone()[0]
+        query = "SELECT count(*) FROM given WHERE hash NOT IN (SELECT hash FROM taken)"
+        return self._connection.execute(query).fetchone()[0]
 
 
 def _select(connection: sqlite3.Connection, query: str, values: Iterable) -> Iterator[tuple]:
