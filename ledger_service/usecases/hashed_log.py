@@ -53,6 +53,11 @@ class Hashing:
             raise changed("content", position)
         self._tree.append(leaf_hash(entry))
 
+    @property
+    def size(self) -> int:
+        """How many were added."""
+        return self._tree.size
+
     def root(self) -> bytes:
         """Of the tree over all that was added."""
         return self._tree.root()

@@ -11,10 +11,14 @@ import pytest
 
 from anchors.core.trust import format_trust
 from ledger_service.cli import main
+from ledger_service.storage.statistics import open_statistics_rows
 from ledger_service.usecases.audit import state as states
 from ledger_service.usecases.audit import stretches
 from ledger_service.usecases.audit.scratch import Scratch, StateRefused
+from ledger_service.usecases.statistics import Piece, compute, take_log_apart
+from ledger_service.usecases.taken_apart import take_apart
 from tests.audit.published import publish, write_contents
+from tests.audit.test_published_figures import AROUND, Published
 from tests.audit.world import World, change, copy_database, flipped
 
 BUNDLE = 256
@@ -166,3 +170,29 @@ def test_a_full_disk_is_told_in_one_line() -> None:
     ):
         scratch.connection.execute("PRAGMA max_page_count = 64")
         scratch.given.add({bytes([number]) * 32: bytes(4_096) for number in range(200)})
+
+
+def test_figures_over_what_was_changed_behind_the_position(
+    world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody changes a reason that was walked, and publishes what is then counted: it is not taken as right."""
+    kept = ["--state", str(tmp_path / "state"), *options]
+    world.settle()
+    assert _said(capsys, "--database", world.database, *kept)[0] == 0
+    reason = "UPDATE contents SET parts = CAST(replace(parts, 'synthetic-reason', 'another-reason') AS BLOB)"
+    (tmp_path / "before").mkdir()
+    before = change(copy_database(world, tmp_path / "before"), f"{reason} WHERE position = 6")
+    with open_statistics_rows(world.database) as rows:
+        *_, last = take_log_apart(rows, BUNDLE)
+        right = compute(rows, BUNDLE, AROUND)
+    with open_statistics_rows(before) as rows:
+        apart = [take_apart(row) for piece in rows.entries(BUNDLE) for row in piece]
+        wrong = compute(rows, BUNDLE, AROUND, [Piece(apart, last.root)])
+    assert wrong.part() != right.part()
+    Published(world).publish("wrong", wrong.part())
+    world.settle()
+    after = change(copy_database(world, tmp_path), f"{reason} WHERE position = 6")
+    status, said, begun_at = _said(capsys, "--database", after, *kept)
+    assert (status, begun_at > 6) == (0, True), "what lies behind the position is not read again"
+    assert [step["state"] for step in said["steps"] if step["name"] == "figures"] == ["NOT_CHECKED"]
+    assert _said(capsys, "--database", world.database, *kept)[:1] == (1,), "of the true log they are wrong"

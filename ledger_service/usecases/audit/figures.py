@@ -2,7 +2,7 @@
 
 The log is read once more, and only where something was published: for each zone, and for each 32 periods, one pass. In
 memory are 20 bytes an entry and 28 a subject, as for `huzheng stats`, and the counts of those periods. What the walk
-found damaged is not counted.
+found damaged is not counted, and neither is what is no longer what was signed and logged.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from anchors.core.errors import MalformedInput, VerificationFailed
-from anchors.core.merkle import CompactRange, leaf_hash
+from anchors.core.typed_data import Domain
 from ledger_service.parts import Statistics
 from ledger_service.recognition.book import CORRECTED
 from ledger_service.recognition.figures import Period, read_day
@@ -22,6 +22,7 @@ from ledger_service.recognition.statistics import Tally
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.stretches import Item
+from ledger_service.usecases.hashed_log import Hashing, parts_of
 from ledger_service.usecases.ports import Logged
 from ledger_service.usecases.statistics import differences
 from ledger_service.usecases.taken_apart import take_apart
@@ -85,7 +86,7 @@ class PublishedFigures:
         """Go on from there."""
         self._parts, self._put_right, self.first_unsound = saved.parts, saved.put_right, saved.first_unsound
 
-    def check(self, rows: LogRows, origin: str, successors: Mapping[str, str]) -> None:
+    def check(self, rows: LogRows, origin: str, domain: Domain, successors: Mapping[str, str]) -> None:
         """Every figure is what the log gives. One that was replaced or corrected since is only warned of."""
         self._findings.counts["published figures"] = len(self._parts)
         figures = sorted(self._countable(), key=_zone)
@@ -95,7 +96,7 @@ class PublishedFigures:
             for begin in range(0, len(periods), PERIODS_AT_ONCE):
                 some = periods[begin : begin + PERIODS_AT_ONCE]
                 counted = sorted((each for each in same_zone if each.period in some), key=_size)
-                self._count(rows, origin, successors, some, counted)
+                self._count(rows, origin, domain, successors, some, counted)
 
     def _countable(self) -> Iterator[_Figure]:
         for position, said in self._parts.items():
@@ -121,30 +122,32 @@ class PublishedFigures:
         self,
         rows: LogRows,
         origin: str,
+        domain: Domain,
         successors: Mapping[str, str],
         periods: Sequence[Period],
         figures: Sequence[_Figure],
     ) -> None:
         """One pass over the log for figures in the order of their sizes."""
         waiting, largest = deque(figures), figures[-1].said.size
-        tally, tree = Tally(largest, periods, secrets.token_bytes(16), successors), CompactRange()
+        tally, hashing = Tally(largest, periods, secrets.token_bytes(16), successors), Hashing(domain)
         try:
-            self._compare_due(waiting, tally, tree, origin)
+            self._compare_due(waiting, tally, hashing, origin)
             for row in (row for piece in rows.counted(largest) for row in piece):
-                tree.append(leaf_hash(row.entry))
-                tally.add(take_apart(row))
-                self._compare_due(waiting, tally, tree, origin)
+                parts = parts_of(row)
+                hashing.add(row, parts)
+                tally.add(take_apart(row, parts))
+                self._compare_due(waiting, tally, hashing, origin)
         except VerificationFailed as error:
             for figure in waiting:
                 self._leave(figure.position, str(error))
 
-    def _compare_due(self, waiting: deque[_Figure], tally: Tally, tree: CompactRange, origin: str) -> None:
-        while waiting and waiting[0].said.size == tree.size:
-            self._compare(waiting.popleft(), tally, tree, origin)
+    def _compare_due(self, waiting: deque[_Figure], tally: Tally, hashing: Hashing, origin: str) -> None:
+        while waiting and waiting[0].said.size == hashing.size:
+            self._compare(waiting.popleft(), tally, hashing, origin)
 
-    def _compare(self, figure: _Figure, tally: Tally, tree: CompactRange, origin: str) -> None:
+    def _compare(self, figure: _Figure, tally: Tally, hashing: Hashing, origin: str) -> None:
         self._findings.counts["figures counted again"] += 1
-        for name, said, found in differences(tally.figures(origin, tree.root(), figure.period), figure.said):
+        for name, said, found in differences(tally.figures(origin, hashing.root(), figure.period), figure.said):
             self._differ(figure.position, name, found, said)
 
     def _differ(self, position: int, what: str, expected: object, found: object) -> None:

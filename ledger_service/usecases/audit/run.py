@@ -195,7 +195,7 @@ class Audit:
         else:
             self._leave_tables(scratch)
         findings.finished.update(STEPS.keys() - {FIGURES})
-        walk.figures.check(rows, self._log.origin, attribution.successors())
+        walk.figures.check(rows, self._log.origin, self._domain, attribution.successors())
         findings.finished.add(FIGURES)
 
     def _check_tables(
