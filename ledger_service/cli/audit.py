@@ -104,7 +104,8 @@ def app(
     named = choose_log(believed, origin)
     audit = Audit(chain, believed, named, first_block, stop_at_first=first, originals=originals)
     audit.read_chain()
-    with Scratch(state, about(believed, named, "database" if log is None else "log")) as scratch:
+    source = "database" if log is None else "log"
+    with Scratch(state, about(believed, named, source, originals)) as scratch:
         try:
             with (
                 _open_rows(database, log, token, content, named.origin, audit, scratch) as rows,

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ledger_service.usecases.taken_apart import take_apart
 from tests.audit.published import publish, write_contents
 from tests.audit.test_published_figures import AROUND, Published
 from tests.audit.world import World, change, copy_database, flipped
+from tests.fixtures.other_log import OtherLog
 
 BUNDLE = 256
 UNTIMED = {"seconds", "statementsPerSecond", "recoverPerSecond", "ratio", "begunAt"}
@@ -111,6 +113,26 @@ def test_a_published_log_whose_audit_was_killed(
     assert (status, said["first"]["key"], said["first"]["what"]) == (1, "256", "leaf hash")
 
 
+def test_contents_that_are_given_only_later(
+    world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What links lead to below is not known then: a new file is asked for, no fault is found."""
+    log, contents = publish(world, tmp_path / "log"), write_contents(world, tmp_path / "contents", 440)
+    (tmp_path / "nothing").mkdir()
+    given = ["--content", str(contents)]
+    for name, first in (("left out", []), ("empty", ["--content", str(tmp_path / "nothing")])):
+        kept = ["--log", str(log), "--state", str(tmp_path / name), *options]
+        assert _said(capsys, *kept, *first)[0] == 0
+        assert main(["audit", *kept, *given]) == 2
+        line = capsys.readouterr().err
+        assert "without contents" in line and "name a new file" in line and line.count("\n") == 1, line
+        assert _said(capsys, *kept)[::2] == (0, BUNDLE), "what was refused changed nothing"
+    kept = ["--log", str(log), "--state", str(tmp_path / "with"), *options]
+    whole = _said(capsys, *kept, *given)
+    for now in (given, []):
+        assert _said(capsys, *kept, *now) == (*whole[:2], BUNDLE)
+
+
 def test_a_log_that_has_grown(
     world: World, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,6 +172,12 @@ def test_a_state_of_something_else(
         _write_about(state, json.dumps(json.loads(about) | {name: "another"}))
         refused(f"another {name}", *kept)
     _write_about(state, about)
+    (tmp_path / "foreign.json").write_bytes(OtherLog().trust_file())
+    refused("another set of foreign trust files", *kept, "--foreign-trust", str(tmp_path / "foreign.json"))
+    trust = world.trust()
+    (log_named,) = trust.logs
+    (tmp_path / "keys.json").write_bytes(format_trust(replace(trust, logs=(replace(log_named, keys=()),))))
+    refused("another set of note keys", *kept, "--trust", str(tmp_path / "keys.json"))
     with closing(sqlite3.connect(state, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         refused("locked", *kept)

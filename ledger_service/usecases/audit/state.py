@@ -1,9 +1,13 @@
 """Where an audit stands, for one that goes on later: written into the scratch file together with what is in it."""
 
+from collections.abc import Iterable
+from hashlib import sha256
+
 import msgspec
 
 from anchors.core.encoding import encode_hex
-from anchors.core.trust import Trust, TrustedLog
+from anchors.core.trust import Trust, TrustedLog, format_trust
+from ledger_service.originals import TrustedOrigins
 from ledger_service.usecases.audit.decisions import SavedDecisions
 from ledger_service.usecases.audit.figures import SavedFigures
 from ledger_service.usecases.audit.findings import Findings, SavedFindings
@@ -31,16 +35,25 @@ class Saved(msgspec.Struct, frozen=True):
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Saved)
 
 
-def about(trust: Trust, log: TrustedLog, source: str) -> dict[str, str]:
-    """Of what audit a state is: of which log, by which chain and contracts, read from a `source` of which kind."""
+def about(trust: Trust, log: TrustedLog, source: str, originals: TrustedOrigins) -> dict[str, str]:
+    """Of what audit a state is: of which log and note keys, by which chain and contracts and which trust files of other
+    logs, read from a `source` of which kind."""
     contracts = (trust.registry_contract, trust.witness_contract)
+    others = {format_trust(originals.trust(origin)) for origin in originals.origins}
     return {
         "version": str(VERSION),
         "log": log.origin,
         "chain": f"{trust.chain_id} {encode_hex(trust.genesis)}",
         "pair of contracts": " ".join(f"{encode_hex(one.address)} {encode_hex(one.code_hash)}" for one in contracts),
+        "set of note keys": _digest(str(key).encode() for key in log.keys),
+        "set of foreign trust files": _digest(others),
         "source": source,
     }
+
+
+def _digest(members: Iterable[bytes]) -> str:
+    """Of a set, in whatever order it was given."""
+    return sha256(b"".join(sorted(sha256(member).digest() for member in members))).hexdigest()
 
 
 class Keeper:

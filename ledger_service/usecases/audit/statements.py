@@ -22,7 +22,7 @@ from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.measures import Missing
 from ledger_service.usecases.audit.rows import LogRows, TileRow
-from ledger_service.usecases.audit.scratch import Scratch
+from ledger_service.usecases.audit.scratch import Scratch, StateRefused
 from ledger_service.usecases.audit.soundness import is_sound, stored_leaves
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
@@ -39,9 +39,10 @@ MAY_BE_LOST = frozenset({problems.SEQUENCE_GAP, problems.LINK_UNKNOWN, problems.
 
 
 class SavedWalk(msgspec.Struct, frozen=True):
-    """`position` is that of the next entry."""
+    """`position` is that of the next entry; `linked`: whether links were known below it."""
 
     position: int
+    linked: bool
     streams: dict[bytes, Stream]
     headed: list[tuple[int, Readings]]
     rules: list[int]
@@ -121,10 +122,12 @@ class StatementWalk:
 
     def saved(self) -> SavedWalk:
         """What it knows that is not in the scratch file."""
-        return SavedWalk(self._next_position, self.streams, self.headed, self.rules, self.missing)
+        return SavedWalk(self._next_position, self._linked, self.streams, self.headed, self.rules, self.missing)
 
     def resume(self, saved: SavedWalk) -> None:
-        """Go on from there."""
+        """Go on from there. Raises `StateRefused` where contents are given that were not before."""
+        if self._linked and not saved.linked:
+            raise StateRefused("the state was made without contents; leave --content out, or name a new file")
         self._next_position = saved.position
         self.streams, self.headed, self.rules = saved.streams, saved.headed, saved.rules
         self.missing = saved.missing
