@@ -20,8 +20,11 @@ from ledger_service.usecases.statistics import Piece, compute, take_log_apart
 from ledger_service.usecases.taken_apart import take_apart
 from tests.audit.published import publish, write_contents
 from tests.audit.test_published_figures import AROUND, Published
-from tests.audit.world import World, change, copy_database, flipped
+from tests.audit.test_replayed_decisions import Town
+from tests.audit.world import World, change, copy_database, flipped, make_world
+from tests.fixtures.chain import ScratchChain
 from tests.fixtures.other_log import OtherLog
+from tests.fixtures.signer import example, links
 
 BUNDLE = 256
 UNTIMED = {"seconds", "statementsPerSecond", "recoverPerSecond", "ratio", "begunAt"}
@@ -224,3 +227,37 @@ def test_figures_over_what_was_changed_behind_the_position(
     assert (status, begun_at > 6) == (0, True), "what lies behind the position is not read again"
     assert [step["state"] for step in said["steps"] if step["name"] == "figures"] == ["NOT_CHECKED"]
     assert _said(capsys, "--database", world.database, *kept)[:1] == (1,), "of the true log they are wrong"
+
+
+def test_decisions_on_what_was_changed_behind_the_position(
+    module_chain: ScratchChain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of three reports one content is no longer there, one is no list of parts, one lacks its correction."""
+    world = make_world(module_chain, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    town = Town(world)
+    town.rules()
+    reports = [town.report() for _ in range(4)]
+    right = example("correction", parts=["examination"]), example("examination"), links(corrects=reports[2])
+    first, second, *_ = world.submit(*reports)
+    (correction,) = world.submit(town.issuer.sign("statement.corrected", reports[2].subject, *right))
+    for _ in range(4):
+        world.submit(*(town.issuer.issued() for _ in range(64)))
+    world.settle()
+    (tmp_path / "trust.json").write_bytes(format_trust(world.trust()))
+    kept = ["--trust", str(tmp_path / "trust.json"), "--rpc", world.chain.url, "--json"]
+    kept += ["--state", str(tmp_path / "state")]
+    assert _said(capsys, "--database", world.database, *kept)[0] == 0
+    for number, report in enumerate(reports):
+        town.decide(str(number), report)
+    world.settle()
+    changed = change(
+        copy_database(world, tmp_path),
+        ("DELETE FROM contents WHERE position IN (?, ?)", (first, correction)),
+        ("UPDATE contents SET parts = CAST('[' AS BLOB) WHERE position = ?", (second,)),
+    )
+    world.engine.dispose()
+    status, said, begun_at = _said(capsys, "--database", changed, *kept)
+    assert (status, begun_at > correction) == (0, True), "what lies behind the position is not read again"
+    (left,) = (each for each in said["notChecked"] if each["step"] == 11)
+    assert (left["key"], left["count"], said["checked"]["decisions"]) == (str(town.named["0"]), 3, 4)
+    assert said["checked"]["recognisable"] == 1

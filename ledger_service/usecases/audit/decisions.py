@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from anchors.core.encoding import encode_hex
+from anchors.core.errors import MalformedInput
 from ledger_service.kind_rules import listed_forms
 from ledger_service.kinds import IMPORTS, REFUSALS
 from ledger_service.parts import PART_FORMS, Policy
@@ -175,27 +176,34 @@ class DecisionReplay:
             why = _SEVERAL_RULES if published.publications else self._why_none(item, decided.parts["policy"])
             self._findings.counts[f"cannot be told: {why}"] += 1
             return
-        version, shown = self._report(report, item)
+        try:
+            version, shown = self._report(report, item)
+        except (MalformedInput, msgspec.MsgspecError, RecursionError):
+            self._leave(item, "a content that it rests on cannot be read")
+            return
         opened = Stated(access.index, encode_hex(access.id), access.kind, access.institution, access.subject, 0)
         replayed = replay(Situation(version, decided, state, opened), book)
         self._count(item, replayed, shown=shown and "decision" not in item.withheld)
 
     def _report(self, report: Logged, item: Item) -> tuple[Stated, bool]:
-        """The version as corrected by then; and whether what was examined is shown, where the report has it at all."""
-        stored = self._report_of(report.index)
+        """The version as corrected by then; and whether what was examined is shown, where the report has it at all.
+
+        Raises `MalformedInput` or `msgspec.MsgspecError` where a row is not what it was: after a resume, one that
+        nobody compared again."""
+        stored = _require(self._report_of(report.index), report.index)
         named = (report.index, encode_hex(report.id), report.kind, report.institution, report.subject, 0)
-        if report.kind in IMPORTS and stored is not None:
+        if report.kind in IMPORTS:
             own = listed_forms(texts_of(decode_parts(stored)))
             original = original_of(report.kind, own)
             return Stated(*named, original.parts(own) if original is not None else {}, {}, original), True
-        examination, shown = _read_one(stored or b"[]", "examination")
+        examination, shown = _read_one(stored, "examination")
         parts = {} if examination is None else {"examination": examination}
         version = Stated(*named, parts)
         positions = self._corrections.of(report.index)
         if not positions:
             return version, shown
         contents = self._rows.contents_at(positions)
-        read = (listed_forms(texts_of(decode_parts(contents[position]))) for position in positions)
+        read = (listed_forms(texts_of(decode_parts(_require(contents.get(at), at)))) for at in positions)
         version = corrected(version, [Stated(0, "", CORRECTED, "", b"", 0, forms) for forms in read])
         return version, shown or "examination" in version.parts
 
@@ -235,6 +243,12 @@ class DecisionReplay:
         for warning in decision.warnings:
             if warning.code in NAMED:
                 self._findings.warn(STEP, "entries", item.position, warning.code, "nothing to warn of", warning.en)
+
+
+def _require(stored: bytes | None, position: int) -> bytes:
+    if stored is None:
+        raise MalformedInput(f"parts: none at {position}")
+    return stored
 
 
 def _add(answers: Answers, decision: Decision) -> None:

@@ -277,7 +277,8 @@ class StatementWalk:
 
     def _find_targets(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> dict[str, Logged]:
         """The statements that are linked to, as far as they stand below. What the index says of those before this
-        stretch was compared with their entries already, in this same view; where it was wrong, the truth is kept."""
+        stretch was compared with their entries already (behind a resume, in the view of then); where it was wrong, the
+        truth is kept."""
         targets = {}
         for rel, id in item.said.links:
             target = own.get(id) or self._misfiled.get(id) or stretch.targets.get(id)

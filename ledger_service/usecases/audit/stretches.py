@@ -139,8 +139,8 @@ class StretchReader:
         return ReadStretch(rows, items, targets)
 
     def report_of(self, position: int) -> bytes | None:
-        """The stored parts at a position below what was read: rows of this view whose content was compared with its
-        entry when it was their turn."""
+        """The stored parts at a position below what was read, as they stand in this view; None where there are none.
+        Their content was compared with its entry when it was their turn: behind a resume, in the view of then."""
         kept = self._contents.get(position // STRETCH_ENTRIES)
         if kept is not None:
             return kept.get(position)
