@@ -185,3 +185,24 @@ def test_a_published_log_gives_the_same_figures(log: Published, tmp_path: Path) 
     assert by_log.counts["figures counted again"] == by_database.counts["figures counted again"] > 5
     of_figures = [[fault for fault in found.faults if fault.first.step == 12] for found in (by_log, by_database)]
     assert of_figures[0] == of_figures[1] != []
+
+
+def test_a_content_that_is_not_given_may_have_put_figures_right(small_world: World, tmp_path: Path) -> None:
+    """Nobody can tell whether what came before it was replaced; what comes after it was not."""
+    log, world = Published(small_world), small_world
+    right, wrong = log.count(11).part(), one_more(log.count(11))
+    replaced = log.publish("wrong and replaced", wrong)
+    hidden = log.publish("in place of it", right, replaces=replaced)
+    world.settle()
+    contents = write_contents(world, tmp_path / "contents", 2**40)
+    (contents / f"{hidden.id.hex()}.json").unlink()
+    found = audit_published(world, publish(world, tmp_path / "log"), contents).findings
+    assert not found.faults and not found.warnings
+    (left,) = (fault for fault in found.left if fault.first.step == 12)
+    assert (left.first.key, left.count) == (log.named["in place of it"], 2), "what it says itself, and the wrong one"
+    log.publish("wrong", wrong)
+    world.settle()
+    contents = write_contents(world, tmp_path / "more", 2**40)
+    (contents / f"{hidden.id.hex()}.json").unlink()
+    found = audit_published(world, publish(world, tmp_path / "longer"), contents).findings
+    assert [place(fault.first) for fault in found.faults] == [("entries", log.named["wrong"], "figures")]

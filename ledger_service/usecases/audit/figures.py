@@ -46,17 +46,20 @@ class SavedFigures(msgspec.Struct, frozen=True):
     parts: dict[int, Statistics | None]
     put_right: set[int]
     first_unsound: int | None
+    last_unread: int | None
 
 
 class PublishedFigures:
     """Collects what was published, in log order, and then counts it again. `first_unsound` is the first entry of which
-    entry, index or content are not what was logged, None where all are."""
+    entry, index or content are not what was logged, None where all are; `last_unread` the last statement that may
+    replace or correct figures and whose content cannot be read, None where there is none."""
 
     def __init__(self, findings: Findings):
         self._findings = findings
         self._parts: dict[int, Statistics | None] = {}
         self._put_right: set[int] = set()
         self.first_unsound: int | None = None
+        self.last_unread: int | None = None
 
     def doubt(self, position: int) -> None:
         """What is stored at a position is not what was logged."""
@@ -66,6 +69,8 @@ class PublishedFigures:
     def take(self, item: Item, targets: Mapping[str, Logged]) -> None:
         """The next statement that has an effect."""
         kind = item.statement.kind
+        if kind in (PUBLISHED, CORRECTED) and not item.readable:
+            self.last_unread = item.position
         if kind == PUBLISHED:
             replaced = targets.get("replaces")
             self._parts[item.position] = _part_of(item)
@@ -80,11 +85,12 @@ class PublishedFigures:
 
     def saved(self) -> SavedFigures:
         """What was published, and what is doubted."""
-        return SavedFigures(self._parts, self._put_right, self.first_unsound)
+        return SavedFigures(self._parts, self._put_right, self.first_unsound, self.last_unread)
 
     def resume(self, saved: SavedFigures) -> None:
         """Go on from there."""
-        self._parts, self._put_right, self.first_unsound = saved.parts, saved.put_right, saved.first_unsound
+        self._parts, self._put_right = saved.parts, saved.put_right
+        self.first_unsound, self.last_unread = saved.first_unsound, saved.last_unread
 
     def check(self, rows: LogRows, origin: str, domain: Domain, successors: Mapping[str, str]) -> None:
         """Every figure is what the log gives. One that was replaced or corrected since is only warned of."""
@@ -151,7 +157,11 @@ class PublishedFigures:
             self._differ(figure.position, name, found, said)
 
     def _differ(self, position: int, what: str, expected: object, found: object) -> None:
-        tell = self._findings.warn if position in self._put_right else self._findings.fault
+        put_right = position in self._put_right
+        if not put_right and self.last_unread is not None and position < self.last_unread:
+            self._leave(position, f"it may have been replaced: the content of entry {self.last_unread} cannot be read")
+            return
+        tell = self._findings.warn if put_right else self._findings.fault
         tell(STEP, "entries", position, what, expected, found)
 
     def _leave(self, position: int, why: str) -> None:
