@@ -33,8 +33,9 @@ def clock(seconds: int) -> str:
 def plain(value: object) -> str:
     """Text of anything with every character escaped that is not printable: control, direction and the like."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return "".join(character if character.isprintable() else escaped(character) for character in text)
 
 
-def _escaped(character: str) -> str:
+def escaped(character: str) -> str:
+    """A character as `\\u3402`."""
     return character.encode("unicode_escape").decode("ascii")

@@ -6,6 +6,8 @@ from importlib.resources import as_file, files
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
+from ledger_service.shown import escaped
+
 REGULAR, BOLD = "HuzhengRegular", "HuzhengBold"
 _FILES = {REGULAR: "NotoSansSC-Regular.ttf", BOLD: "NotoSansSC-Bold.ttf"}
 
@@ -18,7 +20,7 @@ class Faces:
 
     def shown(self, text: str) -> str:
         """The text as it can be set: what cannot be seen, or is in no font, stands as its escape (`\\u3402`)."""
-        return "".join(character if self._is_shown(character) else _escape(character) for character in text)
+        return "".join(character if self._is_shown(character) else escaped(character) for character in text)
 
     def _is_shown(self, character: str) -> bool:
         if character in "\n\u3000":
@@ -58,7 +60,3 @@ def _font(face: str) -> TTFont:
         font = TTFont(face, path)
     pdfmetrics.registerFont(font)
     return font
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

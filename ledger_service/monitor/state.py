@@ -15,7 +15,7 @@ from anchors.core.tiles import TileBuilder
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import write_atomically
 
-VERSION = 1
+VERSION = 2
 MOST_SIGNED = 64
 EMPTY = encode_base64(EMPTY_ROOT)
 
@@ -84,7 +84,8 @@ class StateFile:
             except (msgspec.MsgspecError, ValueError, MalformedInput) as error:
                 raise WrongInput(f"{path} is no state of a monitor: {error}; name another file") from None
         if (self.seen.origin, self.seen.version) != (origin, VERSION):
-            raise WrongInput(f"{path} is the state of {self.seen.origin}; give each log a file of its own")
+            of = f"{self.seen.origin}, version {self.seen.version}"
+            raise WrongInput(f"{path} is the state of {of}; give each log a file of its own")
 
     def save(self) -> None:
         """Write what was seen."""

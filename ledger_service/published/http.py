@@ -1,12 +1,15 @@
 """A C2SP log over HTTP: bounded in time and bytes."""
 
+import time
+
 import httpx
 
 from anchors.core.note import MAX_NOTE_BYTES
 from anchors.core.tiles import HASH_BYTES, Tile, TileTree
 from ledger_service.published import MAX_BUNDLE_BYTES, Missing, TooLong, Unreachable, Withheld, whole_tile
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS, WHOLE_SECONDS = 30.0, 180.0
+"""So long silence is borne, and so long an answer may take that comes piece by piece."""
 _WITHHELD = (401, 403)
 _MISSING = (404, 410)
 
@@ -17,7 +20,7 @@ class HttpLog:
     def __init__(self, url: str, token: str | None = None):
         """`token` is sent along, where bundles are for auditors."""
         self._url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers)
 
     def close(self) -> None:
@@ -45,6 +48,7 @@ class HttpLog:
         return TileTree(self.hashes(tile))
 
     def _get(self, url: str, most: int) -> bytes:
+        deadline = time.monotonic() + WHOLE_SECONDS
         try:
             with self._client.stream("GET", url) as response:
                 if response.status_code in _WITHHELD:
@@ -53,10 +57,12 @@ class HttpLog:
                     kind = Missing if response.status_code in _MISSING else Unreachable
                     raise kind(f"{url}: answers with status {response.status_code}")
                 data = bytearray()
-                for piece in response.iter_bytes():
+                for piece in response.iter_raw():
                     data += piece
                     if len(data) > most:
                         raise TooLong(f"{url}: more than {most} bytes")
+                    if time.monotonic() > deadline:
+                        raise Unreachable(f"{url}: not whole after {WHOLE_SECONDS:.0f} s")
                 return bytes(data)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{url}: {type(error).__name__}") from None
