@@ -1,50 +1,55 @@
 """The words of the page: steps, what was counted, tables, and what differs."""
 
 from ledger_service.shown import Words
+from ledger_service.usecases.audit import findings
 
-STEPS: dict[int, tuple[Words, Words]] = {
-    1: (
-        Words("链", "chain"),
+_STEPS: tuple[tuple[str, Words], ...] = (
+    (
+        "链",
         Words(
             "链、创世块与两份合约是信任文件所指；登记变更逐条重算", "chain, genesis and contracts are those believed"
         ),
     ),
-    2: (Words("条目", "entries"), Words("位置从 0 起连续，每条格式正确", "positions without a gap, well-formed")),
-    3: (
-        Words("默克尔树", "tree"),
+    ("条目", Words("位置从 0 起连续，每条格式正确", "positions without a gap, well-formed")),
+    (
+        "默克尔树",
         Words("叶哈希重建全部节点与检查点的根", "leaf hashes grow every tile and checkpoint again"),
     ),
-    4: (
-        Words("链上日志头", "heads"),
+    (
+        "链上日志头",
         Words("合约见证过的每个日志头与账本相符", "every witnessed head is the log's root"),
     ),
-    5: (
-        Words("陈述", "statements"),
+    (
+        "陈述",
         Words("签名、归属与序号；无缺号、无分叉", "signatures, attribution, numbers; no gap, no fork"),
     ),
-    6: (
-        Words("内容", "content"),
+    (
+        "内容",
         Words("所存内容与条目承诺的哈希一致，关联合规", "parts hash to the entry; links follow the rules"),
     ),
-    7: (
-        Words("索引", "index"),
+    (
+        "索引",
         Words("数据库中一切派生的行与原件相符", "every derived row follows from the originals"),
     ),
-    8: (Words("收据", "receipts"), Words("每条陈述有收据，签名与位置相符", "every entry has one, signed, about it")),
-    9: (
-        Words("查阅日志", "readings"),
+    ("收据", Words("每条陈述有收据，签名与位置相符", "every entry has one, signed, about it")),
+    (
+        "查阅日志",
         Words("查阅记录首尾相连，逐日封存", "records hash over each other; days are closed"),
     ),
-    10: (
-        Words("时间戳", "time-stamps"),
+    (
+        "时间戳",
         Words("受信机构的时间戳有效且及时", "tokens of believed authorities, in time"),
     ),
-    11: (Words("互认决定", "decisions"), Words("按当时的政策与资质重新推演", "replayed by policy and facts of then")),
-    12: (Words("统计数字", "figures"), Words("已公布的统计由账本重新计算", "published figures counted again")),
-    13: (
-        Words("共同签署", "cosignatures"),
+    ("互认决定", Words("按当时的政策与资质重新推演", "replayed by policy and facts of then")),
+    ("统计数字", Words("已公布的统计由账本重新计算", "published figures counted again")),
+    (
+        "共同签署",
         Words("受信见证人对检查点的签名", "believed witnesses' lines on checkpoints"),
     ),
+)
+"""In their order: the name, and what is compared."""
+STEPS: dict[int, tuple[Words, Words]] = {
+    step: (Words(zh, en), compared) for (step, en), (zh, compared) in zip(findings.STEPS.items(), _STEPS, strict=True)
 }
 COUNTS: dict[str, str] = {
     "registry changes": "登记变更",
