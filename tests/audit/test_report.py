@@ -1,22 +1,28 @@
 """`huzheng audit --report`: what the page says is what the audit found, and nothing that a ledger says is markup."""
 
+import ast
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from anchors.core.trust import Trust, format_trust
+from ledger_service import originals, problems
 from ledger_service.audit_page import make_page
 from ledger_service.audit_page.charts import rounded
 from ledger_service.audit_page.periods import periods
+from ledger_service.audit_page.words import COUNTS, DIFFERS
 from ledger_service.cli import main
-from ledger_service.usecases.audit import AuditResult, Findings, Measures
-from ledger_service.usecases.audit.decisions import Answers
+from ledger_service.usecases import audit, rules, taken_apart
+from ledger_service.usecases.audit import AuditResult, Findings, Measures, measures, statements
+from ledger_service.usecases.audit.decisions import NAMED, Answers
 from ledger_service.usecases.audit.measures import Missing, Promises, Range, Span, day_of
 from tests.audit.published import audit_published, publish
 from tests.audit.world import World, change
@@ -27,6 +33,11 @@ HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\u202
 NOON = 1_772_596_800
 """2026-03-04 12:00 in China."""
 DAY = 86_400
+NAMES_AT = {"fault": 3, "warn": 3, "leave": 3, "compare": 3, "compare_row": 3, "_differ": 1}
+"""Which argument says what differs."""
+TOLD_THERE = {"what", "name", "broken.what", "warning.code", "refused.problem.code"}
+TOLD_THERE |= {"_ANSWERS[decision.recognisable]", "f'cannot be told: {why}'"}
+"""What is known only when it is found."""
 
 
 class Page(HTMLParser):
@@ -219,6 +230,44 @@ def test_a_log_of_which_nothing_is_known(trust: Trust) -> None:
     for said in ("There is no head yet", "No receipt was witnessed yet", "The log is empty", "Nothing was compared"):
         assert said in page.text
     assert page.table("data") == []
+
+
+def named_by_the_steps() -> tuple[set[str], set[str], set[str]]:
+    """What the steps' sources say that differs, what they count, and the expressions of which neither is known."""
+    differs, counts, unknown = set(), set(), set()
+    for source in set(Path(audit.__file__).parent.glob("*.py")) - {Path(audit.__file__), Path(measures.__file__)}:
+        module = vars(import_module(f"{audit.__name__}.{source.stem}"))
+        for node in ast.walk(ast.parse(source.read_text())):
+            into, expression = counts, None
+            if isinstance(node, ast.Call):
+                into, called = differs, getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if called in NAMES_AT and len(node.args) > NAMES_AT[called]:
+                    expression = ast.unparse(node.args[NAMES_AT[called]])
+            elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("counts"):
+                expression = ast.unparse(node.slice)
+            if expression is None:
+                continue
+            try:
+                value = eval(expression, dict(module))
+            except (NameError, AttributeError):
+                unknown.add(expression)
+            else:
+                into |= {value} if isinstance(value, str) else set(value)
+    return differs, counts, unknown
+
+
+def test_whatever_the_steps_name_has_its_chinese() -> None:
+    differs, counts, unknown = named_by_the_steps()
+    assert {"leaf hash", "registry_count", "sm3", "period"} < differs and {"entries", "cosignatures"} < counts
+    assert differs | NAMED <= DIFFERS.keys()
+    assert counts <= COUNTS.keys()
+    refused = {
+        problem
+        for module in (originals, rules, statements, taken_apart)
+        for problem in re.findall(r"problems\.([A-Z_]+)", Path(module.__file__).read_text())
+    }
+    assert {getattr(problems, name).code for name in refused} <= DIFFERS.keys()
+    assert unknown == TOLD_THERE
 
 
 def test_delays_by_hand() -> None:
