@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 
+from ledger_service.collector import rest_what_was_loaded
 from ledger_service.logging import set_up_logging
 from ledger_service.processes.supervisor import ANCHORER, API, Supervisor
 from ledger_service.settings import Settings, SettingsError
@@ -65,9 +66,9 @@ def _serve_together(settings: Settings, listener: socket.socket, ready: Callable
     with tempfile.TemporaryDirectory(prefix="huzheng-counts-") as folder:
         os.environ[SHARED_COUNTS] = folder
         # Only now: the library of the metrics looks for the folder when it is loaded.
-        from ledger_service.processes.child import run_role, share_what_was_loaded
+        from ledger_service.processes.child import run_role
 
-        share_what_was_loaded()
+        rest_what_was_loaded()
         Supervisor(roles, listener, partial(run_role, settings)).run(ready)
 
 

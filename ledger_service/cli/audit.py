@@ -1,10 +1,10 @@
 """`huzheng audit`: derive everything again from entries and chain, and name the first row that differs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from sqlalchemy.engine import make_url
@@ -48,74 +48,93 @@ HOLDS, DOES_NOT_HOLD = 0, 1
 MOST_WARNINGS = 4
 
 
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="HUZHENG_DATABASE",
+        metavar="URL",
+        help=f"The ledger's database, only read: {URL_EXAMPLES}. Left out with --log.",
+    ),
+]
+PublishedLog = Annotated[
+    str | None,
+    typer.Option("--log", metavar="URL|DIR", help="The log as it is published, or a copy of it; no database then."),
+]
+KeptContent = Annotated[
+    Path | None,
+    typer.Option("--content", help="With --log: folder of evidence packages, proofs and answers with contents."),
+]
+AuditorToken = Annotated[
+    str | None, typer.Option("--token", help="With --log: where entries are shown to auditors alone.")
+]
+State = Annotated[
+    Path | None, typer.Option("--state", help="File that keeps how far it is; an audit that stopped goes on there.")
+]
+FirstBlock = Annotated[
+    int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
+]
+First = Annotated[bool, typer.Option("--first", help="Stop at the first row that differs.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", help="Write the result as a page too, for example audit.html.")
+]
+
+
+class Source(NamedTuple):
+    """Where the ledger is read: in a database, or in a log with contents that somebody kept."""
+
+    database: str | None
+    log: str | None
+    token: str | None
+    content: Path | None
+
+    def check(self) -> None:
+        """Raises `WrongInput` where the options do not fit. `--log` counts where both are named: the database may
+        stand in the environment."""
+        if self.log is not None:
+            return
+        if self.database is None:
+            raise WrongInput("nothing to audit; give --database, or --log for a log without its database")
+        if self.content is not None or self.token is not None:
+            raise WrongInput("--content and --token go with --log; a database has its contents")
+        _check_url(self.database)
+
+    @property
+    def kind(self) -> str:
+        """What is named to a state, which is of one kind alone."""
+        return "database" if self.log is None else "log"
+
+
 def app(
     trust: TrustFile,
     rpc: Rpc,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            envvar="HUZHENG_DATABASE",
-            metavar="URL",
-            help=f"The ledger's database, only read: {URL_EXAMPLES}. Left out with --log.",
-        ),
-    ] = None,
-    log: Annotated[
-        str | None,
-        typer.Option("--log", metavar="URL|DIR", help="The log as it is published, or a copy of it; no database then."),
-    ] = None,
-    content: Annotated[
-        Path | None,
-        typer.Option("--content", help="With --log: folder of evidence packages, proofs and answers with contents."),
-    ] = None,
-    token: Annotated[
-        str | None, typer.Option("--token", help="With --log: where entries are shown to auditors alone.")
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="File that keeps how far it is; an audit that stopped goes on there.")
-    ] = None,
+    database: Database = None,
+    log: PublishedLog = None,
+    content: KeptContent = None,
+    token: AuditorToken = None,
+    state: State = None,
     origin: Origin = None,
-    first_block: Annotated[
-        int, typer.Option("--first-block", envvar="HUZHENG_START_BLOCK", min=0, help="Block of the deployment.")
-    ] = 0,
+    first_block: FirstBlock = 0,
     foreign_trust: ForeignTrust = None,
-    first: Annotated[bool, typer.Option("--first", help="Stop at the first row that differs.")] = False,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Write the result as a page too, for example audit.html.")
-    ] = None,
+    first: First = False,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> int:
     """Derive tree, entries, signatures, attribution, index and receipts again from entries and chain.
 
     Exit status 0: all of it holds; 1: something differs, and is named; 2: it could not be audited.
     """
-    output = Output(as_json)
+    output, source = Output(as_json), Source(database, log, token, content)
     rest_what_was_loaded()
     _check_place(report)
-    if log is None and database is None:
-        raise WrongInput("nothing to audit; give --database, or --log for a log without its database")
-    if log is None and (content is not None or token is not None):
-        raise WrongInput("--content and --token go with --log; a database has its contents")
-    if log is None:
-        _check_url(database)
-    believed = read_trust(trust)
-    originals = read_origins(foreign_trust or ())
-    chain = EthereumChain.of_trust(rpc, believed)
+    source.check()
+    believed, originals = read_trust(trust), read_origins(foreign_trust or ())
     named = choose_log(believed, origin)
-    audit = Audit(chain, believed, named, first_block, stop_at_first=first, originals=originals)
-    audit.read_chain()
-    source = "database" if log is None else "log"
-    with Scratch(state, about(believed, named, source, originals)) as scratch:
-        try:
-            with (
-                _open_rows(database, log, token, content, named.origin, audit, scratch) as rows,
-                output.progress("entries", rows.extent()) as advance,
-            ):
-                result = audit.run(rows, advance, scratch)
-        except (StoreUnavailable, ArgumentError) as error:
-            raise WrongInput(f"{error}; give a URL such as {URL_EXAMPLES}") from None
-        finally:
-            chain.close()
+    with closing(EthereumChain.of_trust(rpc, believed)) as chain:
+        audit = Audit(chain, believed, named, first_block, stop_at_first=first, originals=originals)
+        audit.read_chain()
+        with Scratch(state, about(believed, named, source.kind, originals)) as scratch:
+            result = _run(audit, source, named.origin, scratch, output)
     output.result(_members(result))
     _show(output, result)
     if report is not None:
@@ -124,26 +143,29 @@ def app(
     return HOLDS if result.holds else DOES_NOT_HOLD
 
 
+def _run(audit: Audit, source: Source, origin: str, scratch: Scratch, output: Output) -> AuditResult:
+    try:
+        with (
+            _open_rows(audit, source, origin, scratch) as rows,
+            output.progress("entries", rows.extent()) as advance,
+        ):
+            return audit.run(rows, advance, scratch)
+    except (StoreUnavailable, ArgumentError) as error:
+        raise WrongInput(f"{error}; give a URL such as {URL_EXAMPLES}") from None
+
+
 @contextmanager
-def _open_rows(
-    database: str | None,
-    log: str | None,
-    token: str | None,
-    content: Path | None,
-    origin: str,
-    audit: Audit,
-    scratch: Scratch,
-) -> Iterator[LogRows]:
-    """What is to be audited. `--log` counts where both are named: the database may stand in the environment."""
+def _open_rows(audit: Audit, source: Source, origin: str, scratch: Scratch) -> Iterator[LogRows]:
+    log = source.log
     if log is None:
-        with open_audit_rows(database) as rows:
+        with open_audit_rows(source.database) as rows:
             yield rows
         return
     is_address = log.startswith(("http://", "https://"))
-    published = HttpLog(log, token) if is_address else FolderLog(Path(log))
+    published = HttpLog(log, source.token) if is_address else FolderLog(Path(log))
     try:
-        if content is not None:
-            take_given(content, scratch.given)
+        if source.content is not None:
+            take_given(source.content, scratch.given)
         yield PublishedRows(published, origin, audit.domain, scratch)
     except Withheld as error:
         raise WrongInput(f"{error}; give an auditor's --token") from None

@@ -15,6 +15,7 @@ from ledger_service.cli.options import URL_EXAMPLES, AsJson, ReadDatabase
 from ledger_service.cli.output import Output
 from ledger_service.client.errors import WrongInput
 from ledger_service.client.files import new_file
+from ledger_service.collector import rest_what_was_loaded
 from ledger_service.processes.beside import Beside
 from ledger_service.recognition.figures import Figures, Period, read_day
 from ledger_service.storage.statistics import log_taken_apart, open_statistics_rows
@@ -64,6 +65,7 @@ def app(
     2: nothing could be counted.
     """
     output = Output(as_json)
+    rest_what_was_loaded()
     write_parquet = _parquet_writer() if parquet_file else None
     try:
         with open_statistics_rows(database) as rows:

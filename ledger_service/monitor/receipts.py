@@ -1,7 +1,6 @@
 """Receipts that the watcher was given: is what they promise there, and was it witnessed in time?"""
 
 import os
-import stat
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +9,7 @@ from anchors.core.registry import Purpose
 from anchors.core.typed_data import Domain
 from ledger_service.client.answers import ReceiptKeys, read_kept_answer
 from ledger_service.client.errors import BrokenAnswer
+from ledger_service.kept_files import UnfitFile, read_kept
 from ledger_service.published import Withheld
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.history import ChainHistory
@@ -47,13 +47,13 @@ class ReceiptWatch:
         for path in paths:
             file = os.fsencode(path.name).decode("utf-8", "replace")
             try:
-                data = _read(path)
+                data = read_kept(path, MAX_ANSWER_BYTES)
                 name = sha256(data).hexdigest()
                 if name in before or self._is_settled(file, data, keys, verified_size):
                     found.append(name)
             except OSError as error:
                 self._tell("receipt", f"{file}: cannot be read: {error.strerror}")
-            except BrokenAnswer as error:
+            except (BrokenAnswer, UnfitFile) as error:
                 self._tell("receipt", f"{file}: {error}")
         return found
 
@@ -89,14 +89,3 @@ class ReceiptWatch:
         except Withheld:
             pass  # entries are for auditors here: only the time can be judged
         return True
-
-
-def _read(path: Path) -> bytes:
-    """A file as far as an answer may be long. Raises `OSError`, `BrokenAnswer` where it is longer or no file."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BrokenAnswer("is not a file")  # a pipe would keep the monitor waiting
-        data = file.read(MAX_ANSWER_BYTES + 1)
-    if len(data) > MAX_ANSWER_BYTES:
-        raise BrokenAnswer(f"more than {MAX_ANSWER_BYTES} bytes are no answer")
-    return data

@@ -1,7 +1,6 @@
 """Work in a process beside this one, which gives its results one by one."""
 
 import contextlib
-import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +29,6 @@ class Beside(Generic[R]):
 
     def __enter__(self) -> "Beside[R]":
         _widen(self._answer)
-        gc.freeze()  # what is there before the work is garbage in neither process: it is not looked through again
         self._process.start()
         self._answer.close()
         return self
@@ -41,7 +39,6 @@ class Beside(Generic[R]):
         self._process.terminate()
         self._process.join()
         self._answers.close()
-        gc.unfreeze()
 
     def __iter__(self) -> Iterator[R]:
         """What the work yields. Raises `RuntimeError` where the process ended before it was done."""

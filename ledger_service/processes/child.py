@@ -3,7 +3,6 @@ works; the channel's end says that the parent died, and then this process ends t
 """
 
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -22,12 +21,6 @@ from ledger_service.usecases.incident import Incident
 from ledger_service.usecases.ports import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-
-
-def share_what_was_loaded() -> None:
-    """Have the collector of cycles leave alone what is loaded by now: where it writes, memory is shared no more."""
-    gc.collect()
-    gc.freeze()
 
 
 def run_role(settings: Settings, role: str, channel: socket.socket, listener: socket.socket) -> int:

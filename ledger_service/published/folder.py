@@ -4,6 +4,7 @@ from pathlib import Path
 
 from anchors.core.note import MAX_NOTE_BYTES
 from anchors.core.tiles import HASH_BYTES, Tile
+from ledger_service.kept_files import UnfitFile, read_kept
 from ledger_service.published import MAX_BUNDLE_BYTES, Missing, TooLong, Unreachable, whole_tile
 
 
@@ -31,12 +32,10 @@ class FolderLog:
     def _read(self, name: str, most: int) -> bytes:
         path = self._folder / name
         try:
-            with path.open("rb") as file:
-                data = file.read(most + 1)
+            return read_kept(path, most)
         except (FileNotFoundError, NotADirectoryError):
             raise Missing(f"{path}: there is no such file") from None
         except OSError as error:
             raise Unreachable(f"{path}: {error.strerror}") from None
-        if len(data) > most:
-            raise TooLong(f"{path}: more than {most} bytes")
-        return data
+        except UnfitFile as error:
+            raise TooLong(f"{path}: {error}") from None

@@ -25,6 +25,7 @@ from anchors.core.content import CONTENT_PREFIX
 from anchors.core.encoding import ZERO_WORD, code_word, encode_hex, uint_word
 from anchors.core.merkle import leaf_hash
 from anchors.core.typed_data import Domain, log_id
+from ledger_service.collector import rest_what_was_loaded
 from ledger_service.processes.beside import Beside
 from ledger_service.recognition.figures import Period
 from ledger_service.storage.database import open_database
@@ -227,6 +228,7 @@ _DOCUMENT = {"bytes": 1_477, "format": "hl7v2", "sha256": "ab" * 32, "sm3": "01"
 
 
 def _count_here(url: str, entries: int) -> None:
+    rest_what_was_loaded()
     began = time.perf_counter()
     with Beside(log_taken_apart, url, entries) as beside, open_statistics_rows(url) as rows:
         figures = compute(rows, entries, _YEAR, beside)

@@ -1,6 +1,7 @@
 """The log alone, without the operator's database: what it proves and does not show, and how a false one is named."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,6 +11,7 @@ from threading import Thread
 import pytest
 
 from anchors.core.checkpoint import Checkpoint
+from anchors.core.errors import MalformedInput
 from anchors.core.merkle import EMPTY_ROOT
 from anchors.core.note import SignerKey
 from anchors.core.tiles import decode_bundle, encode_bundle
@@ -299,3 +301,9 @@ def test_a_made_up_log_of_nothing(world: World, log: Path) -> None:
     empty = Checkpoint(world.city.origin, 0, EMPTY_ROOT)
     (log / "checkpoint").write_bytes(empty.sign(SignerKey(world.city.origin, bytes(32))))
     assert place(audit_published(world, log).findings.first) == ("checkpoints", "0", "note")
+
+
+def test_a_pipe_among_kept_contents_holds_nobody(world: World, served: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "answer.json")
+    with pytest.raises(MalformedInput, match=r"answer\.json: is not a file; take it out of the folder"):
+        audit_published(world, served, tmp_path)

@@ -10,6 +10,7 @@ from anchors.core.content import Content
 from anchors.core.errors import Error, MalformedInput
 from anchors.core.tlog_proof import Extra, TlogProof
 from anchors.evidence.archive import MAX_ARCHIVE_BYTES, read_archive
+from ledger_service.kept_files import read_kept
 from ledger_service.usecases.audit.scratch import Given
 from ledger_service.usecases.submission import WithheldPart, content_of, encode_parts
 
@@ -32,16 +33,14 @@ def take_given(folder: Path, given: Given) -> None:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in (PACKAGE, PROOF, ANSWER))
         for file in files:
-            if file.stat().st_size > MAX_ARCHIVE_BYTES:
-                raise MalformedInput(f"{file}: larger than {MAX_ARCHIVE_BYTES} bytes")
-            given.add({content.hash: _stored(content) for content in _read(file.suffix, file.read_bytes(), file)})
+            given.add({content.hash: _stored(content) for content in _read(file)})
     except OSError as error:
         raise MalformedInput(f"{error.filename}: {error.strerror}; name a folder of contents") from None
 
 
-def _read(suffix: str, data: bytes, file: Path) -> list[Content]:
+def _read(file: Path) -> list[Content]:
     try:
-        return list(_contents(suffix, data))
+        return list(_contents(file.suffix, read_kept(file, MAX_ARCHIVE_BYTES)))
     except (Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MalformedInput(f"{file}: {error}; take it out of the folder") from None
 
