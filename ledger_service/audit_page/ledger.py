@@ -77,8 +77,6 @@ def ledger(result: AuditResult, trust: Trust) -> Html:
     """Which log on which chain, as of which block."""
     measures, log = result.measures, trust.log(result.origin)
     tip, heads = measures.tip, measures.heads
-    newest = f"{heads[-1][0]:,} @ {clock(heads[-1][1])}" if heads else None
-    block = heads[-1][2] if heads else None
     rows: list[tuple[Words, Child]] = [
         (Words("账本", "log, origin"), code(result.origin)),
         (Words("账本标识", "log id"), code(encode_hex(log.id))),
@@ -94,7 +92,7 @@ def ledger(result: AuditResult, trust: Trust) -> Html:
         ),
         (
             Words("最新日志头", "newest head"),
-            Words(f"{newest}（区块 {block:,}）", f"entries @ block {block:,}") if heads else Words("尚无", "none yet"),
+            _newest(*heads[-1]) if heads else Words("尚无", "none yet"),
         ),
     ]
     listed = element("dl", *(part for name, value in rows for part in (element("dt", name), element("dd", value))))
@@ -107,6 +105,11 @@ def ledger(result: AuditResult, trust: Trust) -> Html:
     return section(
         "ledger", Words("一、账本与依据", "1  The ledger, and what is believed"), listed, paragraph(believed)
     )
+
+
+def _newest(size: int, time: int, block: int) -> Words:
+    at = clock(time)
+    return Words(f"{size:,} 条，{at}，区块 {block:,}", f"{size:,} entries, {at}, block {block:,}")
 
 
 def steps(result: AuditResult) -> Html:

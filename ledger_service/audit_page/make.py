@@ -5,6 +5,7 @@ from ledger_service.audit_page.found import faults, left, policies, warnings
 from ledger_service.audit_page.html import Html, element, paragraph, section
 from ledger_service.audit_page.ledger import ledger, steps, tiles, verdict
 from ledger_service.audit_page.measured import data, delays, gaps, per_day
+from ledger_service.audit_page.periods import periods
 from ledger_service.audit_page.style import STYLE
 from ledger_service.shown import Words, clock
 from ledger_service.usecases.audit import AuditResult
@@ -38,7 +39,8 @@ def make_page(result: AuditResult, trust: Trust) -> bytes:
         element("title", f"{TITLE.zh} {TITLE.en}: {result.origin}"),
         element("style", Html(STYLE)),
     )
-    tip = result.measures.tip
+    tip, days = result.measures.tip, result.measures.statements_per_day
+    shown = periods(days) if days else None
     asof = (
         Words(f"截至区块 {tip.number:,}，{clock(tip.timestamp)}", f"as of block {tip.number:,}")
         if tip
@@ -59,7 +61,7 @@ def make_page(result: AuditResult, trust: Trust) -> bytes:
             tiles(result),
             ledger(result, trust),
             steps(result),
-            per_day(result.measures),
+            per_day(shown),
             delays(result),
             gaps(result),
             faults(result),
@@ -67,7 +69,7 @@ def make_page(result: AuditResult, trust: Trust) -> bytes:
             left(result),
             policies(result),
             _unseen(),
-            data(result.measures),
+            data(shown),
         ),
         element("footer", Words("由 huzheng audit --report 制作", "made by huzheng audit --report"), class_="made"),
     )

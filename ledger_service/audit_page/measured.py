@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ledger_service.audit_page.charts import Piece, columns, share_bar, strip
 from ledger_service.audit_page.html import Child, Html, element, paragraph, section, table, together
-from ledger_service.audit_page.periods import periods
+from ledger_service.audit_page.periods import Periods
 from ledger_service.shown import Words, clock
 from ledger_service.usecases.audit import AuditResult, Measures
 from ledger_service.usecases.audit.measures import MOST_SPANS
@@ -28,15 +28,14 @@ def duration(seconds: int) -> Words:
     return Words(sign + (" ".join(zh) or "0 秒"), sign + (" ".join(en) or "0 s"))
 
 
-def per_day(measures: Measures) -> Html:
+def per_day(periods: Periods | None) -> Html:
     """Statements by the day of the block that witnessed them."""
     heading = Words("三、每日陈述数量", "3  Statements per day")
-    days = measures.statements_per_day()
-    if not days:
+    if periods is None:
         return section(
             "days", heading, paragraph(Words("尚无日志头，无数据。", "There is no head yet, so no data."), "none")
         )
-    words, bars = periods(days)
+    words, bars = periods
     first, last, total = bars[0].name, bars[-1].name, sum(bar.count for bar in bars)
     most = max(bars, key=lambda bar: bar.count)
     name = (
@@ -54,12 +53,11 @@ def per_day(measures: Measures) -> Html:
     return section("days", heading, paragraph(summary), columns(name, bars), paragraph(explained), _see_data())
 
 
-def data(measures: Measures) -> Html | None:
+def data(periods: Periods | None) -> Html | None:
     """The numbers behind the columns."""
-    days = measures.statements_per_day()
-    if not days:
+    if periods is None:
         return None
-    words, bars = periods(days)
+    words, bars = periods
     rows = [(bar.name, bar.count) for bar in bars]
     listed = table((words, Words("陈述", "statements")), rows, "data" if len(rows) > FEW else "small")
     return section("data", Words("附：每日陈述数量的数据", "Annex: the numbers behind section 3"), listed)
@@ -84,7 +82,7 @@ def delays(result: AuditResult) -> Html:
                 *(
                     element(
                         "div",
-                        element("b", duration(seconds).zh),
+                        element("b", duration(seconds)),
                         names.get(share, Words(f"{share}% 不超过", f"{share}% within")),
                         class_="tile",
                     )
@@ -187,7 +185,7 @@ def _positions(result: AuditResult) -> Sequence[Child]:
 
 def _spans(measures: Measures) -> Sequence[Child]:
     shown: list[Child] = [element("h3", Words("日志头之间的间隔", "Spans between heads"))]
-    usual, long = measures.usual_span(), measures.long_spans()
+    usual, long = measures.usual_span, measures.long_spans
     if usual is None:
         return [
             *shown,

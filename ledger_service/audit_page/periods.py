@@ -10,6 +10,10 @@ from ledger_service.shown import Words
 MOST_BARS = 60
 
 
+Periods = tuple[Words, list[Bar]]
+"""How long each is, and how many there were in each."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """How long a period is, in words; which one a day is in, as a number that goes up by one; the name of a number."""
@@ -45,7 +49,7 @@ SCALES = (
 )
 
 
-def periods(days: Mapping[date, int]) -> tuple[Words, list[Bar]]:
+def periods(days: Mapping[date, int]) -> Periods:
     """The shortest scale on which all days from the first to the last are at most `MOST_BARS` periods, and these, also
     those in which there was nothing. There must be a day."""
     scale = next(scale for scale in SCALES if scale.number(max(days)) - scale.number(min(days)) < MOST_BARS)

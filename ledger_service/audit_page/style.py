@@ -37,6 +37,8 @@ code { font: .88em/1.5 ui-monospace, "Cascadia Mono", Consolas, "DejaVu Sans Mon
 .tile { padding: 9px 12px; background: var(--shade); border-radius: 3px; }
 .tile b { display: block; font-size: 21px; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .tile span[lang] { display: block; line-height: 1.35; font-size: 13px; } .tile span[lang=en] { font-size: 12px; }
+.tile b [lang] { font-size: inherit; line-height: inherit; color: inherit; }
+.tile b [lang=en] { font-size: 13px; font-weight: normal; }
 .tile.bad b { color: var(--bad); } .tile.open b { color: var(--open); }
 .wide { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }

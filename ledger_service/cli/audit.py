@@ -216,11 +216,11 @@ def _members(result: AuditResult) -> dict[str, Any]:
 def _measure_members(result: AuditResult) -> dict[str, Any]:
     measures, promises = result.measures, result.measures.promises
     tip, missing = measures.tip, result.measures.missing
-    long = measures.long_spans()
+    long = measures.long_spans
     return {
         "final": measures.final_size,
         "newestBlock": tip and {"number": tip.number, "hash": encode_hex(tip.hash), "time": tip.timestamp},
-        "statementsPerDay": {str(day): count for day, count in measures.statements_per_day().items()},
+        "statementsPerDay": {str(day): count for day, count in measures.statements_per_day.items()},
         "delays": {
             **{name: getattr(promises, name) for name in ("kept", "late", "waiting", "overdue", "unmeasured")},
             "waitingSince": promises.waiting_since,
@@ -230,7 +230,7 @@ def _measure_members(result: AuditResult) -> dict[str, Any]:
             ],
         },
         "gaps": {
-            "usualSeconds": measures.usual_span(),
+            "usualSeconds": measures.usual_span,
             "longSpans": len(long),
             "longest": [asdict(span) for span in long[:MOST_SPANS]],
             "missing": missing.count,

@@ -108,9 +108,9 @@ def test_a_sound_ledger_in_numbers(world: World, trust: Trust) -> None:
     assert all("VERIFIED" in row[2] and row[3] == "—" for row in page.table("steps"))
     # Ten stories of eleven statements under each of four heads, of which the last eleven statements are left.
     assert [size for size, _, _ in measures.heads] == [110, 220, 330, 440]
-    assert sum(measures.statements_per_day().values()) == 440
+    assert sum(measures.statements_per_day.values()) == 440
     shown = {name: int(count.replace(",", "")) for name, count in page.table("data")}
-    assert shown == {str(day): count for day, count in measures.statements_per_day().items()}
+    assert shown == {str(day): count for day, count in measures.statements_per_day.items()}
     promises = measures.promises
     assert (promises.kept + promises.late, promises.waiting + promises.overdue, promises.unmeasured) == (40, 1, 0)
     delays = page.table("delays")
@@ -286,15 +286,25 @@ def test_delays_by_hand() -> None:
     assert Promises().quantiles() == {} and Promises().histogram() == []
 
 
+def test_delays_and_the_newest_head_in_two_languages(trust: Trust) -> None:
+    promises = Promises()
+    promises.take(NOON, NOON + 60, NOON + 41 * DAY + 3 * 3_600, covered=True)
+    known = Measures(heads=[(1_234, NOON, 5_678)], promises=promises)
+    page = Page(make_page(AuditResult(trust.logs[0].origin, 0, 0, Findings(), 0.0, 0.0, measures=known), trust))
+    assert page.text.count("41 天 3 小时 41 d 3 h") == 4
+    assert "1,234 entries, 2026-03-04 12:00:00 +08:00, block 5,678" in page.text
+    assert "1,234 条，2026-03-04 12:00:00 +08:00，区块 5,678" in page.text
+
+
 def test_days_and_spans_by_hand() -> None:
     times = [NOON + 10 * number for number in range(9)] + [NOON + DAY // 2 + 79, NOON + DAY // 2 + 80]
     heads = [(5 * (number + 1), time, number) for number, time in enumerate(times)]
     measures = Measures(heads=heads)
-    assert measures.statements_per_day() == {date(2026, 3, 4): 45, date(2026, 3, 5): 10}
+    assert measures.statements_per_day == {date(2026, 3, 4): 45, date(2026, 3, 5): 10}
     assert day_of(NOON + DAY // 2 - 1) == date(2026, 3, 4) and day_of(2**64 - 1) == date.max
-    assert measures.usual_span() == 10
-    assert measures.long_spans() == [Span(NOON + 80, NOON + DAY // 2 + 79, 9, 5)]
-    assert Measures(heads=heads[:1]).usual_span() is None
+    assert measures.usual_span == 10
+    assert measures.long_spans == [Span(NOON + 80, NOON + DAY // 2 + 79, 9, 5)]
+    assert Measures(heads=heads[:1]).usual_span is None
 
 
 @pytest.mark.parametrize(

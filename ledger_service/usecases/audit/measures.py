@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from itertools import pairwise
 from statistics import median_low
 
@@ -126,6 +127,7 @@ class Measures:
     missing: Missing = field(default_factory=Missing)
     promises: Promises = field(default_factory=Promises)
 
+    @cached_property
     def statements_per_day(self) -> dict[date, int]:
         """How many statements were witnessed first on each day on which there were any, in order of the chain."""
         days: Counter[date] = Counter()
@@ -135,20 +137,23 @@ class Measures:
             before = size
         return dict(days)
 
+    @cached_property
     def spans(self) -> list[Span]:
         """Between all heads, in order."""
         pairs = pairwise(self.heads)
         return [Span(begin, end, block, size - before) for (before, begin, _), (size, end, block) in pairs]
 
+    @cached_property
     def usual_span(self) -> int | None:
         """The median of all spans, in seconds; None where there are fewer than two heads."""
-        spans = [span.seconds for span in self.spans()]
+        spans = [span.seconds for span in self.spans]
         return median_low(spans) if spans else None
 
+    @cached_property
     def long_spans(self) -> list[Span]:
         """Those of at least `LONG_SPAN` times the usual one, the longest first."""
-        usual = self.usual_span() or 0
-        found = [span for span in self.spans() if span.seconds >= LONG_SPAN * max(usual, 1)]
+        usual = self.usual_span or 0
+        found = [span for span in self.spans if span.seconds >= LONG_SPAN * max(usual, 1)]
         return sorted(found, key=lambda span: (-span.seconds, span.end))
 
 
