@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ledger_service.audit_page.charts import share_bar
-from ledger_service.audit_page.html import Child, Html, code, element, paragraph, section, table, together
+from ledger_service.audit_page.html import Child, Html, code, element, first_rows, paragraph, section, table, together
 from ledger_service.audit_page.words import DIFFERS, STEPS, TABLES, beside
 from ledger_service.shown import Words
 from ledger_service.usecases.audit import AuditResult, Fault, Finding
@@ -82,14 +82,11 @@ def _kinds(kinds: Sequence[Fault], none: Words, colour: str) -> list[Child]:
         Words("多少", "how many"),
         Words("第一处", "the first"),
     )
-    shown: list[Child] = [table(heads, rows, "found")]
-    if len(kinds) > MOST_KINDS:
-        cut = Words(
-            f"共 {len(kinds):,} 种，仅列前 {MOST_KINDS} 种。",
-            f"Of {len(kinds):,} kinds the first {MOST_KINDS} are listed.",
-        )
-        shown.append(paragraph(cut))
-    return shown
+    cut = Words(
+        f"共 {len(kinds):,} 种，仅列前 {MOST_KINDS} 种。",
+        f"Of {len(kinds):,} kinds the first {MOST_KINDS} are listed.",
+    )
+    return first_rows(heads, rows, len(kinds), cut, "found")
 
 
 def named(finding: Finding) -> Html:

@@ -55,6 +55,14 @@ def table(heads: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str =
     return element("div", whole, class_=f"wide {class_}".strip())
 
 
+def first_rows(
+    heads: Sequence[Child], rows: Sequence[Sequence[Child]], total: int, cut: Words, class_: str
+) -> list[Child]:
+    """A table of the first of `total` rows, and `cut`, which says so, where there are more."""
+    shown: list[Child] = [table(heads, rows, class_)]
+    return [*shown, paragraph(cut)] if total > len(rows) else shown
+
+
 def _kind(cell: Child) -> str:
     return "number" if isinstance(cell, int) else "text"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ledger_service.audit_page.charts import Piece, columns, share_bar, strip
-from ledger_service.audit_page.html import Child, Html, element, paragraph, section, table, together
+from ledger_service.audit_page.html import Child, Html, element, first_rows, paragraph, section, table, together
 from ledger_service.audit_page.periods import Periods
 from ledger_service.shown import Words, clock
 from ledger_service.usecases.audit import AuditResult, Measures
@@ -173,13 +173,9 @@ def _positions(result: AuditResult) -> Sequence[Child]:
         )
     if missing.ranges:
         rows = [(gap.begin, gap.end - 1, gap.end - gap.begin) for gap in missing.ranges[:MOST_RANGES]]
-        shown.append(
-            table((Words("缺失：从", "missing from"), Words("到", "to"), Words("条", "entries")), rows, "small")
-        )
-        if len(missing.ranges) > MOST_RANGES:
-            shown.append(
-                paragraph(Words(f"仅列前 {MOST_RANGES} 段。", f"Only the first {MOST_RANGES} ranges are listed."))
-            )
+        heads = (Words("缺失：从", "missing from"), Words("到", "to"), Words("条", "entries"))
+        cut = Words(f"仅列前 {MOST_RANGES} 段。", f"Only the first {MOST_RANGES} ranges are listed.")
+        shown += first_rows(heads, rows, len(missing.ranges), cut, "small")
     return shown
 
 
@@ -216,11 +212,8 @@ def _spans(measures: Measures) -> Sequence[Child]:
             Words("随后见证", "then witnessed"),
             Words("长度", "length"),
         )
-        shown.append(table(heads, rows, "bars"))
-        if len(long) > MOST_SPANS:
-            shown.append(
-                paragraph(Words(f"仅列最长的 {MOST_SPANS} 段。", f"Only the {MOST_SPANS} longest are listed."))
-            )
+        cut = Words(f"仅列最长的 {MOST_SPANS} 段。", f"Only the {MOST_SPANS} longest are listed.")
+        shown += first_rows(heads, rows, len(long), cut, "bars")
     return shown
 
 

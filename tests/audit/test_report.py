@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from importlib import import_module
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -230,6 +230,23 @@ def test_a_log_of_which_nothing_is_known(trust: Trust) -> None:
     for said in ("There is no head yet", "No receipt was witnessed yet", "The log is empty", "Nothing was compared"):
         assert said in page.text
     assert page.table("data") == []
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_long_tables_are_cut_and_say_so(trust: Trust, beyond: int) -> None:
+    findings, missing = Findings(), Missing()
+    for number in range(200 + beyond):
+        findings.fault(2, "entries", number, f"kind {number}", "one", "none")
+    for number in range(20 + beyond):
+        missing.add(2 * number, 2 * number + 1)
+    # Every long span lies among three short ones, so that the short ones are usual.
+    steps = [10_000 if number % 4 == 3 else 1 for number in range(4 * (10 + beyond))]
+    times = [NOON, *(NOON + passed for passed in accumulate(steps))]
+    known = Measures(heads=[(number + 1, time, number) for number, time in enumerate(times)], missing=missing)
+    page = Page(make_page(AuditResult(trust.logs[0].origin, 50, 50, findings, 0.0, 0.0, measures=known), trust))
+    assert (len(page.table("faults")), len(page.table("gaps"))) == (200, 20 + 10)
+    for said in ("Of 201 kinds the first 200 are listed", "Only the first 20 ranges", "Only the 10 longest"):
+        assert (said in page.text) == bool(beyond)
 
 
 def named_by_the_steps() -> tuple[set[str], set[str], set[str]]:
