@@ -95,10 +95,12 @@ class SignerKey:
 
 @dataclass(frozen=True)
 class Note:
-    """A note whose signatures by `signers` were verified."""
+    """A note whose signatures by `signers` were verified. `signed` is the note with their lines and no others: what to
+    keep of a note that anybody may have written more lines on."""
 
     text: str
     signers: tuple[VerifierKey, ...]
+    signed: bytes
 
 
 class NotSigned(VerificationFailed):
@@ -113,7 +115,7 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
     """
     text, lines = split_note(data)
     trusted_by_id = {(key.name, key.key_id): key for key in trusted}
-    signers: list[VerifierKey] = []
+    signers: dict[VerifierKey, str] = {}
     for name, encoded in lines:
         signature = decode_base64(encoded, "note signature")
         key = trusted_by_id.get((name, signature[:4]))
@@ -121,11 +123,10 @@ def open_note(data: bytes, trusted: Iterable[VerifierKey]) -> Note:
             continue
         if not key.verify(text.encode("utf-8"), signature[4:]):
             raise VerificationFailed(f"note: the signature of {key.name} does not verify")
-        if key not in signers:
-            signers.append(key)
+        signers.setdefault(key, f"— {name} {encoded}\n")
     if not signers:
         raise NotSigned("note: not signed by any trusted key")
-    return Note(text, tuple(signers))
+    return Note(text, tuple(signers), f"{text}\n{''.join(signers.values())}".encode())
 
 
 def split_note(data: bytes) -> tuple[str, list[tuple[str, str]]]:

@@ -26,8 +26,8 @@ CREATE TABLE suspects (
 
 @dataclass(frozen=True)
 class Cosigned:
-    """The checkpoint of a log that was cosigned last, when, and the note as the log signed it; an empty tree before the
-    first."""
+    """The checkpoint of a log that was cosigned last, when, and the note with the log's verified lines alone; an empty
+    tree before the first."""
 
     size: int = 0
     root: bytes = EMPTY_ROOT
@@ -37,8 +37,9 @@ class Cosigned:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A note that a log signed, and the one that was cosigned last when it came (Unix seconds). `proven`: they have two
-    roots at one size. Otherwise nobody showed that it extends that one, which may be the fault of who sent it."""
+    """A note that a log signed, and the one that was cosigned last when it came (Unix seconds), both with the log's
+    verified lines alone. `proven`: they have two roots at one size. Otherwise nobody showed that it extends that one,
+    which may be the fault of who sent it."""
 
     seen_at: int
     proven: bool

@@ -8,7 +8,7 @@ from anchors.core.cosignature import WitnessSecret
 from anchors.core.encoding import WORD_BYTES, decode_base64, decode_decimal, require_bytes
 from anchors.core.errors import Error, MalformedInput, VerificationFailed
 from anchors.core.merkle import MAX_PROOF_HASHES, verify_consistency
-from anchors.core.note import VerifierKey, open_note, split_note
+from anchors.core.note import Note, VerifierKey, open_note, split_note
 from anchors.core.quorum import Policy
 from ledger_service.cosigner.state import Cosigned, CosignerState, Suspect
 
@@ -72,27 +72,27 @@ class Cosigner:
         if keys is None:  # step 2
             return Answer(404, "this witness does not cosign that log\n")
         try:
-            text = open_note(request.note, keys).text  # step 3
+            note = open_note(request.note, keys)  # step 3
         except VerificationFailed as error:
             return Answer(403, f"{error}\n")
         if request.old_size > checkpoint.size:  # step 4
             return Answer(400, f"the old size {request.old_size} is above the checkpoint's {checkpoint.size}\n")
-        return self._extend(request, checkpoint, text)
+        return self._extend(request, checkpoint, note)
 
-    def _extend(self, request: AddCheckpoint, checkpoint: Checkpoint, text: str) -> Answer:
+    def _extend(self, request: AddCheckpoint, checkpoint: Checkpoint, note: Note) -> Answer:
         with self._state.turn(checkpoint.origin) as turn:
             last = turn.last()
             if request.old_size != last.size:  # step 5
                 return Answer(409, f"{last.size}\n", SIZE_TYPE)
             if checkpoint.size == last.size and checkpoint.root != last.root:  # step 6
-                turn.suspect(text, Suspect(self._now(), True, request.note, last.note))
+                turn.suspect(note.text, Suspect(self._now(), True, note.signed, last.note))
                 return Answer(409, f"another root was cosigned at size {last.size}\n")
             try:
                 verify_consistency(last.size, checkpoint.size, request.proof, last.root, checkpoint.root)  # step 7
             except Error as error:
                 if checkpoint.size > last.size > 0:  # anything extends the empty tree, and every tree itself
-                    turn.suspect(text, Suspect(self._now(), False, request.note, last.note))
+                    turn.suspect(note.text, Suspect(self._now(), False, note.signed, last.note))
                 return Answer(422, f"{error}\n")
             time = max(self._now(), last.time)
-            turn.put(text, Cosigned(checkpoint.size, checkpoint.root, time, request.note))
-        return Answer(200, self._secret.cosign(text, time))  # step 8
+            turn.put(note.text, Cosigned(checkpoint.size, checkpoint.root, time, note.signed))
+        return Answer(200, self._secret.cosign(note.text, time))  # step 8

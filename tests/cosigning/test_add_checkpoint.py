@@ -122,7 +122,7 @@ def test_what_proves_misbehaviour_is_kept(witness: ServedWitness) -> None:
         assert ask(witness, request).status_code >= 400
     kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
     assert kept == [(True, note(3, FORK[1:]), note(3)), (False, note(5, FORK[1:]), note(3))]
-    # Once the log is as large, what was only a suspicion is proven.
+    # When it comes again while the witness has its size with another root, what was only a suspicion is proven.
     ask(witness, body(3, 5)).raise_for_status()
     assert ask(witness, request_body(5, [], note(5, FORK[1:]))).status_code == 409
     kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
@@ -140,6 +140,23 @@ def test_whoever_sends_wrong_proofs_makes_no_honest_log_a_suspect(witness: Serve
     assert (suspect.proven, suspect.note) == (False, note(5))
     ask(witness, body(3, 5)).raise_for_status()
     assert witness.state.suspects() == []
+
+
+def test_lines_that_nobody_verified_are_not_kept(witness: ServedWitness) -> None:
+    def with_more(signed: bytes) -> bytes:
+        """The log's signature between one of another key under its name, a forged one, and no signature at all."""
+        text, _, line = signed.decode().rpartition("\n\n")
+        another = SignerKey(LOG.name, b"\x08" * 32).sign(f"{text}\n").split("\n")[-2]
+        forged = "— court.example/w " + encode_base64(bytes(76))
+        return f"{text}\n\n{another}\n{line}{forged}\n— nobody.example/w {encode_base64(b'for sale')}\n".encode()
+
+    ask(witness, request_body(0, [], with_more(note(3)))).raise_for_status()
+    assert ask(witness, request_body(3, [], with_more(note(3, FORK[1:])))).status_code == 409
+    assert ask(witness, request_body(3, [], with_more(note(5)))).status_code == 422
+    with witness.state.turn(LOG.name) as turn:
+        assert turn.last().note == note(3)
+    kept = [(suspect.proven, suspect.note, suspect.cosigned) for suspect in witness.state.suspects()]
+    assert kept == [(True, note(3, FORK[1:]), note(3)), (False, note(5), note(3))]
 
 
 def test_suspicions_take_no_room_from_proofs(witness: ServedWitness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from anchors.core.checkpoint import open_checkpoint
 from anchors.core.cosignature import WitnessKey, WitnessSecret, cosigned_message, open_cosignatures
+from anchors.core.encoding import encode_base64
 from anchors.core.errors import MalformedInput, VerificationFailed
-from anchors.core.note import SignerKey, VerifierKey, split_note
+from anchors.core.note import SignerKey, VerifierKey, open_note, split_note
 from anchors.core.quorum import parse_policy
 from tests.conformance.test_published import TESTDATA_KEY, checkpoint_file
 from tests.conformance.vectors import published
@@ -53,6 +54,15 @@ def test_the_log_s_signature_of_published_checkpoints_verifies_beside_cosignatur
     assert open_checkpoint(cosigned, [VerifierKey.parse(TESTDATA_KEY)]).size == 3
     (found,) = open_cosignatures(cosigned, [FIRST.key])
     assert (found.key.name, found.time) == ("witness.example/1", 1_700_000_000)
+
+
+def test_of_an_opened_note_the_lines_that_were_verified_are_told_from_the_others() -> None:
+    other, stranger = SignerKey(LOG.name, b"\x0a" * 32), SignerKey("stranger.example/log", b"\x0b" * 32)
+    line, its_other, foreign = (key.sign(TEXT).split("\n")[-2] + "\n" for key in (LOG, other, stranger))
+    forged = "— stranger.example/log " + encode_base64(stranger.verifier.key_id + bytes(64)) + "\n"
+    data = f"{TEXT}\n{forged}{its_other}{foreign}{line}{FIRST.cosign(TEXT, 7)}{line}".encode()
+    assert open_note(data, [LOG.verifier]).signed == f"{TEXT}\n{line}".encode()
+    assert open_note(data, [LOG.verifier, other.verifier]).signed == f"{TEXT}\n{its_other}{line}".encode()
 
 
 def test_a_witness_key_has_one_text() -> None:
