@@ -37,10 +37,11 @@ class Edge(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Seen(msgspec.Struct, forbid_unknown_fields=True):
-    """`signed` are notes of the log, smallest first: the largest that it showed, and those before it that it was not
-    yet found to extend. `moved_at` is when it last showed a larger one, Unix seconds. `verified` has `root`, which a
-    checkpoint of the log had; `ahead` is how far the entries behind it were hashed. `head` is the size of the largest
-    head that the log was found to extend. `settled` are SHA-256 of receipts that were kept or told of."""
+    """`signed` are notes of the log, smallest first: the largest that it showed, the one that was verified last, and
+    those before it that it was not yet found to extend. `moved_at` is when it last showed a larger one, Unix seconds.
+    `verified` has `root`, which a checkpoint of the log had; `ahead` is how far the entries behind it were hashed.
+    `head` is the size of the largest head that the log was found to extend. `settled` are SHA-256 of receipts that were
+    kept or told of."""
 
     origin: str
     version: int = VERSION
@@ -55,6 +56,11 @@ class Seen(msgspec.Struct, forbid_unknown_fields=True):
     def newest(self) -> Checkpoint | None:
         """The largest checkpoint that the log showed."""
         return checkpoint_of(self.signed[-1]) if self.signed else None
+
+    def verified_note(self) -> str:
+        """The note of what was verified, the largest one where it is not there. Something must have been shown."""
+        found = (note for note in self.signed if checkpoint_of(note).size == self.verified.size)
+        return next(found, self.signed[-1])
 
     def keep(self, note: str) -> None:
         """Keep a larger one. Of very many that nothing is known about, the first ones and the last are kept."""

@@ -21,11 +21,13 @@ Tell = Callable[..., None]
 
 
 class Broken(Error):
-    """The log serves something that does not hash to what it signed. `what` is the kind of alert."""
+    """The log serves something that does not hash to what it signed. `what` is the kind of alert, `more` what else it
+    has."""
 
-    def __init__(self, what: str, message: str):
+    def __init__(self, what: str, message: str, **more: object):
         super().__init__(message)
         self.what = what
+        self.more = more
 
 
 class TreeFollower:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from anchors.chain.port import Chain, ChainUnavailable
-from anchors.core.checkpoint import Checkpoint, open_checkpoint
+from anchors.core.checkpoint import Checkpoint
 from anchors.core.cosignature import open_cosignatures
 from anchors.core.encoding import decode_base64, encode_hex
 from anchors.core.errors import Error, VerificationFailed
 from anchors.core.merkle import consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion
+from anchors.core.note import open_note
 from anchors.core.statement import Entry
 from anchors.core.tiles import TILE_WIDTH, Tile, TileNodes, decode_bundle
 from anchors.core.times import iso_time
@@ -33,6 +34,14 @@ class Watched:
     receipts: Path | None = None
     still_seconds: int = 86_400
     first_block: int = 0
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A checkpoint that the log signed, and its note with the lines alone that were verified."""
+
+    checkpoint: Checkpoint
+    note: str
 
 
 class Monitor:
@@ -67,7 +76,8 @@ class Monitor:
         """What is wrong now, one object an alert (docs/MONITOR.md)."""
         self._alerts, self._told = [], set()
         others = [(url, note) for url in self._watched.others if (note := self._attempt(self._log.note, url))]
-        checkpoint = self._read_checkpoint()
+        shown = self._read_checkpoint()
+        checkpoint = shown.checkpoint if shown is not None else None
         history = self._attempt(self._chain.read)
         if checkpoint is not None and history is not None and self._is_newest(checkpoint):
             self._attempt(self._follower.follow, checkpoint, history)
@@ -93,7 +103,7 @@ class Monitor:
         try:
             return step(*arguments)
         except Broken as error:
-            self._tell(error.what, str(error))
+            self._tell(error.what, str(error), **error.more)
         except ChainUnavailable as error:
             self._tell("chain-unreachable", str(error))
         except Unreachable as error:
@@ -106,25 +116,30 @@ class Monitor:
 
     # The log
 
-    def _read_checkpoint(self) -> Checkpoint | None:
+    def _read_checkpoint(self) -> Signed | None:
         note = self._attempt(self._log.checkpoint)
         if note is None:
             return None
         try:
-            checkpoint = open_checkpoint(note, self._named.keys)
-            if checkpoint.origin != self._named.origin:
-                raise VerificationFailed(f"the checkpoint is of {checkpoint.origin}")
-            self._check_cosigned(note)
+            signed = self._open(note)
+            shown = Signed(signed.checkpoint, signed.note + self._cosigned(note))
         except Error as error:
             self._tell("checkpoint", f"the log's checkpoint is not one to believe: {error}")
             return None
-        self._keep(checkpoint, note.decode("utf-8"))
-        return checkpoint
+        self._keep(shown.checkpoint, shown.note)
+        return shown
 
-    def _check_cosigned(self, note: bytes) -> None:
-        """Cosignatures of the trust file's witnesses must verify; that they are too few yet is nothing wrong."""
-        if self._trust.policy is not None:
-            open_cosignatures(note, self._trust.policy.keys)
+    def _open(self, data: bytes) -> Signed:
+        note = open_note(data, self._named.keys)
+        checkpoint = Checkpoint.from_text(note.text)
+        if checkpoint.origin != self._named.origin:
+            raise VerificationFailed(f"the checkpoint is of {checkpoint.origin}")
+        return Signed(checkpoint, note.signed.decode("utf-8"))
+
+    def _cosigned(self, note: bytes) -> str:
+        """The lines of the trust file's witnesses, which must verify; that they are too few yet is nothing wrong."""
+        keys = self._trust.policy.keys if self._trust.policy is not None else ()
+        return "".join(cosignature.line for cosignature in open_cosignatures(note, keys))
 
     def _keep(self, checkpoint: Checkpoint, note: str) -> None:
         """Keep it where it is larger than all before it, though nobody may ever read an entry of it; otherwise it must
@@ -147,7 +162,8 @@ class Monitor:
         return newest is not None and (checkpoint.size, checkpoint.root) == (newest.size, newest.root)
 
     def _compare_with_signed(self) -> None:
-        """Forget those that what is verified extends, but the largest; what it does not extend is told at each look."""
+        """Forget those that what is verified extends, but itself and the largest; what it does not extend is told at
+        each look."""
         seen = self._state.seen
         seen.signed = [
             note for note in seen.signed if note == seen.signed[-1] or not self._attempt(self._is_extended, note)
@@ -155,9 +171,9 @@ class Monitor:
 
     def _is_extended(self, note: str) -> bool:
         checkpoint = checkpoint_of(note)
-        if checkpoint.size > self._state.seen.verified.size:
-            return False
-        self._check_consistent("a checkpoint that the log showed", checkpoint.size, checkpoint.root)
+        if checkpoint.size >= self._state.seen.verified.size:
+            return False  # none but the verified one has its size
+        self._check_consistent("a checkpoint that the log showed", checkpoint.size, checkpoint.root, note)
         return True
 
     def _check_moving(self) -> None:
@@ -182,41 +198,44 @@ class Monitor:
         newest = heads[-1]
         if checkpoint is not None and newest.new_size > checkpoint.size:
             again = self._read_checkpoint()  # it may have been witnessed since it was read
-            if again is not None and newest.new_size > again.size:
-                what = f"the log shows {again.size} entries, and the contract has witnessed {newest.new_size}"
-                self._tell("rollback", what, size=again.size, witnessed=newest.new_size)
+            if again is not None and newest.new_size > (size := again.checkpoint.size):
+                what = f"the log shows {size} entries, and the contract has witnessed {newest.new_size}"
+                self._tell("rollback", what, size=size, witnessed=newest.new_size)
         within = [head for head in heads if seen.head < head.new_size <= seen.verified.size]
         if within:
             self._check_consistent("the contract", within[-1].new_size, within[-1].root)
             seen.head = within[-1].new_size
 
-    def _check_consistent(self, who: str, size: int, root: bytes) -> None:
-        verified = self._state.seen.verified.size
+    def _check_consistent(self, who: str, size: int, root: bytes, note: str | None = None) -> None:
+        """That the log extends a head, or a checkpoint under its own signature, whose `note` is then told."""
+        seen = self._state.seen
+        verified = seen.verified.size
         try:
             proof = consistency_proof(size, verified, self._nodes())
             verify_consistency(size, verified, proof, root, self._root())
         except VerificationFailed:
-            raise VerificationFailed(
-                f"{who} has {encode_hex(root)} at {size} entries, which the log of {verified} entries does not extend"
-            ) from None
+            what = f"{who} has {encode_hex(root)} at {size} entries, which the log of {verified} entries "
+            what += "does not extend"
+            more = {} if note is None else {"notes": [note, seen.verified_note()]}
+            raise Broken("split-view", what, **more) from None
 
     # Others
 
     def _compare_with_other(self, url: str, note: bytes) -> None:
         """Another copy of the checkpoint, signed by the log."""
         try:
-            other = open_checkpoint(note, self._named.keys)
+            copy = self._open(note)
         except Error as error:
             self._tell("other", f"{url}: not a checkpoint of the log: {error}")
             return
-        verified = self._state.seen.verified.size
-        if other.size <= verified:
-            self._check_consistent(url, other.size, other.root)
+        other = copy.checkpoint
+        if other.size <= self._state.seen.verified.size:
+            self._check_consistent(url, other.size, other.root, copy.note)
             return
         again = self._read_checkpoint()
-        if again is not None and again.size < other.size:
-            what = f"the log shows {again.size} entries, and {url} has its signature on {other.size}"
-            self._tell("rollback", what, size=again.size, other=other.size)
+        if again is not None and (size := again.checkpoint.size) < other.size:
+            what = f"the log shows {size} entries, and {url} has its signature on {other.size}"
+            self._tell("rollback", what, size=size, other=other.size, notes=[copy.note, again.note])
 
     # Receipts
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -19,9 +19,10 @@ import pytest
 from anchors.chain.ethereum import EthereumChain
 from anchors.chain.port import ChainUnavailable, RegistryEvent
 from anchors.core.checkpoint import Checkpoint, open_checkpoint
-from anchors.core.encoding import encode_hex
+from anchors.core.cosignature import WitnessSecret
+from anchors.core.encoding import encode_base64, encode_hex
 from anchors.core.merkle import leaf_hash, tree_root
-from anchors.core.note import SignerKey
+from anchors.core.note import SignerKey, split_note
 from anchors.core.promise import Receipt, accepted_hash
 from anchors.core.signature import address_from_secret
 from anchors.core.tiles import decode_bundle
@@ -70,11 +71,12 @@ class Watcher:
     chain: Any
     state: Path
     options: dict[str, Any] = field(default_factory=dict)
+    witnesses: tuple[str, ...] = ()
     seconds: float = field(default_factory=time.time)
     given: list[dict[str, Any]] = field(default_factory=list)
 
     def monitor(self, url: str) -> Monitor:
-        _, trust = trust_of(self.ledger)
+        trust = replace(trust_of(self.ledger)[1], witnesses=self.witnesses)
         watched = Watched(first_block=self.ledger.city.deployment.block_number, **self.options)
         named = trust.log(self.ledger.city.origin)
         kept = StateFile(self.state, named.origin)
@@ -88,6 +90,12 @@ class Watcher:
         self.given.clear()
         assert self.monitor(url).look() == self.given
         return [(alert["alert"], alert["what"]) for alert in self.given]
+
+    def notes(self, url: str) -> list[bytes]:
+        """The notes in the one alert of a look."""
+        self.look(url)
+        (alert,) = self.given
+        return [note.encode() for note in alert["notes"]]
 
     def kinds(self, url: str) -> list[str]:
         return [kind for kind, _ in self.look(url)]
@@ -245,6 +253,9 @@ def test_a_fork_of_what_was_verified(ledger: Ledger, watcher: Watcher, served: P
     for _ in range(2):
         (found,) = watcher.look(served.url)
         assert found[0] == "split-view" and f"at {len(other)} entries" in found[1]
+        (alert,) = watcher.given
+        shown = [open_checkpoint(note.encode(), [ledger.city.note_key.verifier]).size for note in alert["notes"]]
+        assert shown == [len(other), watcher.verified()]
 
 
 def test_what_was_seen_and_could_not_be_read_is_remembered(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
@@ -279,6 +290,14 @@ def test_what_was_signed_while_nothing_could_be_read_is_held_against_the_log(
     for _ in range(2):
         (found,) = watcher.look(served.url)
         assert found[0] == "split-view" and "at 9 entries" in found[1]
+    verified = ledger.get("/log/checkpoint").content
+    assert watcher.notes(served.url) == [forked, verified]
+    # What the log shows later says nothing of the fork before it is verified.
+    grow(ledger)
+    served.lie = lambda path, true: None if path.startswith("tile/entries/") else true
+    watcher.look(served.url)
+    (alert,) = [alert for alert in watcher.given if alert["alert"] == "split-view"]
+    assert [note.encode() for note in alert["notes"]] == [forked, verified]
 
 
 def test_of_very_many_checkpoints_the_first_and_the_last_are_kept() -> None:
@@ -287,6 +306,32 @@ def test_of_very_many_checkpoints_the_first_and_the_last_are_kept() -> None:
         seen.keep(Checkpoint(key.name, size, bytes(32)).sign(key).decode())
     sizes = [checkpoint_of(note).size for note in seen.signed]
     assert sizes == [*range(1, MOST_SIGNED), 3 * MOST_SIGNED - 1]
+
+
+def test_lines_that_nobody_verified_are_not_kept(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
+    key, witness = ledger.city.note_key, WitnessSecret("court.example/w", b"\x31" * 32)
+    watcher.witnesses = (f"witness court {witness.key}", "quorum court")
+
+    def with_more(signed: bytes) -> bytes:
+        text = split_note(signed)[0]
+        another = SignerKey(key.name, b"\x08" * 32).sign(text).split("\n")[-2]
+        return signed + f"{another}\n— nobody.example/w {encode_base64(bytes(76))}\n".encode()
+
+    def cosigned(signed: bytes) -> bytes:
+        return signed + witness.cosign(split_note(signed)[0], 1_800_000_000).encode()
+
+    true = ledger.get("/log/checkpoint").content
+    size = Checkpoint.from_text(split_note(true)[0]).size
+    copy, forked = (Checkpoint(key.name, size, bytes([n]) * 32).sign(key) for n in (1, 2))
+    served.lie = lambda path, true: cosigned(with_more(true)) if path == "checkpoint" else true
+    assert watcher.look(served.url) == []
+    assert [note.encode() for note in StateFile(watcher.state, key.name).seen.signed] == [cosigned(true)]
+    with proxy(lambda path: with_more(copy)) as others:
+        watcher.options = {"others": (f"{others.url}/copy",)}
+        assert watcher.notes(served.url) == [copy, cosigned(true)]
+    watcher.options = {}
+    served.lie = lambda path, true: with_more(forked) if path == "checkpoint" else true
+    assert watcher.notes(served.url) == [cosigned(true), forked]
 
 
 def test_an_entry_that_nobody_was_admitted_to_sign(ledger: Ledger, watcher: Watcher) -> None:
@@ -375,6 +420,24 @@ def test_other_copies(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
         ):  # fmt: skip
             watcher.options = {"others": (f"{copies.url}/{name}",)}
             assert watcher.kinds(served.url) == expected, name
+            if name in ("forked", "ahead"):
+                assert watcher.notes(served.url) == [notes[name], ledger.get("/log/checkpoint").content]
+
+
+def test_a_log_that_shows_less_than_what_others_hold_is_told_with_what_it_shows(
+    ledger: Ledger, watcher: Watcher, served: Proxy
+) -> None:
+    """Also where it showed the monitor more before."""
+    origin, key = ledger.city.origin, ledger.city.note_key
+    most, copy, shown = (Checkpoint(origin, 2**20 - less, bytes(32)).sign(key) for less in range(3))
+    served.lie = lambda path, true: most if path == "checkpoint" else true
+    watcher.look(served.url)
+    served.lie = lambda path, true: shown if path == "checkpoint" else true
+    with proxy(lambda path: copy) as copies:
+        watcher.options = {"others": (copies.url,)}
+        watcher.look(served.url)
+    told = [[note.encode() for note in alert["notes"]] for alert in watcher.given if "notes" in alert]
+    assert told == [[most, shown], [copy, shown]]
 
 
 # Receipts
