@@ -412,11 +412,12 @@ def test_other_copies(ledger: Ledger, watcher: Watcher, served: Proxy) -> None:
         "forked": Checkpoint(origin, 9, bytes(32)).sign(key),
         "ahead": Checkpoint(origin, 2**20, bytes(32)).sign(key),
         "stranger": b"no note",
+        "elsewhere": Checkpoint("ledger.example/elsewhere", 9, bytes(32)).sign(key),
     }
     with proxy(lambda path: notes.get(path)) as copies:
         for name, expected in (
             ("honest", []), ("forked", ["split-view"]), ("ahead", ["rollback"]), ("stranger", ["other"]),
-            ("missing", ["unreachable"]),
+            ("elsewhere", ["other"]), ("missing", ["unreachable"]),
         ):  # fmt: skip
             watcher.options = {"others": (f"{copies.url}/{name}",)}
             assert watcher.kinds(served.url) == expected, name
