@@ -92,11 +92,11 @@ class SqlChainView:
         """See `ports.ChainView`."""
         return next(iter(self._heads(select(schema.heads).where(schema.heads.c.witness_id == witness_id))), None)
 
-    def head_time(self, head: WitnessEvent) -> int:
+    def head_time(self, head: WitnessEvent) -> int | None:
         """See `ports.ChainView`."""
         query = select(schema.heads.c.time).where(schema.heads.c.new_size == head.new_size)
         with unavailable_on_error(), self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+            return connection.execute(query).scalar_one_or_none()
 
     def newest_head(self, *, final: bool = False) -> WitnessEvent | None:
         """See `ports.ChainView`."""

@@ -173,8 +173,8 @@ class Eraser:
             return
         head = self._view.covering_head(read.stored.index)
         # What no head covers yet is new. The signer's own time decides nothing: it would shorten the duty.
-        begun = self._view.head_time(head) if head else self._now()
-        until = _years_later(begun, years)
+        begun = self._view.head_time(head) if head else None
+        until = _years_later(self._now() if begun is None else begun, years)
         if self._now() < until.timestamp():
             raise Refused(
                 problems.RETAINED,

@@ -122,7 +122,9 @@ class LookUp:
         ever: before there is such a head by the present time, then by the block's."""
         state = reached.state(index)
         head = self._view.covering_head(index) if index < reached.witnessed else None
-        witnessed_at = self._view.head_time(head) if head else self._now()
+        witnessed_at = self._view.head_time(head) if head else None
+        if witnessed_at is None:  # not witnessed yet, or no longer: the chain may be replaced between two questions
+            head, witnessed_at = None, self._now()
         promised = self._reader.promised_by(index)
         return Standing(state, promised is not None and promised < witnessed_at, head)
 

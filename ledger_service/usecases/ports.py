@@ -308,8 +308,8 @@ class ChainView(Protocol):
     def head_of(self, witness_id: bytes) -> WitnessEvent | None:
         """The head of this id."""
 
-    def head_time(self, head: WitnessEvent) -> int:
-        """The time of the block in which a stored head stands."""
+    def head_time(self, head: WitnessEvent) -> int | None:
+        """The time of the block in which a stored head stands, None where it left the chain meanwhile."""
 
     def newest_head(self, *, final: bool = False) -> WitnessEvent | None:
         """The newest head, or the newest in a block that is final."""

@@ -4,15 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
-from anchors.chain.port import ChainUnavailable
+from anchors.chain.port import ChainUnavailable, WitnessEvent
 from anchors.core.trust import Finality
+from anchors.core.typed_data import log_id
 from ledger_service.storage.chain_view import KEPT_BLOCKS, SqlChainView
 from ledger_service.storage.database import open_database
+from ledger_service.storage.reader import SqlReader
 from ledger_service.usecases.follow import Follower
 from ledger_service.usecases.incident import Incident
-from ledger_service.usecases.look_up import State
+from ledger_service.usecases.log_tiles import LogTiles
+from ledger_service.usecases.look_up import LookUp, State
 from tests.faults.rpc_proxy import RpcProxy, hide, result
-from tests.faults.world_ledger import WorldLedger
+from tests.faults.world_ledger import ORIGIN, WorldLedger
 from tests.fixtures.chain import ScratchChain
 from tests.fixtures.signer import Signed
 from tests.ports.chain_world import AnvilWorld, FakeWorld, World, open_world
@@ -221,3 +224,26 @@ def test_blocks_become_final_without_a_new_one(sqlite_url: str) -> None:
         world.chain.finalized_number = number
         ledger.follow()
         assert ledger.view.status().final_number == number
+
+
+class _ReplacedMeanwhile(SqlChainView):
+    """A view of a chain that is replaced right after it was asked which head covers an entry."""
+
+    def covering_head(self, index: int) -> WitnessEvent | None:
+        """See `ChainView`."""
+        head = super().covering_head(index)
+        self.roll_back(head.place.block_number - 1)
+        return head
+
+
+def test_a_head_that_leaves_between_two_questions(sqlite_url: str) -> None:
+    ledger = WorldLedger(FakeWorld(), sqlite_url, Finality(CONFIRMATIONS))
+    ledger.found()
+    inside = ledger.accept(ledger.signers[0])
+    ledger.witness()
+    assert ledger.standing(inside).head is not None
+    view = _ReplacedMeanwhile(ledger.engine, log_id(ORIGIN))
+    meanwhile = LookUp(SqlReader(ledger.engine), ledger.tree, LogTiles(ledger.tree), view, ledger.clock)
+    standing = meanwhile.statement(inside.id).standing
+    assert (standing.head, standing.overdue) == (None, False)
+    ledger.engine.dispose()

@@ -395,6 +395,7 @@ def test_going_back_forgets_what_stood_in_the_blocks_and_comes_again(engine: Eng
     assert view.recent_blocks() == blocks[2::-1]
     assert [event.change.number for event in view.registry_events()] == [1]
     assert view.heads(None, 10) == [kept] and view.covering_head(5) is None
+    assert (view.head_time(kept), view.head_time(lost)) == (blocks[1].timestamp, None)
     assert view.status().final_number == 3
     again = [a_block(number, fork=1) for number in (4, 5)]
     moved = replace(lost, place=a_place(again[1]))
