@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 
-from coincurve import PrivateKey, PublicKey
+from coincurve import PrivateKey, PublicKey, ecdsa
 
 from anchors.core.encoding import WORD_BYTES, keccak256, require_bytes
 from anchors.core.errors import MalformedInput, VerificationFailed
 
 SIGNATURE_BYTES = 65
+KEYS_REMEMBERED = 4_096
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _ZERO = bytes(WORD_BYTES)
@@ -42,10 +43,11 @@ def signer_of(digest: bytes, signature: bytes) -> bytes:
 
     Raises `VerificationFailed` where no key fits it."""
     try:
-        key = PublicKey.from_signature_and_message(signature[:64] + _RECOVERY_ID[signature[64]], digest, hasher=None)
-    except Exception:  # coincurve raises bare Exception where r is no point of the curve
+        parsed = ecdsa.deserialize_recoverable(signature[:64] + _RECOVERY_ID[signature[64]])
+        key = ecdsa.recover(digest, parsed, hasher=None)
+    except ValueError:  # r is no point of the curve
         raise VerificationFailed("signature: no key can have made it") from None
-    return address_of(key)
+    return _address_of(bytes(ecdsa.ffi.buffer(key)))
 
 
 def sign(digest: bytes, secret: bytes) -> bytes:
@@ -68,3 +70,12 @@ def address_from_secret(secret: bytes) -> bytes:
 def address_of(key: PublicKey) -> bytes:
     """keccak256(x || y)[12:]."""
     return keccak256(key.format(compressed=False)[1:])[12:]
+
+
+@lru_cache(maxsize=KEYS_REMEMBERED)
+def _address_of(recovered: bytes) -> bytes:
+    """That of a recovered key as the library holds it. The same few keys sign again and again, and writing one out
+    takes as long as a tenth of recovering it."""
+    key = ecdsa.ffi.new("secp256k1_pubkey *")
+    ecdsa.ffi.buffer(key)[:] = recovered
+    return address_of(PublicKey(key))

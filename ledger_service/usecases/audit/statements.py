@@ -1,5 +1,6 @@
 """Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
@@ -64,7 +65,7 @@ class StatementWalk:
         rows: LogRows,
         scratch: Scratch,
         originals: TrustedOrigins,
-        known: dict[bytes, Logged],
+        known: OrderedDict[bytes, Logged],
         report_of: Callable[[int], bytes | None],
     ):
         """`known` is filled with the statements that were judged lately, by id; `report_of` gives the stored parts at a
@@ -206,7 +207,7 @@ class StatementWalk:
     def _remember(self, logged: Logged) -> None:
         self._known[logged.id] = logged
         if len(self._known) > KNOWN_STATEMENTS:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
 
     def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
         """What is compared at the end with tables of their own."""
