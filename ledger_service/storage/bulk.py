@@ -70,7 +70,7 @@ def select_rows(connection: Connection, query: str, values: Collection) -> Itera
         return
     for some in _few_lengths(values):
         marks = ", ".join("?" * len(some))
-        yield from connection.exec_driver_sql(f"{query} IN ({marks})", some)
+        yield from connection.connection.driver_connection.execute(f"{query} IN ({marks})", some)
 
 
 def select_for_each(connection: Connection, query: str, values: Collection) -> Iterator[Sequence]:
@@ -80,7 +80,8 @@ def select_for_each(connection: Connection, query: str, values: Collection) -> I
         return
     for some in _few_lengths(values):
         marks = ", ".join(["(?)"] * len(some))
-        yield from connection.exec_driver_sql(f"WITH wanted(value) AS (VALUES {marks}) {query}", some)
+        with_values = f"WITH wanted(value) AS (VALUES {marks}) {query}"
+        yield from connection.connection.driver_connection.execute(with_values, some)
 
 
 def in_pieces(values: Sequence) -> Iterator[Sequence]:

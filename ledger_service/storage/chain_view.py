@@ -8,15 +8,17 @@ from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced, forget_tip, keep_incident
+from ledger_service.storage.question import Question
 from ledger_service.usecases.ports import ChainStatus, Fence, FollowedBlocks
 
 KEPT_BLOCKS = 256
 """How many of the newest blocks are kept, and all that are not final besides."""
 
 CHAIN_ROW = 1
-_NEWEST_HEAD = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
-_NEWEST_FINAL_HEAD = _NEWEST_HEAD.where(
-    schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery()
+_newest = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
+_NEWEST_HEAD = Question(_newest)
+_NEWEST_FINAL_HEAD = Question(
+    _newest.where(schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery())
 )
 
 
@@ -100,7 +102,9 @@ class SqlChainView:
 
     def newest_head(self, *, final: bool = False) -> WitnessEvent | None:
         """See `ports.ChainView`."""
-        return next(iter(self._heads(_NEWEST_FINAL_HEAD if final else _NEWEST_HEAD)), None)
+        newest = _NEWEST_FINAL_HEAD if final else _NEWEST_HEAD
+        with unavailable_on_error(), self._engine.connect() as connection:
+            return next((read_head(row, self._log) for row in newest.ask(connection)), None)
 
     def heads(self, before: int | None, limit: int) -> list[WitnessEvent]:
         """See `ports.ChainView`."""

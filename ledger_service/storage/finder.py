@@ -122,7 +122,7 @@ def _numbers(found: Iterable[object]) -> Iterator[int]:
 
 def _extent(connection: Connection) -> tuple[int, int]:
     """How many entries are indexed, and how many there are."""
-    indexed, size = connection.exec_driver_sql(_EXTENT).one()
+    indexed, size = connection.connection.driver_connection.execute(_EXTENT).fetchone()
     return indexed if isinstance(indexed, int) else 0, size or 0
 
 

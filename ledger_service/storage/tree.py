@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Engine, Row, bindparam, func, select
+from sqlalchemy import Engine, Row, bindparam, func, literal_column, select
 
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
@@ -11,21 +11,24 @@ from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.storage.packed_entry import unpack_entry
+from ledger_service.storage.question import Question
 from ledger_service.usecases.ports import Fence, SignedCheckpoint
 
-# Made once: making a query costs as much as running it, and a proof runs these.
-_TILES = select(schema.tiles).where(
-    schema.tiles.c.level == bindparam("level"),
-    schema.tiles.c.number >= bindparam("begin"),
-    schema.tiles.c.number < bindparam("end"),
+# A proof asks these.
+_TILES = Question(
+    select(schema.tiles).where(
+        schema.tiles.c.level == bindparam("level"),
+        schema.tiles.c.number >= bindparam("begin"),
+        schema.tiles.c.number < bindparam("end"),
+    )
 )
 # With every checkpoint the lines that witnesses added to its note.
-_lines = select(func.aggregate_strings(schema.cosignatures.c.line, "")).where(
+_lines = select(func.aggregate_strings(schema.cosignatures.c.line, literal_column("''"))).where(
     schema.cosignatures.c.size == schema.checkpoints.c.size
 )
 _CHECKPOINTS = select(schema.checkpoints, _lines.scalar_subquery().label("lines"))
-_CHECKPOINT_AT = _CHECKPOINTS.where(schema.checkpoints.c.size == bindparam("at"))
-_NEWEST_CHECKPOINT = _CHECKPOINTS.order_by(schema.checkpoints.c.size.desc()).limit(1)
+_CHECKPOINT_AT = Question(_CHECKPOINTS.where(schema.checkpoints.c.size == bindparam("at")))
+_NEWEST_CHECKPOINT = Question(_CHECKPOINTS.order_by(schema.checkpoints.c.size.desc()).limit(1))
 
 
 class SqlTree:
@@ -51,9 +54,8 @@ class SqlTree:
 
     def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
         """See `ports.Tree`."""
-        within = {"level": level, "begin": begin, "end": end}
         with unavailable_on_error(), self._engine.connect() as connection:
-            return {row.number: FullTile(*row) for row in connection.execute(_TILES, within)}
+            return {row.number: FullTile(*row) for row in _TILES.ask(connection, level=level, begin=begin, end=end)}
 
     def tile_roots(self, level: int, begin: int, end: int) -> list[bytes]:
         """See `ports.Tree`."""
@@ -65,14 +67,12 @@ class SqlTree:
     def newest_checkpoint(self) -> SignedCheckpoint | None:
         """See `ports.Tree`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(_NEWEST_CHECKPOINT).first()
-        return _checkpoint(row) if row else None
+            return next(map(_checkpoint, _NEWEST_CHECKPOINT.ask(connection)), None)
 
     def checkpoint_at(self, size: int) -> SignedCheckpoint | None:
         """See `ports.Tree`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(_CHECKPOINT_AT, {"at": size}).first()
-        return _checkpoint(row) if row else None
+            return next(map(_checkpoint, _CHECKPOINT_AT.ask(connection, at=size)), None)
 
     def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:
         """See `ports.Tree`."""
