@@ -4,7 +4,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """The signed promise over everything in the answer that has an index."""
 
     log: str
@@ -15,7 +15,7 @@ class Receipt(msgspec.Struct, frozen=True):
     signature: str
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A signed refusal: a rightly signed statement was not taken, and why."""
 
     log: str
@@ -26,7 +26,7 @@ class Refusal(msgspec.Struct, frozen=True):
     signature: str
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """RFC 9457, with `retry`: the same bytes may be accepted later. `instance` names the request where the problem is
     the whole answer."""
 
@@ -38,7 +38,7 @@ class Problem(msgspec.Struct, frozen=True):
     instance: str | UnsetType = UNSET
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """One statement's result: an index and a state, or a problem with the refusal that was signed or null."""
 
     statement: str | None
@@ -48,7 +48,7 @@ class Result(msgspec.Struct, frozen=True):
     refusal: Refusal | UnsetType | None = UNSET
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One result for each statement sent, in order; a receipt unless nothing was accepted."""
 
     receipt: Receipt | None

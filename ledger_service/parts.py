@@ -40,7 +40,7 @@ Extent = Literal["result", "conclusion"]
 """What was measured or pictured, or what a doctor concluded from it (诊断结论)."""
 
 
-class _Form(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+class _Form(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True, gc=False):
     pass
 
 

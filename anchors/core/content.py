@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _SALT = re.compile(r"[0-9a-f]{64}")
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One part as received: its canonical text, with what the text says. `read` and `create` build it."""
 
     text: bytes
@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True):
         return cls.read(canonical.encode({"name": name, "salt": salt.hex(), "value": value}))
 
 
-class Withheld(msgspec.Struct, frozen=True):
+class Withheld(msgspec.Struct, frozen=True, gc=False):
     """A part of which only the name and the leaf are shown."""
 
     name: str
@@ -59,7 +59,7 @@ class Withheld(msgspec.Struct, frozen=True):
         require_bytes(self.leaf, WORD_BYTES, f"withheld part {self.name}: leaf")
 
 
-class Content(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True, gc=False):
     """1 to 64 parts in order, each shown or withheld. Their names are unique."""
 
     parts: tuple[Part | Withheld, ...]

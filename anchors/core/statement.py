@@ -19,7 +19,7 @@ _WORDS = Struct(">32s32s32s24sQ24sQ32s32s")
 _PADDING = bytes(24)
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """What one institution says, before it is signed. 32-byte fields are bytes, times are Unix seconds UTC."""
 
     kind: str
@@ -74,7 +74,7 @@ class Statement(msgspec.Struct, frozen=True):
         return Entry(self, signatures.sign(self.id(domain), secret))
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A signed statement: what the log stores. Well-formed by construction."""
 
     statement: Statement
