@@ -37,7 +37,7 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
         if form is None:
             continue
         try:
-            forms[name] = msgspec.convert(value, form)
+            forms[name] = value if _has_form(value) else msgspec.convert(value, form)
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
     _check_links(kind, forms.get("links", ()))
@@ -100,6 +100,11 @@ def listed_forms(texts: Iterable[bytes]) -> dict[str, Any]:
                 part = decoder.decode(text)
                 found[part.name] = part.value
     return found
+
+
+def _has_form(value: Any) -> bool:
+    """Whether typed decoding gave the value its form: JSON knows no such types."""
+    return isinstance(value[0] if type(value) is list and value else value, msgspec.Struct)
 
 
 def _name_in(text: bytes) -> bytes:
