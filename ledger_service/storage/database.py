@@ -33,9 +33,11 @@ def open_database(url: str, name: str = "huzheng") -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`, its schema up to date. Raises `StoreUnavailable`.
 
     `name` is what PostgreSQL calls its connections."""
-    options = {} if url.startswith("sqlite") else {"application_name": name, "options": _POSTGRESQL_OPTIONS}
+    # A file does not hang up: only a server is asked whether it is still there.
+    remote = not url.startswith("sqlite")
+    options = {"application_name": name, "options": _POSTGRESQL_OPTIONS} if remote else {}
     engine = create_engine(
-        _with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args=options
+        _with_driver(url), poolclass=QueuePool, pool_size=8, max_overflow=24, pool_pre_ping=remote, connect_args=options
     )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
