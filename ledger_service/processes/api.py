@@ -81,6 +81,9 @@ class ApiProcess:
         self._engine = engine = opened.engine
         domain = opened.domain
         tree, view, promises = SqlTree(engine), SqlChainView(engine, domain.log), SqlPromises(engine)
+        tiles, newest = LogTiles(tree), tree.newest_checkpoint()
+        if newest is not None:
+            tiles.keep_upper(newest.size)
         standing = StandingWatch(lambda: read_standing(engine), passed_seconds)
         clock = Clock(view, promises, settings.clock_seconds, now)
         self._workers = [
@@ -104,8 +107,8 @@ class ApiProcess:
         door = ObservedDoor(promising, counts, self._telemetry)
         self._commit = ObservedCommit(GroupCommit(door, settle_on_loop), door, self._telemetry)
         sign_in = _sign_in(opened, receipt_secret)
-        evidence = _evidence(opened, receipt_secret, tree, view)
-        services = _services(opened, ledger, tree, view, door, self._commit, readiness, sign_in, evidence)
+        evidence = _evidence(opened, receipt_secret, tree, tiles, view)
+        services = _services(opened, ledger, tree, tiles, view, door, self._commit, readiness, sign_in, evidence)
         figures, missing = SqlFigures(engine), SqlHeadProofs(engine, opened.domain.log).missing
         metrics.register(LedgerCollector(readiness, view, figures, lambda: read_standing(engine), missing, now))
         self._api = RequestLog(
@@ -154,7 +157,9 @@ def _sign_in(opened: OpenedLog, receipt_secret: bytes) -> SignIn:
     return SignIn(opened.domain, receipt_secret, SqlSessions(opened.engine), registry, now)
 
 
-def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: SqlChainView) -> ExportEvidence:
+def _evidence(
+    opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, tiles: LogTiles, view: SqlChainView
+) -> ExportEvidence:
     engine, proofs = opened.engine, SqlHeadProofs(opened.engine, opened.domain.log)
     return ExportEvidence(
         opened.domain,
@@ -162,7 +167,7 @@ def _evidence(opened: OpenedLog, receipt_secret: bytes, tree: SqlTree, view: Sql
         receipt_secret,
         SqlReader(engine),
         tree,
-        LogTiles(tree),
+        tiles,
         view,
         SqlGrounds(engine),
         lambda sizes: {size: proof.to_json() for size, proof in proofs.proofs(sizes).items()},
@@ -180,6 +185,7 @@ def _services(
     opened: OpenedLog,
     ledger: Ledger,
     tree: SqlTree,
+    tiles: LogTiles,
     view: SqlChainView,
     door: Door,
     commit: GroupCommit,
@@ -187,7 +193,7 @@ def _services(
     sign_in: SignIn,
     evidence: ExportEvidence,
 ) -> Services:
-    settings, engine, reader, tiles = opened.settings, opened.engine, SqlReader(opened.engine), LogTiles(tree)
+    settings, engine, reader = opened.settings, opened.engine, SqlReader(opened.engine)
     readings, grounds = SqlReadings(engine), SqlGrounds(engine)
     rules, look_up = RuleBook(grounds), LookUp(reader, tree, tiles, view, now)
     withheld_by = settings.policy if settings.cosign_rule == "withhold" else None
