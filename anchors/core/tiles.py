@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from anchors.core.encoding import MAX_UINT64
 from anchors.core.errors import MalformedInput
@@ -146,50 +146,50 @@ class FullTile:
     root: bytes
 
 
-@dataclass
 class _Rightmost:
     """The partial tile at the right edge of one level."""
 
-    number: int
-    hashes: bytearray = field(default_factory=bytearray)
-    range: CompactRange = field(default_factory=CompactRange)
+    def __init__(self, number: int, hashes: bytes = b""):
+        self.number = number
+        self.hashes = bytearray(hashes)
+        self._range = CompactRange()
 
-    def append(self, item: bytes) -> None:
-        self.hashes += item
-        self.range.append(item)
+    @property
+    def width(self) -> int:
+        """How many hashes it has."""
+        return len(self.hashes) // HASH_BYTES
+
+    def range(self) -> CompactRange:
+        """Its complete subtrees. What came since the last time is hashed now: most tiles become full unasked."""
+        for position in range(self._range.size * HASH_BYTES, len(self.hashes), HASH_BYTES):
+            self._range.append(bytes(self.hashes[position : position + HASH_BYTES]))
+        return self._range
 
 
 class TileBuilder:
-    """Grows a tree leaf by leaf and hands out each tile as it becomes full. Holds one partial tile per level."""
+    """Grows a tree and hands out each tile as it becomes full. Holds one partial tile per level."""
 
     def __init__(self, size: int = 0, partial_tiles: Sequence[bytes] = ()):
         """Go on from a tree of `size` leaves; `partial_tiles[level]` are the hashes of that level's partial tile."""
         self.size = size
-        self._levels: list[_Rightmost] = []
-        for level, hashes in enumerate(partial_tiles):
-            rightmost = _Rightmost(size >> (TILE_HEIGHT * (level + 1)))
-            for position in range(0, len(hashes), HASH_BYTES):
-                rightmost.append(hashes[position : position + HASH_BYTES])
-            self._levels.append(rightmost)
-        if sum(level.range.size << (TILE_HEIGHT * height) for height, level in enumerate(self._levels)) != size:
+        self._levels = [
+            _Rightmost(size >> (TILE_HEIGHT * (level + 1)), hashes) for level, hashes in enumerate(partial_tiles)
+        ]
+        expected = [tile.width for tile in partial_tiles_of(size)]
+        if [len(hashes) for hashes in partial_tiles] != [width * HASH_BYTES for width in expected]:
             raise MalformedInput(f"tile builder: the partial tiles do not belong to a tree of {size} leaves")
 
-    def append(self, leaf: bytes) -> list[FullTile]:
-        """Append one leaf hash; the tiles that became full, lowest level first."""
+    def extend(self, leaves: bytes) -> list[FullTile]:
+        """Append leaf hashes, 32 bytes each, behind each other; the tiles that became full, each before the one above
+        it."""
         full: list[FullTile] = []
-        carry, level = leaf, 0
-        while True:
-            if level == len(self._levels):
-                self._levels.append(_Rightmost(0))
-            rightmost = self._levels[level]
-            rightmost.append(carry)
-            if rightmost.range.size < TILE_WIDTH:
-                self.size += 1
-                return full
-            carry = rightmost.range.root()
-            full.append(FullTile(level, rightmost.number, bytes(rightmost.hashes), carry))
-            self._levels[level] = _Rightmost(rightmost.number + 1)
-            level += 1
+        begin = 0
+        while begin < len(leaves):
+            end = min(begin + TILE_WIDTH * HASH_BYTES - self._edge_bytes(), len(leaves))
+            self._put(0, leaves[begin:end], full)
+            begin = end
+        self.size += len(leaves) // HASH_BYTES
+        return full
 
     def partial_tiles(self) -> list[bytes]:
         """Of each level the hashes of its partial tile, from which a builder goes on."""
@@ -197,8 +197,25 @@ class TileBuilder:
 
     def root(self) -> bytes:
         """The root over all leaves so far."""
-        roots = [root for level in reversed(self._levels) for root in level.range.roots]
+        roots = [root for level in reversed(self._levels) for root in level.range().roots]
         return CompactRange(self.size, roots).root()
+
+    def _edge_bytes(self) -> int:
+        return len(self._levels[0].hashes) if self._levels else 0
+
+    def _put(self, level: int, hashes: bytes, full: list[FullTile]) -> None:
+        """Hashes for which there is room in the partial tile of a level."""
+        if level == len(self._levels):
+            self._levels.append(_Rightmost(0))
+        rightmost = self._levels[level]
+        rightmost.hashes += hashes
+        if rightmost.width < TILE_WIDTH:
+            return
+        tile = bytes(rightmost.hashes)
+        root = TileTree(tile).node(TILE_HEIGHT, 0)
+        full.append(FullTile(level, rightmost.number, tile, root))
+        self._levels[level] = _Rightmost(rightmost.number + 1)
+        self._put(level + 1, root, full)
 
 
 def partial_tiles_of(size: int) -> list[Tile]:

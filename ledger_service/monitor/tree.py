@@ -71,9 +71,8 @@ class TreeFollower:
                 raise Broken("entry", f"entry {begin + place} does not hash to its place in {tile.path()}")
             if begin + place >= builder.size:
                 judge(begin + place, entry)
-        for leaf in leaves[builder.size - begin :]:
-            for full in builder.append(leaf):
-                self._check_full(full)
+        for full in builder.extend(served[(builder.size - begin) * HASH_BYTES :]):
+            self._check_full(full)
 
     def _entries(self, tile: Tile) -> list[bytes]:
         bundle = Tile(None, tile.number, tile.width)

@@ -51,8 +51,8 @@ class Integrator:
         self._builder = TileBuilder()
         tiles = []
         for position in range(begin, end, ENTRIES_PER_READ):
-            for entry in self._tree.entries(position, min(position + ENTRIES_PER_READ, end)):
-                tiles.extend(builder.append(leaf_hash(entry)))
+            entries = self._tree.entries(position, min(position + ENTRIES_PER_READ, end))
+            tiles += builder.extend(b"".join(map(leaf_hash, entries)))
         if builder.size != end:
             raise Incident(
                 f"{end - builder.size} of the entries {begin} to {end - 1} are missing in the database; "

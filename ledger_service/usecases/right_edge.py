@@ -20,8 +20,7 @@ def root_at(tree: Tree, size: int) -> bytes:
     begin = min(size, newest.size if newest else 0)
     builder = builder_at(tree, begin)
     for position in range(begin, size, ENTRIES_PER_READ):
-        for entry in tree.entries(position, min(position + ENTRIES_PER_READ, size)):
-            builder.append(leaf_hash(entry))
+        builder.extend(b"".join(map(leaf_hash, tree.entries(position, min(position + ENTRIES_PER_READ, size)))))
     if builder.size != size:
         raise Incident(f"{size - builder.size} of the entries {begin} to {size - 1} are missing; {_WHAT_TO_DO}")
     root, checkpoint = builder.root(), tree.checkpoint_at(size)

@@ -36,7 +36,7 @@ class _GrownLog:
         self.tiles: dict[tuple[int, int], FullTile] = {}
         self.builder = TileBuilder()
         for leaf in LEAVES[:size]:
-            for tile in self.builder.append(leaf):
+            for tile in self.builder.extend(leaf):
                 self.tiles[tile.level, tile.number] = tile
 
     def read(self, tile: Tile) -> bytes:
@@ -66,8 +66,7 @@ def test_full_tiles_are_those_of_the_formula(large: _GrownLog) -> None:
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, LARGEST])
 def test_the_root_is_the_recursive_one_at_every_kind_of_size(size: int) -> None:
     builder = TileBuilder()
-    for leaf in LEAVES[:size]:
-        builder.append(leaf)
+    builder.extend(b"".join(LEAVES[:size]))
     assert builder.root() == _mth(LEAVES[:size])
     assert builder.size == size
 
@@ -77,10 +76,24 @@ def test_a_builder_goes_on_from_partial_tiles(large: _GrownLog, size: int, more:
     end = min(LARGEST, size + more)
     partial = [large.read(tile) if tile.width else b"" for tile in partial_tiles_of(size)]
     builder = TileBuilder(size, partial)
-    new_tiles = [tile for leaf in LEAVES[size:end] for tile in builder.append(leaf)]
+    new_tiles = builder.extend(b"".join(LEAVES[size:end]))
     straight = _root_at(large, end)
     assert builder.root() == straight
     assert all(large.tiles[tile.level, tile.number] == tile for tile in new_tiles)
+
+
+@given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=8))
+def test_pieces_of_any_length_make_the_same_tiles_and_roots(large: _GrownLog, pieces: list[tuple[int, bool]]) -> None:
+    builder, tiles = TileBuilder(), []
+    for length, ask in pieces:
+        tiles += builder.extend(b"".join(LEAVES[builder.size : builder.size + length]))
+        if ask:
+            assert builder.root() == _root_at(large, builder.size)
+    assert [tile.hashes for tile in tiles if tile.level == 0] == [
+        b"".join(LEAVES[number * WIDTH : (number + 1) * WIDTH]) for number in range(builder.size // WIDTH)
+    ]
+    assert all(large.tiles[tile.level, tile.number] == tile for tile in tiles)
+    assert builder.root() == _root_at(large, builder.size)
 
 
 def test_partial_tiles_that_belong_to_another_size_are_refused() -> None:
@@ -88,6 +101,10 @@ def test_partial_tiles_that_belong_to_another_size_are_refused() -> None:
         TileBuilder(3, [b"".join(LEAVES[:2])])
     with pytest.raises(MalformedInput, match="do not belong"):
         TileBuilder(257, [LEAVES[0], b""])
+    with pytest.raises(MalformedInput, match="do not belong"):
+        TileBuilder(256, [b"".join(LEAVES[:256])])
+    with pytest.raises(MalformedInput, match="do not belong"):
+        TileBuilder(1, [LEAVES[0] + b"more"])
 
 
 @given(st.integers(1, LARGEST), st.data())
