@@ -37,6 +37,11 @@ class Attribution:
         """The rule of attribution as of change `count`. Raises `VerificationFailed`."""
         check_attribution(self._keys.get(key), self._log, institution, sequence, count)
 
+    def ends(self, key: bytes) -> bool:
+        """Whether a change of the registry ends what it may sign, so that it depends on the number."""
+        known = self._keys.get(key)
+        return known is None or known.revoked_by is not None
+
     def has_role(self, institution: str, roles: frozenset[str], count: int) -> bool:
         """Whether it was admitted in one of `roles` by change `count`. Roles are never taken back."""
         asked = institution, roles, count

@@ -86,7 +86,17 @@ class SavedDecisions(msgspec.Struct, frozen=True):
 class DecisionReplay:
     """Takes statements in log order. In memory is the book of rules."""
 
-    def __init__(self, findings: Findings, rows: LogRows, scratch: Scratch, report_of: Callable[[int], bytes | None]):
+    def __init__(
+        self,
+        findings: Findings,
+        rows: LogRows,
+        scratch: Scratch,
+        report_of: Callable[[int], bytes | None],
+        *,
+        linked: bool,
+    ):
+        """`linked`: whether it is ever known what a decision rests on."""
+        self._linked = linked
         self._findings = findings
         self._rows = rows
         self._report_of = report_of
@@ -134,7 +144,7 @@ class DecisionReplay:
         """The next statement, with what it links to. `subject` is the state of its subject, None where that is not
         known; `filed`: the index has it right."""
         kind, readable = item.statement.kind, item.readable
-        if not (readable and effective and filed):
+        if self._linked and not (readable and effective and filed):
             self._unsound.add(item.position)
         if kind in RULES:
             if not readable or lacks_withheld(item):
@@ -273,18 +283,20 @@ class _Rule(msgspec.Struct, frozen=True):
 
     def stated(self) -> Stated:
         """As the book takes it."""
-        return _state(self.position, self.id, self.statement, listed_forms(texts_of(decode_parts(self.parts))))
+        forms = listed_forms(texts_of(decode_parts(self.parts)))
+        links = {link.rel: link.statement for link in forms.get("links", ())}
+        return _state(self.position, self.id, self.statement, forms, links)
 
 
 _encoder, _rule = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(_Rule)
 
 
 def _stated(item: Item) -> Stated:
-    return _state(item.position, item.id, item.statement, item.forms)
+    links = {rel: encode_hex(id) for rel, id in item.said.links}
+    return _state(item.position, item.id, item.statement, item.forms, links)
 
 
-def _state(position: int, id: bytes, statement: PlainStatement, forms: dict[str, Any]) -> Stated:
-    links = {link.rel: link.statement for link in forms.get("links", ())}
+def _state(position: int, id: bytes, statement: PlainStatement, forms: dict[str, Any], links: dict[str, str]) -> Stated:
     named = (statement.kind, statement.institution, statement.subject, statement.issued_at)
     return Stated(position, encode_hex(id), *named, forms, links)
 

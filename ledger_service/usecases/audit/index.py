@@ -59,7 +59,7 @@ def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> N
     """Every key's next number and what it observed last. Whether a key is frozen is the operator's act alone."""
     for key, next_sequence, observed_size, frozen in rows.streams():
         findings.counts["streams"] += 1
-        expected = walk.streams.pop(key, None)
+        expected = walk.signing.streams.pop(key, None)
         if expected is None:
             if not frozen or (next_sequence, observed_size) != (0, 0):
                 findings.fault(7, "streams", key, "row", "none: the key signed nothing", "one")
@@ -68,7 +68,7 @@ def check_streams(rows: AuditRows, findings: Findings, walk: StatementWalk) -> N
         findings.compare(7, "streams", key, "next_sequence", expected.next_sequence, found.next_sequence)
         if key not in walk.damaged_keys:
             findings.compare(7, "streams", key, "observed_size", expected.observed_size, found.observed_size)
-    for key in sorted(walk.streams):
+    for key in sorted(walk.signing.streams):
         findings.fault(7, "streams", key, "row", "one", "none")
 
 

@@ -5,6 +5,8 @@ stands alone is named; an entry whose signature recovers a key of the log cannot
 no index: there the tile above tells whether it is the tile that was changed.
 """
 
+from collections.abc import Sequence
+
 from anchors.core.tiles import HASH_BYTES, TILE_WIDTH
 from ledger_service.usecases.audit.attribution import Attribution
 from ledger_service.usecases.audit.findings import Findings
@@ -20,6 +22,18 @@ def stored_leaves(rows: Stretch, *, published: bool) -> dict[int, bytes]:
         for number, tile in rows.tiles.items()
         if number not in rows.doubtful and (len(tile.hashes) == whole or published)
     }
+
+
+def are_sound(items: Sequence[Item], stored: bytes | None) -> bool:
+    """Whether all of a tile's entries are as tile and index have them; False also where that is to be looked at one by
+    one. `stored` are the leaf hashes in the tile, None where none tells."""
+    leaves = b"".join([item.leaf for item in items])
+    return stored is not None and stored.startswith(leaves) and all(map(_is_as_indexed, items))
+
+
+def _is_as_indexed(item: Item) -> bool:
+    row = item.row
+    return item.statement is not None and (row is None or (row.id == item.id and row.key == item.signer))
 
 
 def is_sound(item: Item, stored: bytes | None, attribution: Attribution, findings: Findings) -> bool:

@@ -1,11 +1,10 @@
 """Steps 2, 5, 6 and 7 for what belongs to one entry: judged in log order, with the state of streams and subjects."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from anchors.core.errors import VerificationFailed
 from anchors.core.statement import SUBJECT_FIELD
 from anchors.core.tiles import TILE_WIDTH
 from anchors.core.verify import State
@@ -22,9 +21,10 @@ from ledger_service.usecases.audit.figures import PublishedFigures
 from ledger_service.usecases.audit.findings import Findings
 from ledger_service.usecases.audit.history import ChainHistory
 from ledger_service.usecases.audit.measures import Missing
-from ledger_service.usecases.audit.rows import LogRows, TileRow
+from ledger_service.usecases.audit.rows import LogRows
 from ledger_service.usecases.audit.scratch import Scratch, StateRefused
-from ledger_service.usecases.audit.soundness import is_sound, stored_leaves
+from ledger_service.usecases.audit.signing import SigningWalk
+from ledger_service.usecases.audit.soundness import are_sound, is_sound, stored_leaves
 from ledger_service.usecases.audit.stretches import Item, ReadStretch
 from ledger_service.usecases.audit.tree import TreeWalk, hash_in
 from ledger_service.usecases.check import known_kind
@@ -71,16 +71,15 @@ class StatementWalk:
         """`known` is filled with the statements that were judged lately, by id; `report_of` gives the stored parts at a
         position that was read."""
         self._findings = findings
-        self._history = history
         self._attribution = attribution
         self._tree = tree
         self._originals = originals
-        self.decisions = DecisionReplay(findings, rows, scratch, report_of)
-        self.figures = PublishedFigures(findings)
         self._indexed = rows.tables is not None
         self._linked = self._indexed or bool(scratch.given)
         """Whether links can be known at all: contents tell of them."""
-        self.streams: dict[bytes, Stream] = {}
+        self.decisions = DecisionReplay(findings, rows, scratch, report_of, linked=self._linked)
+        self.figures = PublishedFigures(findings)
+        self.signing = SigningWalk(findings, history, attribution, self._break_rule)
         self.subjects = scratch.subjects
         self.holds = scratch.holds
         """What is named by those holds and disputes of which a row may stand in a table of their own."""
@@ -110,27 +109,24 @@ class StatementWalk:
         self.subjects.load({item.statement.subject for item in stretch.items if item.statement is not None})
         if self._indexed:
             self._misfiled = self._statements.find({id for item in stretch.items for _, id in item.said.links})
-        leaves = stored_leaves(stretch.rows, published=not self._indexed)
-        for item in stretch.items:
-            number, place = divmod(item.position, TILE_WIDTH)
-            stored = hash_in(leaves[number], place) if number in leaves else None
-            if self._grow(item, stretch.rows.tiles.get(number), stored):
-                self._judge_statement(item, stretch, own)
-            else:
-                self._remember_damage(item)
+        stored = stored_leaves(stretch.rows, published=not self._indexed)
+        for begin in range(0, len(stretch.items), TILE_WIDTH):
+            items = stretch.items[begin : begin + TILE_WIDTH]
+            number = items[0].position // TILE_WIDTH
+            self._tree.extend(self._judge_tile(items, stored.get(number), stretch, own), stretch.rows.tiles.get(number))
         self.subjects.settle()
         self._statements.settle()
 
     def saved(self) -> SavedWalk:
         """What it knows that is not in the scratch file."""
-        return SavedWalk(self._next_position, self._linked, self.streams, self.headed, self.rules, self.missing)
+        return SavedWalk(self._next_position, self._linked, self.signing.streams, self.headed, self.rules, self.missing)
 
     def resume(self, saved: SavedWalk) -> None:
         """Go on from there. Raises `StateRefused` where contents are given that were not before."""
         if self._linked and not saved.linked:
             raise StateRefused("the state was made without contents; leave --content out, or name a new file")
         self._next_position = saved.position
-        self.streams, self.headed, self.rules = saved.streams, saved.headed, saved.rules
+        self.signing.streams, self.headed, self.rules = saved.streams, saved.headed, saved.rules
         self.missing = saved.missing
 
     def end(self, extent: int) -> None:
@@ -145,17 +141,26 @@ class StatementWalk:
             self._tree.break_off()
             self._lose(first)
 
-    def _grow(self, item: Item, tile: TileRow | None, stored: bytes | None) -> bool:
-        """Steps 2 and 3: put the entry into the tree. False where its bytes are damaged. `stored` is its leaf hash in
-        the tile, where that can be relied on."""
-        sound = is_sound(item, stored, self._attribution, self._findings)
-        self._findings.counts["entries"] += item.raw is not None
-        if item.raw is None and stored is None:
-            self._tree.break_off()
-        else:
-            # Going on with the leaf that was stored shows whether everything else is as it was witnessed.
-            self._tree.append(item.leaf if sound or stored is None else stored, tile)
-        return sound
+    def _judge_tile(
+        self, items: Sequence[Item], stored: bytes | None, stretch: ReadStretch, own: dict[bytes, Logged]
+    ) -> list[bytes]:
+        """Steps 2 and 3, and what follows, for the entries of one tile. `stored` are the leaf hashes in the tile, None
+        where it cannot be relied on.
+
+        Returns the leaf hashes with which the tree grows, an empty one where none is known. That which was stored of an
+        entry whose bytes are damaged shows whether everything else is as it was witnessed."""
+        sound = are_sound(items, stored)
+        leaves = []
+        for item in items:
+            self._findings.counts["entries"] += item.raw is not None
+            leaf = None if stored is None else hash_in(stored, item.position % TILE_WIDTH)
+            if sound or is_sound(item, leaf, self._attribution, self._findings):
+                leaves.append(item.leaf)
+                self._judge_statement(item, stretch, own)
+            else:
+                leaves.append(item.leaf if leaf is None else leaf)
+                self._remember_damage(item)
+        return leaves
 
     def _remember_damage(self, item: Item) -> None:
         """Nothing is concluded from a damaged entry, nor from what rests on it. Its subject may be what was damaged:
@@ -170,8 +175,7 @@ class StatementWalk:
         self._true_ids.add(item.position, item.id)
         self.damaged_subjects.add(item.raw[SUBJECT_FIELD])
         self.damaged_keys.add(item.row.key)
-        stream = self.streams.get(item.row.key, Stream())
-        self.streams[item.row.key] = Stream(stream.next_sequence + 1, stream.observed_size)
+        self.signing.pass_over(item.row.key)
 
     def _lose(self, position: int) -> None:
         self.decisions.lose(position)
@@ -182,32 +186,32 @@ class StatementWalk:
         self._findings.counts["statements"] += 1
         if statement.kind in RULES:
             self.rules.append(item.position)
-        targets = self._find_targets(item, stretch, own)
-        covering = self._history.covering(item.position)
-        self._findings.counts["pending"] += covering is None
-        count = self._registry_count(covering)
+        targets = self._find_targets(item, stretch, own) if item.said.links else {}
         if not self._indexed and lacks_withheld(item):
             item.take_away_content()  # whoever kept this copy did not have all of it
-        effective = self._check_attribution(item, count) and self._check_stream(item)
+        effective = self.signing.check(item)
         if item.content_problem:
             self._name_content(item)
-        effective = effective and self._check_kind(item, count) and self._check_rules(item, targets, count)
+        effective = effective and self.signing.check_kind(item) and self._check_rules(item, targets)
         links = rules.positions(item.said, targets)
         filed = self._check_filed(item, links)
-        logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
-        own[item.id] = logged
-        self._remember(logged)
+        if self._linked:
+            own[item.id] = self._remember(item, links, filed=filed)
         self._remember_said(item, links, effective)
-        if not filed:
-            self._true_ids.add(item.position, item.id)
-        if not filed or (self._linked and not self._indexed):
-            self._statements.add(logged)
         self._replay(item, targets, effective=effective, filed=filed)
 
-    def _remember(self, logged: Logged) -> None:
+    def _remember(self, item: Item, links: dict[str, int], *, filed: bool) -> Logged:
+        """For those that link to it. Returns what they see."""
+        statement = item.statement
+        logged = Logged(item.position, item.id, statement.kind, statement.institution, statement.subject, links)
         self._known[logged.id] = logged
         if len(self._known) > KNOWN_STATEMENTS:
             self._known.popitem(last=False)
+        if not filed:
+            self._true_ids.add(item.position, item.id)
+        if not (filed and self._indexed):
+            self._statements.add(logged)
+        return logged
 
     def _remember_said(self, item: Item, links: dict[str, int], effective: bool) -> None:
         """What is compared at the end with tables of their own."""
@@ -227,55 +231,6 @@ class StatementWalk:
         if effective:
             self.figures.take(item, targets)
 
-    def _registry_count(self, covering: int | None) -> int:
-        """The registry count as of which an entry is judged that this head is the first to cover."""
-        return self._history.registry.count if covering is None else self._history.heads[covering].registry_count
-
-    def _check_attribution(self, item: Item, count: int) -> bool:
-        """Step 5: whether the entry speaks for its institution."""
-        statement, position = item.statement, item.position
-        try:
-            if item.signer is None:
-                raise VerificationFailed("no key can have made the signature")
-            self._attribution.check(item.signer, statement.institution, statement.sequence, count)
-        except VerificationFailed as error:
-            self._findings.fault(5, "entries", position, "attribution", f"a key of {statement.institution}", error)
-            return False
-        self._findings.counts["attributable"] += 1
-        return True
-
-    def _check_kind(self, item: Item, count: int) -> bool:
-        """Step 5: whether the kind is known, and one that the institution may sign."""
-        statement = item.statement
-        try:
-            kind = known_kind(statement.kind)
-            if not self._attribution.has_role(statement.institution, kind.roles, count):
-                raise Refused(problems.ROLE_MISSING, f"{statement.institution} had no role that signs {kind.name}")
-        except Refused as refused:
-            self._break_rule(5, item, refused)
-            return False
-        return True
-
-    def _check_stream(self, item: Item) -> bool:
-        """Step 5: the key's numbers and what it observed. False where the number was used before."""
-        statement, key = item.statement, item.signer
-        stream = self.streams.get(key, Stream())
-        try:
-            rules.check_sequence(stream, statement.sequence)
-        except Refused as refused:
-            self._break_rule(5, item, refused)
-            if refused.problem is problems.SEQUENCE_FORK:
-                return False
-        size = stream.observed_size
-        try:
-            size = rules.check_observed(stream, statement.observed, self._history.observable)
-            if size > item.position:
-                raise Refused(problems.OBSERVED_UNKNOWN, f"the head of {size} entries came after this one")
-        except Refused as refused:
-            self._break_rule(5, item, refused)
-        self.streams[key] = Stream(statement.sequence + 1, size)
-        return True
-
     def _find_targets(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> dict[str, Logged]:
         """The statements that are linked to, as far as they stand below. What the index says of those before this
         stretch was compared with their entries already (behind a resume, in the view of then); where it was wrong, the
@@ -287,7 +242,7 @@ class StatementWalk:
                 targets[rel] = target
         return targets
 
-    def _check_rules(self, item: Item, targets: dict[str, Logged], count: int) -> bool:
+    def _check_rules(self, item: Item, targets: dict[str, Logged]) -> bool:
         """Step 6. False where the statement breaks a rule of its kind, and so has no effect."""
         statement, position = item.statement, item.position
         kind = known_kind(statement.kind)
@@ -296,7 +251,7 @@ class StatementWalk:
             self.damaged_subjects.add(statement.subject)
 
         def speaks_for(institution: str, owner: str) -> bool:
-            return self._attribution.speaks_for(institution, owner, count)
+            return self._attribution.speaks_for(institution, owner, self.signing.count)
 
         try:
             if item.content_refused:

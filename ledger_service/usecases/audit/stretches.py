@@ -21,6 +21,7 @@ STRETCH_ENTRIES = 1_024
 """A multiple of a tile's width."""
 CONTENTS_KEPT = 8
 """Stretches whose contents are kept for decisions on them."""
+_LINKS = b'{"name":"links",'
 
 
 @dataclass(slots=True)
@@ -55,9 +56,11 @@ class Item:
 
     @property
     def forms(self) -> dict[str, Any]:
-        """The shown parts that have a listed form, in that form, by name. Only of what is `readable`."""
+        """The shown parts that have a listed form, in that form, by name; not the links, of which `said` tells. Only of
+        what is `readable`."""
         if self._forms is None:
-            self._forms = listed_forms(texts_of(decode_parts(self.parts)))
+            texts = texts_of(decode_parts(self.parts))
+            self._forms = listed_forms(text for text in texts if not text.startswith(_LINKS))
         return self._forms
 
     @property

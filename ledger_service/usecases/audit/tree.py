@@ -7,6 +7,7 @@ import msgspec
 from anchors.chain.port import WitnessEvent
 from anchors.core.checkpoint import Checkpoint, open_checkpoint
 from anchors.core.errors import Error
+from anchors.core.merkle import MAX_SIZE
 from anchors.core.note import VerifierKey
 from anchors.core.registry import Purpose
 from anchors.core.tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, FullTile, TileBuilder
@@ -56,13 +57,24 @@ class TreeWalk:
         self._head = next(self._heads, None)
         self._broken = False
 
-    def append(self, leaf: bytes, stored: TileRow | None) -> None:
-        """The next leaf hash; `stored` is the tile of level 0 that it belongs to, as the database has it."""
-        if self._broken:
-            return
-        for tile in self._builder.append(leaf):
-            self._check_tile(tile, stored if tile.level == 0 else self._rows.tile(tile.level, tile.number))
-        self._check_roots()
+    def extend(self, leaves: list[bytes], stored: TileRow | None) -> None:
+        """The next leaf hashes, all of one tile of level 0, an empty one where it is not known. `stored` is that tile,
+        as the database has it."""
+        known = leaves[: leaves.index(b"")] if b"" in leaves else leaves
+        rest = b"".join(known)
+        while rest and not self._broken:
+            length = (self._next_root() - self._builder.size) * HASH_BYTES
+            for tile in self._builder.extend(rest[:length]):
+                self._check_tile(tile, stored if tile.level == 0 else self._rows.tile(tile.level, tile.number))
+            rest = rest[length:]
+            self._check_roots()
+        self._broken |= len(known) < len(leaves)
+
+    def _next_root(self) -> int:
+        """The next size at which a root is asked for, which is above the present one."""
+        checkpoint = self._checkpoint.size if self._checkpoint is not None else MAX_SIZE
+        head = self._head.new_size if self._head is not None else MAX_SIZE
+        return min((size for size in (checkpoint, head) if size > self._builder.size), default=MAX_SIZE)
 
     def saved(self) -> SavedTree:
         """The tree as it has grown."""
@@ -81,7 +93,7 @@ class TreeWalk:
             self._check_roots()
 
     def break_off(self) -> None:
-        """A leaf is not known: no root from here on can be computed."""
+        """No leaf is known from here on, so no root can be computed."""
         self._broken = True
 
     def _check_tile(self, tile: FullTile, stored: TileRow | None) -> None:
