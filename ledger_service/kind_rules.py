@@ -1,5 +1,6 @@
 """Whether what a statement says fits its kind (docs/spec/kinds.md). The door, the audit and the sender all ask here."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -12,7 +13,7 @@ from anchors.core.content import MAX_PART_BYTES, Part
 from anchors.core.errors import MalformedInput
 from ledger_service import problems
 from ledger_service.kinds import Kind
-from ledger_service.parts import PART_FORMS, Access, Digest, Link, Policy
+from ledger_service.parts import PART_FORMS, Access, Link, Policy
 from ledger_service.problems import Refused
 from ledger_service.recognition.policy import convert_policy, policy_digest
 
@@ -77,16 +78,18 @@ def read_listed_part(text: bytes) -> Part | None:
     encoding it again gives. None for every other text: reading it as any part is tells what it is, or what is wrong.
 
     One typed decoding stands for reading the part, walking through its value and converting that to its form."""
-    decoder = _LISTED.get(_name_in(text))
-    if decoder is None or len(text) > MAX_PART_BYTES:
+    found = _PART.fullmatch(text)
+    listed = _LISTED.get(found[1]) if found is not None else None
+    if listed is None or len(text) > MAX_PART_BYTES:
         return None
+    name, decoder = listed
     try:
-        listed = decoder.decode(text)
+        value = decoder.decode(found[2])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if _encoder.encode(listed) != text:
+    if _encoder.encode(value) != found[2]:
         return None
-    return Part(text, listed.name, listed.value, sha256(b"\x00" + text).digest())
+    return Part(text, name, value, sha256(b"\x00" + text).digest())
 
 
 def listed_forms(texts: Iterable[bytes]) -> dict[str, Any]:
@@ -94,11 +97,12 @@ def listed_forms(texts: Iterable[bytes]) -> dict[str, Any]:
     is known to be a part's: it is not checked again."""
     found: dict[str, Any] = {}
     for text in texts:
-        decoder = _FORMS.get(_name_in(text))
-        if decoder is not None:
+        part = _PART.fullmatch(text)
+        listed = _FORMS.get(part[1]) if part is not None else None
+        if listed is not None:
+            name, decoder = listed
             with suppress(msgspec.ValidationError):  # what has another form is named by the audit
-                part = decoder.decode(text)
-                found[part.name] = part.value
+                found[name] = decoder.decode(part[2])
     return found
 
 
@@ -107,19 +111,11 @@ def _has_form(value: Any) -> bool:
     return isinstance(value[0] if type(value) is list and value else value, msgspec.Struct)
 
 
-def _name_in(text: bytes) -> bytes:
-    return text[len(_BEGIN) : text.find(b'"', len(_BEGIN))]
-
-
-def _decoder(form: Any) -> msgspec.json.Decoder:
-    members = [("name", str), ("salt", Digest), ("value", form)]
-    return msgspec.json.Decoder(msgspec.defstruct("ListedPart", members, forbid_unknown_fields=True, gc=False))
-
-
-_BEGIN = b'{"name":"'
-_FORMS = {name.encode(): _decoder(form) for name, form in PART_FORMS.items()}
+_PART = re.compile(rb'\{"name":"([a-z]+)","salt":"[0-9a-f]{64}","value":(.+)\}', re.DOTALL)
+"""A part's text; its name and its value's text."""
+_FORMS = {name.encode(): (name, msgspec.json.Decoder(form)) for name, form in PART_FORMS.items()}
 # Rules have a canonical text of their own, which typed decoding does not ask for.
-_LISTED = {name: decoder for name, decoder in _FORMS.items() if name != b"rules"}
+_LISTED = {name: listed for name, listed in _FORMS.items() if name != b"rules"}
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
