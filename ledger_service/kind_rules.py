@@ -120,17 +120,18 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 def _check_links(kind: Kind, links: Sequence[Link]) -> None:
-    given = [link.rel for link in links]
-    if len(set(given)) != len(given) or not kind.required_rels <= set(given) <= kind.rels:
+    rels = {link.rel for link in links}
+    if len(rels) != len(links) or not kind.required_rels <= rels <= kind.rels:
         wanted = ", ".join(sorted(kind.required_rels)) or "none"
         may = ", ".join(sorted(kind.rels - kind.required_rels))
-        got = ", ".join(given) or "none"
+        got = ", ".join(link.rel for link in links) or "none"
         raise Refused(
             problems.INVALID_LINKS,
             f"{kind.name} needs these links: {wanted}{f'; may have: {may}' if may else ''}; got: {got}",
         )
+    foreign = kind.original.rel if kind.original is not None else None
     for link in links:
-        if link.is_foreign is not (kind.original is not None and link.rel == kind.original.rel):
+        if link.is_foreign is not (link.rel == foreign):
             raise Refused(
                 problems.INVALID_LINKS,
                 f"link {link.rel!r}: origin, index and witnessId belong, all of them, to the link 'original' alone",

@@ -67,8 +67,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     def __post_init__(self) -> None:
         if not 1 <= len(self.parts) <= MAX_PARTS:
             raise MalformedInput(f"content: {len(self.parts)} parts, expected 1 to {MAX_PARTS}")
-        names = [part.name for part in self.parts]
-        if len(set(names)) != len(names):
+        if len({part.name for part in self.parts}) != len(self.parts):
+            names = [part.name for part in self.parts]
             twice = next(name for name in names if names.count(name) > 1)
             raise MalformedInput(f"content: two parts are named {twice!r}; names are unique, also of withheld parts")
 
