@@ -136,12 +136,12 @@ class DecisionReplay:
         self,
         item: Item,
         targets: Mapping[str, Logged],
-        subject: SubjectState | None,
+        state_of: Callable[[bytes], SubjectState | None],
         *,
         effective: bool,
         filed: bool,
     ) -> None:
-        """The next statement, with what it links to. `subject` is the state of its subject, None where that is not
+        """The next statement, with what it links to. `state_of` gives the state of its subject, None where that is not
         known; `filed`: the index has it right."""
         kind, readable = item.statement.kind, item.readable
         if self._linked and not (readable and effective and filed):
@@ -156,7 +156,7 @@ class DecisionReplay:
                 self._remember_correction(item, targets)
         elif effective and kind in DECISIONS:
             self._findings.counts["decisions"] += 1
-            self._judge(item, targets, subject)
+            self._judge(item, targets, state_of(item.statement.subject))
 
     def _remember_correction(self, item: Item, targets: Mapping[str, Logged]) -> None:
         target = targets.get("corrects") if item.statement.kind == CORRECTED else None

@@ -193,12 +193,17 @@ class StatementWalk:
         if item.content_problem:
             self._name_content(item)
         effective = effective and self.signing.check_kind(item) and self._check_rules(item, targets)
-        links = rules.positions(item.said, targets)
-        filed = self._check_filed(item, links)
+        links, filed = {}, True
         if self._linked:
+            links = rules.positions(item.said, targets)
+            filed = self._check_filed(item, links)
             own[item.id] = self._remember(item, links, filed=filed)
         self._remember_said(item, links, effective)
-        self._replay(item, targets, effective=effective, filed=filed)
+        if not filed or not item.readable:
+            self.figures.doubt(item.position)
+        self.decisions.take(item, targets, self._state_of, effective=effective, filed=filed)
+        if effective:
+            self.figures.take(item, targets)
 
     def _remember(self, item: Item, links: dict[str, int], *, filed: bool) -> Logged:
         """For those that link to it. Returns what they see."""
@@ -221,15 +226,12 @@ class StatementWalk:
         elif kind == HEADING_KIND and effective and item.readable:
             self.headed.append((item.position, item.forms["readings"]))
 
-    def _replay(self, item: Item, targets: dict[str, Logged], *, effective: bool, filed: bool) -> None:
-        """Steps 11 and 12: what is said of earlier statements."""
-        subject = item.statement.subject
-        known = None if subject in self.damaged_subjects else self.subjects.get(subject)
-        if not filed or not item.readable:
-            self.figures.doubt(item.position)
-        self.decisions.take(item, targets, known, effective=effective, filed=filed)
-        if effective:
-            self.figures.take(item, targets)
+    def _state_of(self, subject: bytes) -> SubjectState | None:
+        """The state of a subject of this stretch, None where it is not known."""
+        return None if subject in self.damaged_subjects else self.subjects.get(subject)
+
+    def _speaks_for(self, institution: str, owner: str) -> bool:
+        return self._attribution.speaks_for(institution, owner, self.signing.count)
 
     def _find_targets(self, item: Item, stretch: ReadStretch, own: dict[bytes, Logged]) -> dict[str, Logged]:
         """The statements that are linked to, as far as they stand below. What the index says of those before this
@@ -249,10 +251,6 @@ class StatementWalk:
         before = self.subjects.get(statement.subject)
         if self._damaged_ids and any(id in self._damaged_ids for _, id in item.said.links):
             self.damaged_subjects.add(statement.subject)
-
-        def speaks_for(institution: str, owner: str) -> bool:
-            return self._attribution.speaks_for(institution, owner, self.signing.count)
-
         try:
             if item.content_refused:
                 raise item.content_refused
@@ -260,12 +258,12 @@ class StatementWalk:
                 self._check_original(position, item.said.original)
             if statement.subject not in self.damaged_subjects:
                 if item.content_problem:
-                    rules.check_subject_state(statement, kind, before, speaks_for)
+                    rules.check_subject_state(statement, kind, before, self._speaks_for)
                 else:
-                    rules.check_subject(statement, kind, item.said, before, speaks_for)
+                    rules.check_subject(statement, kind, item.said, before, self._speaks_for)
                 told = not item.content_problem and self._all_found(item, targets)
                 if told and self._links_are_told(item, kind, targets):
-                    rules.check_links(statement, kind, item.said, targets, before, speaks_for)
+                    rules.check_links(statement, kind, item.said, targets, before, self._speaks_for)
         except Refused as refused:
             self._break_rule(6, item, refused)
             return False
