@@ -9,7 +9,7 @@ from typing import Any
 import rfc8785
 
 from . import clock, tree
-from .evidence import pack, rebuild
+from .evidence_forms import pack, rebuild
 from .standards import ORIGIN, AccountKey, Case, Cases, base64_text, log_id, sha256
 from .story import (
     BEGUN,
