@@ -16,10 +16,8 @@ KEPT_BLOCKS = 256
 
 CHAIN_ROW = 1
 _newest = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
-_NEWEST_HEAD = Question(_newest)
-_NEWEST_FINAL_HEAD = Question(
-    _newest.where(schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery())
-)
+NEWEST_FINAL_HEAD = _newest.where(schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery())
+_NEWEST_HEAD, _NEWEST_FINAL_HEAD = Question(_newest), Question(NEWEST_FINAL_HEAD)
 
 
 class SqlChainView:

@@ -7,12 +7,14 @@ from sqlalchemy import Engine, Row, bindparam, func, literal_column, select
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows
+from ledger_service.storage.chain_view import NEWEST_FINAL_HEAD
 from ledger_service.storage.database import unavailable_on_error
 from ledger_service.storage.lease import begin_fenced
 from ledger_service.storage.ledger import LOG_ROW
 from ledger_service.storage.packed_entry import unpack_entry
 from ledger_service.storage.question import Question
-from ledger_service.usecases.ports import Fence, SignedCheckpoint
+from ledger_service.storage.reader import read_statement
+from ledger_service.usecases.ports import Fence, Provable, SignedCheckpoint
 
 # A proof asks these.
 _TILES = Question(
@@ -29,6 +31,11 @@ _lines = select(func.aggregate_strings(schema.cosignatures.c.line, literal_colum
 _CHECKPOINTS = select(schema.checkpoints, _lines.scalar_subquery().label("lines"))
 _CHECKPOINT_AT = Question(_CHECKPOINTS.where(schema.checkpoints.c.size == bindparam("at")))
 _NEWEST_CHECKPOINT = Question(_CHECKPOINTS.order_by(schema.checkpoints.c.size.desc()).limit(1))
+_FINAL_CHECKPOINT = Question(
+    _CHECKPOINTS.where(
+        schema.checkpoints.c.size == NEWEST_FINAL_HEAD.with_only_columns(schema.heads.c.new_size).scalar_subquery()
+    )
+)
 
 
 class SqlTree:
@@ -82,6 +89,15 @@ class SqlTree:
             query = query.where(size < before)
         with unavailable_on_error(), self._engine.connect() as connection:
             return [_checkpoint(row) for row in connection.execute(query)]
+
+    def provable(self, id: bytes) -> Provable | None:
+        """See `ports.Tree`."""
+        with unavailable_on_error(), self._engine.connect() as connection:
+            stored = read_statement(connection, id)
+            if stored is None:
+                return None
+            final, newest = _FINAL_CHECKPOINT.ask(connection), _NEWEST_CHECKPOINT.ask(connection)
+        return Provable(stored, next(map(_checkpoint, final), None), next(map(_checkpoint, newest), None))
 
     def add_checkpoint(self, tiles: Iterable[FullTile], checkpoint: SignedCheckpoint, expected_size: int) -> bool:
         """See `ports.Tree`."""

@@ -12,7 +12,7 @@ from anchors.core.tlog_proof import Extra, TlogProof
 from ledger_service import problems
 from ledger_service.problems import Refused
 from ledger_service.usecases.log_tiles import LogTiles
-from ledger_service.usecases.ports import ChainView, Reader, SignedCheckpoint, StoredStatement, Tree
+from ledger_service.usecases.ports import ChainView, Provable, Reader, SignedCheckpoint, StoredStatement, Tree
 from ledger_service.usecases.submission import content_of, decode_parts
 
 
@@ -131,8 +131,10 @@ class LookUp:
     def proof(self, id: bytes, show: Callable[[Read], Content]) -> bytes:
         """A `.tlog-proof` of the statement, with the content as `show` gives it. Raises `Refused` (`not-found`) before
         it is integrated, and then nothing is shown."""
-        stored = self._stored(id)
-        checkpoint = self._checkpoint_for(stored.index)
+        found = self._tree.provable(id)
+        if found is None:
+            raise _no_statement()
+        stored, checkpoint = found.stored, _checkpoint_for(found)
         nodes = self._tiles.nodes(checkpoint.size)
         content = show(Read(stored, content_of(decode_parts(stored.parts))))
         return TlogProof(
@@ -142,22 +144,24 @@ class LookUp:
             Extra(stored.key, stored.entry, content).encode(),
         ).format()
 
-    def _checkpoint_for(self, index: int) -> SignedCheckpoint:
-        """The newest final head's checkpoint where it covers the entry: a node can confirm it. Else the newest."""
-        final = self._view.newest_head(final=True)
-        if final is not None and final.new_size > index and (checkpoint := self._tree.checkpoint_at(final.new_size)):
-            return checkpoint
-        newest = self._tree.newest_checkpoint()
-        if newest is None or newest.size <= index:
-            raise Refused(problems.NOT_FOUND, "the statement is accepted but not integrated yet; ask again in seconds")
-        return newest
-
     def _stored(self, id: bytes) -> StoredStatement:
         stored = self._reader.statement(id)
         if stored is None:
-            raise Refused(problems.NOT_FOUND, "no statement of this id is in the log; check the id and the log")
+            raise _no_statement()
         return stored
 
     def _found(self, stored: StoredStatement, reached: Reached) -> Found:
         standing = self._standing(stored.index, reached)
         return Found(stored, content_of(decode_parts(stored.parts)), standing)
+
+
+def _checkpoint_for(found: Provable) -> SignedCheckpoint:
+    """The newest final head's checkpoint where it covers the entry: a node can confirm it. Else the newest."""
+    for checkpoint in (found.final, found.newest):
+        if checkpoint is not None and checkpoint.size > found.stored.index:
+            return checkpoint
+    raise Refused(problems.NOT_FOUND, "the statement is accepted but not integrated yet; ask again in seconds")
+
+
+def _no_statement() -> Refused:
+    return Refused(problems.NOT_FOUND, "no statement of this id is in the log; check the id and the log")

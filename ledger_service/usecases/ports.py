@@ -7,7 +7,7 @@ Every value that crosses is ours: bytes, integers, frozen dataclasses. Times are
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -257,6 +257,9 @@ class Tree(Protocol):
     def checkpoints(self, before: int | None, limit: int) -> list[SignedCheckpoint]:
         """Checkpoints smaller than `before`, newest first."""
 
+    def provable(self, id: bytes) -> "Provable | None":
+        """The statement of this id with what it may be proved under, asked at once: a proof is made of it."""
+
     def add_checkpoint(self, tiles: Iterable[FullTile], checkpoint: SignedCheckpoint, expected_size: int) -> bool:
         """Store tiles and checkpoint in one transaction if the newest checkpoint still has `expected_size` (0 where
         there is none); False where another process was quicker. Durable on return."""
@@ -343,6 +346,14 @@ class StoredStatement:
     key: bytes
     entry: bytes
     parts: bytes
+
+
+class Provable(NamedTuple):
+    """A stored statement, the newest final head's checkpoint and the newest; either may be missing or not cover it."""
+
+    stored: StoredStatement
+    final: SignedCheckpoint | None
+    newest: SignedCheckpoint | None
 
 
 class Reader(Protocol):

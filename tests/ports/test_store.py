@@ -34,6 +34,7 @@ from ledger_service.usecases.ports import (
     NewReceipt,
     NewStatement,
     OutgoingTransaction,
+    Provable,
     SignedCheckpoint,
     StoreUnavailable,
     Stream,
@@ -411,6 +412,22 @@ def test_going_back_to_before_the_beginning(engine: Engine) -> None:
     view.roll_back(6)
     assert view.recent_blocks() == [] and view.registry_events() == [] and view.newest_head() is None
     assert view.status().final_number == 6
+
+
+def test_a_statement_is_provable_under_the_newest_final_checkpoint_and_the_newest(engine: Engine) -> None:
+    statements = [a_statement(index) for index in range(6)]
+    append(engine, *statements)
+    tree, view, first, second = SqlTree(engine), SqlChainView(engine, LOG), a_checkpoint(4), a_checkpoint(5)
+    id = statements[3].logged.id
+    assert tree.provable(secrets.token_bytes(32)) is None
+    assert tree.provable(id) == Provable(SqlReader(engine).statement(id), None, None)
+    assert tree.add_checkpoint([], first, expected_size=0) and tree.add_checkpoint([], second, expected_size=4)
+    blocks = [a_block(1), a_block(2)]
+    follow(view, blocks[:1], 0, a_head(0, 4, blocks[0]))
+    assert (tree.provable(id).final, tree.provable(id).newest) == (None, second), "the head's block is not final"
+    follow(view, blocks[1:], 1, a_head(4, 5, blocks[1]))
+    assert (tree.provable(id).final, tree.provable(id).newest) == (first, second)
+    assert tree.provable(statements[5].logged.id).stored.index == 5, "which neither covers"
 
 
 def test_old_blocks_are_not_kept_for_ever(engine: Engine) -> None:
