@@ -96,6 +96,8 @@ class Submit:
                 await asyncio.sleep(0)
                 submission = read_submission(body, services.origin)
                 checked = await _check(services.door, submission.statements)
+                # Let go before the wait: the next request is read into memory that the processor still holds.
+                del body, submission
                 services.rates.let_pass(address, checked)
                 committed = asyncio.get_running_loop().create_future()
                 services.commit.submit(checked, committed)
