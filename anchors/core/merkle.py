@@ -143,9 +143,12 @@ class CompactRange:
 
     def root(self) -> bytes:
         """The RFC 9162 root, 32 bytes."""
-        if not self.roots:
-            return EMPTY_ROOT
-        return reduce(lambda running, left: node_hash(left, running), reversed(self.roots))
+        return _join(self.roots) if self.roots else EMPTY_ROOT
+
+
+def _join(subtrees: Sequence[bytes]) -> bytes:
+    """The hash over complete subtrees that stand beside each other, largest first."""
+    return reduce(lambda running, left: node_hash(left, running), reversed(subtrees))
 
 
 def tree_root(leaves: Iterable[bytes]) -> bytes:
@@ -222,8 +225,7 @@ def _split(size: int) -> int:
 def _hash_ranges(ranges: list[tuple[int, int]], reader: NodeReader) -> list[bytes]:
     decomposed = [_complete_subtrees(begin, end) for begin, end in ranges]
     hashes = iter(reader.read_nodes([node for nodes in decomposed for node in nodes]))
-    return [CompactRange((end - begin), [next(hashes) for _ in nodes]).root()
-            for (begin, end), nodes in zip(ranges, decomposed, strict=True)]  # fmt: skip
+    return [_join([next(hashes) for _ in nodes]) for nodes in decomposed]
 
 
 def _complete_subtrees(begin: int, end: int) -> list[tuple[int, int]]:

@@ -131,9 +131,10 @@ class TileNodes:
         return node
 
     def _tile(self, level: int, number: int) -> TileTree:
-        if (level, number) not in self._tiles:
-            self._tiles[level, number] = self._fetch(Tile(level, number, width_at(level, number, self._size)))
-        return self._tiles[level, number]
+        tile = self._tiles.get((level, number))
+        if tile is None:
+            tile = self._tiles[level, number] = self._fetch(Tile(level, number, width_at(level, number, self._size)))
+        return tile
 
 
 @dataclass(frozen=True)
