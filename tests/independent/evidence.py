@@ -1,4 +1,4 @@
-"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14, 17 and 18 of evidence.md.
+"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 and 16 to 18 of evidence.md.
 
 Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys).
 Blocks are judged on chains of consensus `none`, where the trust file fixes them, and of `qbft` by their seals.
@@ -41,6 +41,7 @@ from .evidence_forms import (
 from .reader import Checkpoint, LogError, VerifierKey, check_consistency, check_inclusion, leaf_hash, open_checkpoint
 from .standards import keccak256, sha256, uint_word
 from .step_cosigned import cosigned, read_policy
+from .step_timestamps import timestamps
 
 VERIFIED, FAILED, NOT_CHECKED, NOT_PROVABLE = "VERIFIED", "FAILED", "NOT_CHECKED", "NOT_PROVABLE"
 FOLDERS = "acceptance|documents|heads|statements|timestamps"
@@ -79,7 +80,7 @@ class Package:
         kind = type(self)
         steps: list[Callable[[Package], None]] = [
             kind.archive, kind.manifest_, kind.registry_, kind.checkpoint_, kind.heads_, kind.blocks, kind.content,
-            kind.logged, kind.signed, kind.times, kind.documents, cosigned, kind.exporter, kind.complete,
+            kind.logged, kind.signed, kind.times, kind.documents, timestamps, cosigned, kind.exporter, kind.complete,
         ]  # fmt: skip
         for step in steps:
             claim = step.__name__.rstrip("_")

@@ -206,7 +206,7 @@ class Story:
         fixed = [{"number": 300 + event["newSize"], "hash": hexed(made.hash)} for event, made in self.heads]
         sealed = {"consensus": "qbft", "validators": [hexed(address(key)) for key in FOUR]}
         witnesses = [f"witness court {WITNESS_KEY.text}", "quorum court"]
-        document = trust_document(CHANGES, authorities=[clock.AUTHORITY], witnesses=witnesses)
+        document = trust_document(CHANGES, authorities=[clock.CLOCK.authority], witnesses=witnesses)
         document["chain"] |= sealed if self.kind == "qbft" else {"consensus": "none", "blocks": fixed}
         document["chain"] |= chain
         return trust_text(document)

@@ -63,7 +63,7 @@ class Package:
             "registry.json": rfc8785.dumps(
                 {"changes": CHANGES, "count": len(CHANGES), "head": hexed(heads(CHANGES)[-1])}
             ),
-            TOKEN: clock.token(story.checkpoint_text.encode(), BEGUN + 300),
+            TOKEN: clock.CLOCK.token(story.checkpoint_text.encode(), BEGUN + 300),
         }
         for indexes in self.roles.values():
             for index in indexes:
@@ -223,7 +223,7 @@ def _outside() -> Cases:
     yield _case("cosigned-forged", desc, archive, story.trust(), HELD, cosigned="FAILED")
     story = usual()
     other = the_hold(story)
-    other.members[TOKEN] = clock.token(b"another checkpoint", BEGUN + 300)
+    other.members[TOKEN] = clock.CLOCK.token(b"another checkpoint", BEGUN + 300)
     archive, desc = rebuild(other.seal()), "the token is over other bytes than the checkpoint"
     yield _case("timestamps-other-bytes", desc, archive, story.trust(), HELD, timestamps="FAILED")
 
