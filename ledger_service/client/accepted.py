@@ -1,16 +1,20 @@
 """Step 15 over an evidence package: the acceptances in it, under the certificate authorities that one trusts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from anchors.core.errors import VerificationFailed
-from anchors.core.registry import Action, Change
+from anchors.core.registry import Action, Purpose
 from anchors.core.verify import Claim, State
 from anchors.evidence import members as forms
 from anchors.evidence.case import Case
 from anchors.evidence.outcome import Items, NotChecked, Outcome
 from anchors.evidence.verify import Check
+
+if TYPE_CHECKING:
+    from ledger_service.client.acceptance import Recorded, Terms
 
 
 def acceptance_check(roots: Sequence[bytes]) -> Check:
@@ -20,44 +24,41 @@ def acceptance_check(roots: Sequence[bytes]) -> Check:
 
 def _check(case: Case, roots: Sequence[bytes]) -> Outcome:
     items = Items("机构对其密钥的确认书", "acceptances")
-    changes: dict[bytes, Change] = {}
-    for change in case.changes[: case.known_changes]:
-        if change.action in _ACCEPTED_BY:
-            changes.setdefault(change.data, change)
     for name, data in case.under(forms.ACCEPTANCE).items():
-        items.look(f"{forms.ACCEPTANCE}/{name}", partial(_judge, case, name, data, roots, changes))
+        items.look(f"{forms.ACCEPTANCE}/{name}", partial(_judge, case, name, data, roots))
     return items.outcome()
 
 
-def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes], changes: dict[bytes, Change]) -> None:
-    from ledger_service.client.acceptance import Recorded, Terms, verify_acceptance  # takes long to load; few have one
+def _judge(case: Case, name: str, file: bytes, roots: Sequence[bytes]) -> None:
+    from ledger_service.client.acceptance import verify_acceptance  # takes long to load; not every package has one
 
     digest = sha256(file).digest()
     if name != f"{digest.hex()}.p7s":
         raise VerificationFailed("its SHA-256 is not its name")
-    change = changes.get(digest)
-    if change is None:
-        raise VerificationFailed("no change of the registry names it")
-    recorded = Recorded(digest, change.time)
-    chain, registry = case.trust.chain_id, case.trust.registry_contract.address
-    judged = []
-    for key in _keys(case, change):
-        terms = Terms(change.institution, key, chain, registry, case.log.origin)
-        judged.append(verify_acceptance(file, terms, recorded=recorded, roots=roots, at=change.time))
+    judged = [
+        verify_acceptance(file, terms, recorded=recorded, roots=roots, at=recorded.time)
+        for terms, recorded in _named(case, digest)
+    ]
     if not judged:
-        raise NotChecked(f"no statement in the package is signed by a key of {change.institution}")
+        raise VerificationFailed("no change of the registry names it for a key that signs statements in this log")
     _conclude(next((claims for claims in judged if _verified(claims, "text")), judged[0]))
 
 
-_ACCEPTED_BY = (Action.KEY_ADDED, Action.ADMITTED)
+def _named(case: Case, digest: bytes) -> Iterator[tuple["Terms", "Recorded"]]:
+    """The terms of every key for which a known change names the file, which of several keys an admission does not
+    say."""
+    from ledger_service.client.acceptance import Terms, find_recorded
 
-
-def _keys(case: Case, change: Change) -> list[bytes]:
-    """The keys that a change may have been about: that which it added, or those by which the institution signs here."""
-    if change.action is Action.KEY_ADDED:
-        return [change.key]
-    told = [one for one in case.statements if one.entry.statement.institution == change.institution]
-    return list(dict.fromkeys(one.key for one in told))
+    known = case.changes[: case.known_changes]
+    institutions = {change.institution for change in known if change.data == digest}
+    chain, registry = case.trust.chain_id, case.trust.registry_contract.address
+    for change in known:
+        added = change.action is Action.KEY_ADDED and (change.role, change.log) == (Purpose.STATEMENT, case.log.id)
+        if added and change.institution in institutions:
+            terms = Terms(change.institution, change.key, chain, registry, case.log.origin)
+            recorded = find_recorded(known, terms, digest)
+            if recorded is not None and recorded.digest == digest:
+                yield terms, recorded
 
 
 def _conclude(claims: Sequence[Claim]) -> None:

@@ -8,6 +8,7 @@ from anchors.core.registry import Action, Change, Registry
 from anchors.core.trust import format_trust, write_changes
 from anchors.evidence import members as forms
 from anchors.evidence.archive import write_archive
+from ledger_service.client.accepted import acceptance_check
 from ledger_service.usecases.judge_evidence import judge_evidence
 from tests.evidence.conftest import Exported
 from tests.evidence.test_hostile_packages import FORGERIES, Forger
@@ -24,7 +25,7 @@ def agree(package: bytes, exported: Exported, **trust: object) -> dict[str, str]
     """What both say, for the claims that the second one knows."""
     believed = replace(exported.trust, **trust)
     second = verify(package, format_trust(believed))
-    steps = judge_evidence(package, believed).package.report.steps
+    steps = judge_evidence(package, believed, {"acceptance": acceptance_check([])}).package.report.steps
     assert second == {step.claim: step.state for step in steps if step.claim in second}
     return second
 
@@ -32,7 +33,7 @@ def agree(package: bytes, exported: Exported, **trust: object) -> dict[str, str]
 def test_the_true_package(exported: Exported) -> None:
     states = agree(exported.package, exported)
     assert states.pop("complete") == "NOT_PROVABLE"
-    assert states.pop("cosigned") == states.pop("timestamps") == "NOT_CHECKED"
+    assert states.pop("cosigned") == states.pop("timestamps") == states.pop("acceptance") == "NOT_CHECKED"
     assert len(states) == 12 and set(states.values()) == {"VERIFIED"}
 
 

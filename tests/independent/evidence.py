@@ -1,9 +1,9 @@
-"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 and 16 to 18 of evidence.md.
+"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 to 18 of evidence.md.
 
 Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys).
 Blocks are judged on chains of consensus `none`, where the trust file fixes them, and of `qbft` by their seals.
 
-    python -m tests.independent.evidence case.zip trust.json        prints each claim with its state
+    python -m tests.independent.evidence case.zip trust.json [root.pem …]        prints each claim with its state
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
 
 from .blocks import BlockError, NotBelieved, Proved, prove
 from .evidence_forms import (
@@ -40,6 +42,7 @@ from .evidence_forms import (
 )
 from .reader import Checkpoint, LogError, VerifierKey, check_consistency, check_inclusion, leaf_hash, open_checkpoint
 from .standards import keccak256, sha256, uint_word
+from .step_acceptance import acceptance
 from .step_cosigned import cosigned, read_policy
 from .step_timestamps import timestamps
 
@@ -59,6 +62,7 @@ class Package:
 
     data: bytes
     trust: dict[str, Any]
+    roots: Sequence[x509.Certificate] = ()
     states: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, list[str]] = field(default_factory=dict)
     members: dict[str, bytes] | None = None
@@ -80,7 +84,8 @@ class Package:
         kind = type(self)
         steps: list[Callable[[Package], None]] = [
             kind.archive, kind.manifest_, kind.registry_, kind.checkpoint_, kind.heads_, kind.blocks, kind.content,
-            kind.logged, kind.signed, kind.times, kind.documents, timestamps, cosigned, kind.exporter, kind.complete,
+            kind.logged, kind.signed, kind.times, kind.documents, acceptance, timestamps, cosigned,
+            kind.exporter, kind.complete,
         ]  # fmt: skip
         for step in steps:
             claim = step.__name__.rstrip("_")
@@ -133,6 +138,13 @@ class Package:
         lists = [self.trusted, *([self.registry] if self.registry else [])]
         return any(registry.end_sequence(self.log_hex, key) is not None for registry in lists)
 
+    @property
+    def known(self) -> int:
+        """How many changes of registry.json the trust file has too, or a proven head counts."""
+        assert self.registry is not None
+        both = min(len(self.registry.changes), len(self.trusted.changes))
+        return max([both, *(head.registryCount for head in self.proved.values())])
+
     def digest(self, structure: bytes, words: bytes) -> bytes:
         return digest(structure, words, self.chain_id, self.contract, self.log)
 
@@ -140,9 +152,7 @@ class Package:
         key = recover(message, unhex(document["signature"], 65))
         require(key == document["key"], "another key signed")
         assert self.registry is not None
-        both = min(len(self.registry.changes), len(self.trusted.changes))
-        known = max([both, *(head.registryCount for head in self.proved.values())])
-        right = self.registry.until(known).key(self.log_hex, key, purposes, who)
+        right = self.registry.until(self.known).key(self.log_hex, key, purposes, who)
         require(right, f"{key} does not speak for {who} as {purposes}, as far as the registry is known")
         if self.revoked(key):
             raise Unprovable(f"{key} is revoked by now")
@@ -374,14 +384,15 @@ class Judging:
         return True
 
 
-def verify(package: bytes, trust: bytes) -> dict[str, str]:
+def verify(package: bytes, trust: bytes, roots: Sequence[x509.Certificate] = ()) -> dict[str, str]:
     """Claim to state, for the steps that this module knows."""
-    return Package(package, json.loads(trust)).run()
+    return Package(package, json.loads(trust), roots).run()
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command."""
-    package = Package(Path(arguments[0]).read_bytes(), json.loads(Path(arguments[1]).read_bytes()))
+    package, trust, *roots = (Path(argument).read_bytes() for argument in arguments)
+    package = Package(package, json.loads(trust), [x509.load_pem_x509_certificate(root) for root in roots])
     for claim, state in package.run().items():
         print(f"{claim:12} {state:13} {'; '.join(package.reasons.get(claim, []))}")
     return FAILED in package.states.values()

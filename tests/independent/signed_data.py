@@ -50,13 +50,13 @@ class SignedData:
     attributes: dict[str, list[Any]]
 
     @classmethod
-    def read(cls, data: bytes) -> "SignedData":
-        """DER without a byte behind it, one signer, signed attributes of which each occurs once."""
-        return read_asn1(lambda: cls._read(data))
+    def read(cls, data: bytes, strict: bool = True) -> "SignedData":
+        """DER, `strict` without a byte behind it; one signer, signed attributes of which each occurs once."""
+        return read_asn1(lambda: cls._read(data, strict))
 
     @classmethod
-    def _read(cls, data: bytes) -> "SignedData":
-        whole = cms.ContentInfo.load(data, strict=True)
+    def _read(cls, data: bytes, strict: bool) -> "SignedData":
+        whole = cms.ContentInfo.load(data, strict)
         require(whole["content_type"].native == "signed_data", "no SignedData")
         signed = whole["content"]
         require(len(signed["signer_infos"]) == 1, "not one signer")

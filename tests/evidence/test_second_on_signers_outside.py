@@ -1,6 +1,5 @@
-"""Both verifiers over packages of the made-up log of docs/spec/vectors: they say the same, and what the pages say."""
+"""Steps 16 and 17 by both verifiers: they say the same, and what docs/spec says."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,31 +8,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from anchors.core.errors import MalformedInput
 from anchors.core.trust import parse_trust
-from ledger_service.usecases.judge_evidence import judge_evidence
+from tests.evidence.made import believing, both
 from tests.independent.clock import CLOCK, Clock
 from tests.independent.evidence import verify
 from tests.independent.evidence_forms import Refused, rebuild
 from tests.independent.standards import ORIGIN, NoteKey, base64_text
 from tests.independent.step_timestamps import message
 from tests.independent.story import BEGUN, FIRST, SECOND, WITNESS_KEY, Story, WitnessKey
-from tests.independent.vectors_evidence import Package, the_case, the_hold, usual
+from tests.independent.vectors_evidence import the_case, the_hold, usual
 
 COURT, HOSPITAL = WITNESS_KEY, WitnessKey(NoteKey("witness.example/hospital"))
-
-
-def both(package: Package | bytes, trust: str) -> dict[str, str]:
-    """What both say, for the claims that the second one knows."""
-    archive = package if isinstance(package, bytes) else rebuild(package.seal())
-    second = verify(archive, trust.encode())
-    steps = judge_evidence(archive, parse_trust(trust.encode())).package.report.steps
-    assert second == {step.claim: step.state for step in steps if step.claim in second}
-    return second
-
-
-def believing(story: Story, **changed: Any) -> str:
-    """The story's trust file with other members; `None` leaves one out."""
-    document = {**json.loads(story.trust()), **changed}
-    return json.dumps({name: value for name, value in document.items() if value is not None})
 
 
 class Lines(Story):
