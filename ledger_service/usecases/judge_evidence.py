@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from msgspec import structs
 
 from anchors.core.content import Withheld
@@ -87,6 +88,8 @@ class _Walk:
         self._logged: dict[bytes, Logged] = {}
         self._known = package.known_changes
         self._sequences: dict[bytes, int] = {}
+        self._unlinked: set[bytes] = set()
+        """Statements whose links are withheld."""
         self._subject: SubjectState | None = None
         """The state of the subject that the package is about: of others it has not all statements."""
 
@@ -119,8 +122,13 @@ class _Walk:
         statement = told.entry.statement
         if told.role == "rules" and kind.name not in RULES:
             raise VerificationFailed(f"the manifest's roles call a {kind.name} a rule; by it nothing is judged")
-        if withheld := [name for name in kind.parts if name not in told.content.names()]:
-            raise NotChecked(f"the part {withheld[0]} is withheld")
+        withheld = {part.name for part in told.content.parts if isinstance(part, Withheld)}
+        if missing := [name for name in kind.parts if name not in told.content.names() | withheld]:
+            raise VerificationFailed(f"a {kind.name} has the part {missing[0]}; this one does not")
+        needed = (*kind.parts, "knowingly") if kind.knowingly else kind.parts
+        if hidden := [name for name in needed if name in withheld]:
+            self._pass_by(told, kind, "links" in withheld)
+            raise NotChecked(f"the part {hidden[0]} is withheld")
         said = read_parts(kind, told.content, statement.issued_at)
         targets = {rel: self._logged[id] for rel, id in said.links if id in self._logged}
         links = {rel: target.index for rel, target in targets.items()}
@@ -128,13 +136,40 @@ class _Walk:
         if told.role != "timeline":
             return
         rules.check_subject(statement, kind, said, self._subject, speaks_for)
-        before = self._subject or SubjectState(statement.institution, told.index, None)
         outside = [rel for rel, id in said.links if id not in self._logged]
-        if not outside:
+        naming = {rule.named_by[0] for rule in kind.links if rule.named_by}
+        untold = [rel for rel, id in said.links if rel in naming and id in self._unlinked]
+        if not outside and not untold:
             rules.check_links(statement, kind, said, targets, self._subject, speaks_for)
-        self._subject = rules.subject_after(kind.effect, before, statement.institution, told.index)
+        self._move(told, kind)
         if outside:
             raise NotChecked(f"its link {outside[0]!r} leads to a statement that is not in the package before it")
+        if untold:
+            raise NotChecked(f"its link {untold[0]!r} leads to a statement whose own links are withheld")
+
+    def _pass_by(self, told: Told, kind: Kind, links_withheld: bool) -> None:
+        """Note what a statement of which a part is withheld is to later ones: its kind, subject and shown links."""
+        if links_withheld:
+            self._unlinked.add(told.id)
+        links = {rel: self._logged[id].index for rel, id in _shown_links(told) if id in self._logged}
+        self._logged[told.id] = _logged(told, links)
+        if told.role == "timeline":
+            self._move(told, kind)
+
+    def _move(self, told: Told, kind: Kind) -> None:
+        """The subject's state behind a statement of the timeline."""
+        institution = told.entry.statement.institution
+        before = self._subject or SubjectState(institution, told.index, None)
+        self._subject = rules.subject_after(kind.effect, before, institution, told.index)
+
+
+def _shown_links(told: Told) -> list[tuple[str, bytes]]:
+    """Rel and target of each link that is shown in its form."""
+    try:
+        links = msgspec.convert(told.content.value("links") or [], PART_FORMS["links"])
+    except msgspec.ValidationError:
+        return []
+    return [(link.rel, bytes.fromhex(link.statement[2:])) for link in links]
 
 
 def _logged(told: Told, links: dict[str, int] | None = None) -> Logged:

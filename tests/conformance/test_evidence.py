@@ -28,5 +28,5 @@ def test_package(vector: Vector) -> None:
 @of_topic("evidence")
 def test_package_by_the_second_verifier(vector: Vector) -> None:
     states = verify(package_of(vector), vector.input["trust"].encode())
-    assert len(states) == 16
+    assert len(states) == 17
     assert states == {claim: vector.expect["steps"][claim] for claim in states}

@@ -1,4 +1,4 @@
-"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 11, 14 to 18 of evidence.md.
+"""A second verifier of evidence packages, written from docs/spec alone: steps 1 to 12 and 14 to 18 of evidence.md.
 
 Nothing of `anchors`. From libraries of others: hashes, Ed25519 (cryptography), secp256k1 (eth-keys).
 Blocks are judged on chains of consensus `none`, where the trust file fixes them, and of `qbft` by their seals.
@@ -44,6 +44,7 @@ from .reader import Checkpoint, LogError, VerifierKey, check_consistency, check_
 from .standards import keccak256, sha256, uint_word
 from .step_acceptance import acceptance
 from .step_cosigned import cosigned, read_policy
+from .step_rules import rules
 from .step_timestamps import timestamps
 
 VERIFIED, FAILED, NOT_CHECKED, NOT_PROVABLE = "VERIFIED", "FAILED", "NOT_CHECKED", "NOT_PROVABLE"
@@ -84,7 +85,7 @@ class Package:
         kind = type(self)
         steps: list[Callable[[Package], None]] = [
             kind.archive, kind.manifest_, kind.registry_, kind.checkpoint_, kind.heads_, kind.blocks, kind.content,
-            kind.logged, kind.signed, kind.times, kind.documents, acceptance, timestamps, cosigned,
+            kind.logged, kind.signed, kind.times, rules, kind.documents, acceptance, timestamps, cosigned,
             kind.exporter, kind.complete,
         ]  # fmt: skip
         for step in steps:
@@ -147,6 +148,9 @@ class Package:
 
     def digest(self, structure: bytes, words: bytes) -> bytes:
         return digest(structure, words, self.chain_id, self.contract, self.log)
+
+    def statement_id(self, one: Logged) -> bytes:
+        return self.digest(STATEMENT, one.entry[:224])
 
     def signed_by(self, document: dict[str, Any], message: bytes, purposes: Sequence[str], who: str | None) -> None:
         key = recover(message, unhex(document["signature"], 65))
@@ -290,7 +294,7 @@ class Package:
 
     def attributed(self, path: str, item: Logged) -> None:
         assert self.registry is not None
-        key = recover(self.digest(STATEMENT, item.entry[:224]), item.entry[224:])
+        key = recover(self.statement_id(item), item.entry[224:])
         require(key == item.key, f"{path}: another key signed")
         event = self.covering(item.index)
         proven = event is not None and event["newSize"] in self.proved
@@ -342,7 +346,7 @@ class Package:
         ids = {name: [unhex(id, 32) for id in listed(document[name])] for name in named}
         for name in ("subject", "size"):
             require(document[name] == self.manifest[name], f"another {name}")
-        there = {one.index: self.digest(STATEMENT, one.entry[:224]) for one in self.statements.values()}
+        there = {one.index: self.statement_id(one) for one in self.statements.values()}
         for role, indexes in self.manifest["roles"].items():
             own = [there.get(index) for index in sorted(indexes)]
             require(own == ids[role], f"the operator's word names other statements: {role}")

@@ -18,6 +18,8 @@ from eth_keys.exceptions import BadSignature
 from .standards import SECP256K1_ORDER, address_word, code_word, keccak256, sha256, uint_word
 
 ZERO = bytes(32)
+WITHHELD = object()
+"""In place of the value of a part that is not shown."""
 PATH = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?", re.ASCII)
 ACTIONS = ["admitted", "suspended", "resumed", "exited", "log-opened", "key-added", "key-revoked"]
 
@@ -284,10 +286,10 @@ def read_statement(data: bytes) -> Logged:
 
 
 def _read_part(part: Any) -> tuple[str, bytes, Any]:
-    """Name, leaf, and the value where it is shown."""
+    """Name, leaf, and the value or `WITHHELD`."""
     if isinstance(part, dict):
         with_keys(part, ("leaf", "name"))
-        name, leaf, value = part["name"], unhex(part["leaf"], 32, ""), None
+        name, leaf, value = part["name"], unhex(part["leaf"], 32, ""), WITHHELD
     else:
         require(isinstance(part, str), "part")
         text = part.encode("utf-8", "surrogatepass")

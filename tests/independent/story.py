@@ -149,18 +149,20 @@ class Story:
         kind: str,
         subject: bytes,
         observed: bytes = bytes(32),
-        links: dict[str, Told] | None = None,
+        links: "dict[str, Told] | list[Any] | None" = None,
         **parts: Any,
     ) -> Told:
         index = len(self.told)
-        if links:
+        if isinstance(links, list):
+            parts["links"] = links
+        elif links:
             parts["links"] = [{"rel": rel, "statement": hexed(target.id)} for rel, target in links.items()]
         texts = tuple(part_text(name, parts[name], pseudo_random(f"salt {index} {name}")) for name in sorted(parts))
         fields = {
             "kind": kind,
             "institution": institution,
             "subject": subject.hex(),
-            "sequence": str(sum(one.key == key.address for one in self.told)),
+            "sequence": str(self.sequence(key)),
             "issuedAt": str(BEGUN + index),
             "observed": observed.hex(),
             "content": content_hash(list(texts)).hex(),
@@ -169,6 +171,10 @@ class Story:
         told = Told(index, statement_words(fields) + key.sign(id), id, key.address, subject, texts)
         self.told.append(told)
         return told
+
+    def sequence(self, key: AccountKey) -> int:
+        """The next number of a key."""
+        return sum(one.key == key.address for one in self.told)
 
     def _witness(self, old: int, new: int, by: Sequence[PrivateKey]) -> bytes:
         """A head over what was told so far, in a block; its witnessId."""
