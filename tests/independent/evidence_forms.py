@@ -21,6 +21,8 @@ ZERO = bytes(32)
 WITHHELD = object()
 """In place of the value of a part that is not shown."""
 PATH = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)?", re.ASCII)
+DEEPEST = 64
+"""No member is nested so deep."""
 ACTIONS = ["admitted", "suspended", "resumed", "exited", "log-opened", "key-added", "key-revoked"]
 
 
@@ -85,13 +87,22 @@ def read_archive(data: bytes) -> dict[str, bytes]:
 def read_json(data: bytes, keys: Iterable[str] | None = None, limit: int = 1 << 30) -> Any:
     """The value of canonical JSON; an object with exactly `keys` where they are given."""
     try:
-        require(len(data) <= limit, "too long")
+        require(len(data) <= limit and _opened(data) <= DEEPEST, "too long or too deep")
         value = json.loads(data.decode("utf-8"), parse_float=_no_number, parse_constant=_no_number)
         encoded = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
         raise Refused(f"JSON: {error}") from None
     require(encoded == data and _plain(value), "not canonical JSON")
     return value if keys is None else with_keys(value, keys)
+
+
+def _opened(data: bytes) -> int:
+    """How deep the text goes, before a parser follows it there."""
+    depth = deepest = 0
+    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*"|[][{}]', data):
+        depth += (bracket in b"[{") - (bracket in b"]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _no_number(text: str) -> Any:
