@@ -28,6 +28,7 @@ from .evidence_forms import (
     digest,
     is_code,
     is_line,
+    is_path,
     linked,
     listed,
     number,
@@ -190,7 +191,7 @@ class Package:
             with_keys(act, ("at", "by", "did", "members", "tool"))
             number(act["at"])
             require(act["did"] in ("assembled", "added") and is_code(act["by"]), "an act of custody")
-            require(is_line(act["tool"]) and all(isinstance(path, str) for path in listed(act["members"])), "custody")
+            require(is_line(act["tool"]) and all(map(is_path, listed(act["members"]))), "custody")
 
     def registry_(self) -> None:
         self.need("members")

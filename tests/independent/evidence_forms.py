@@ -140,6 +140,11 @@ def listed(value: Any) -> list[Any]:
     return list(value)
 
 
+def is_path(text: Any) -> bool:
+    """evidence.md, custody.json."""
+    return isinstance(text, str) and re.fullmatch("[a-z0-9._/-]+", text, re.ASCII) is not None
+
+
 def is_line(text: Any) -> bool:
     """1 to 200 characters, none of them a control character."""
     return isinstance(text, str) and re.fullmatch(r"[^\x00-\x1f\x7f-\x9f]{1,200}", text) is not None

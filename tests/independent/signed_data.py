@@ -12,7 +12,7 @@ from typing import Any
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -35,7 +35,7 @@ def read_asn1(read: Callable[[], Any]) -> Any:
     """What is read; `Refused` where the bytes are not of the form."""
     try:
         return read()
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise Refused(f"form: {error}") from None
 
 
@@ -57,7 +57,7 @@ class SignedData:
     @classmethod
     def _read(cls, data: bytes, strict: bool) -> "SignedData":
         whole = cms.ContentInfo.load(data, strict)
-        require(whole["content_type"].native == "signed_data", "no SignedData")
+        require(whole["content_type"].native == "signed_data" and whole.native, "no SignedData")
         signed = whole["content"]
         require(len(signed["signer_infos"]) == 1, "not one signer")
         info, held = signed["signer_infos"][0], signed["encap_content_info"]

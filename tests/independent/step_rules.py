@@ -158,7 +158,11 @@ class Walk:
         kind = kinds().get(one.kind)
         require(kind is not None, f"{path}: kind {one.kind}")
         told = (self.subject, self.links, self.particular) if one.index in self.timeline else ()
-        for check in (self.role, self.numbers, self.parts, *told):
+        names = {*one.shown, *one.withheld, *one.wrong}
+        checks = (self.role, self.numbers, self.parts, *told)
+        if self.doubt(kind.parts <= names and bool(kind.parts & one.withheld), "a required part is withheld"):
+            checks = (self.role, self.numbers)
+        for check in checks:
             try:
                 check(kind, one)
             except Refused as error:
@@ -187,9 +191,7 @@ class Walk:
 
     def parts(self, kind: Kind, one: Said) -> None:
         require(not one.wrong, f"form of the parts {sorted(one.wrong)}")
-        names = {*one.shown, *one.withheld}
-        require(kind.parts <= names, f"parts {sorted(kind.parts - names)} are missing")
-        self.doubt(bool(kind.parts & one.withheld), "a required part is withheld")
+        require(kind.parts <= {*one.shown, *one.withheld}, f"parts of {sorted(kind.parts)} are missing")
         policy, rules = one.shown.get("policy"), one.shown.get("rules")
         if policy is not None and rules is not None:
             require(sha256(rfc8785.dumps(rules)).hex() == policy.get("digest"), "digest of the rules")
