@@ -153,12 +153,12 @@ class StatementWalk:
         leaves = []
         for item in items:
             self._findings.counts["entries"] += item.raw is not None
-            leaf = None if stored is None else hash_in(stored, item.position % TILE_WIDTH)
-            if sound or is_sound(item, leaf, self._attribution, self._findings):
+            known = None if sound or stored is None else hash_in(stored, item.position % TILE_WIDTH)
+            if sound or is_sound(item, known, self._attribution, self._findings):
                 leaves.append(item.leaf)
                 self._judge_statement(item, stretch, own)
             else:
-                leaves.append(item.leaf if leaf is None else leaf)
+                leaves.append(item.leaf if known is None else known)
                 self._remember_damage(item)
         return leaves
 
