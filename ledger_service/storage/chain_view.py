@@ -1,6 +1,6 @@
 """What the follower learned from the chain: blocks, registry changes, heads."""
 
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import BigInteger, Connection, Engine, Row, bindparam, delete, select, update
 
 from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
 from anchors.core.registry import Action, Change
@@ -17,6 +17,14 @@ KEPT_BLOCKS = 256
 CHAIN_ROW = 1
 _newest = select(schema.heads).order_by(schema.heads.c.new_size.desc()).limit(1)
 NEWEST_FINAL_HEAD = _newest.where(schema.heads.c.block_number <= select(schema.chain.c.final_number).scalar_subquery())
+_CHAIN = Question(select(schema.chain))
+_BLOCKS = Question(
+    select(schema.blocks)
+    .where(schema.blocks.c.number <= bindparam("up_to"))
+    .order_by(schema.blocks.c.number.desc())
+    .limit(bindparam("limit", type_=BigInteger))
+)
+_ALL = 2**63 - 1
 _NEWEST_HEAD, _NEWEST_FINAL_HEAD = Question(_newest), Question(NEWEST_FINAL_HEAD)
 
 
@@ -31,18 +39,17 @@ class SqlChainView:
     def status(self) -> ChainStatus:
         """See `ports.ChainView`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            row = connection.execute(select(schema.chain)).first()
-        if row is None:
+            rows = _CHAIN.ask(connection)
+        if not rows:
             return ChainStatus()
+        (row,) = rows
         return ChainStatus(Block(row.tip_number, row.tip_hash, row.tip_parent, row.tip_time), row.final_number)
 
     def recent_blocks(self, up_to: int | None = None, limit: int | None = None) -> list[Block]:
         """See `ports.ChainView`."""
-        query = select(schema.blocks).order_by(schema.blocks.c.number.desc()).limit(limit)
-        if up_to is not None:
-            query = query.where(schema.blocks.c.number <= up_to)
+        bounds = {"up_to": _ALL if up_to is None else up_to, "limit": _ALL if limit is None else limit}
         with unavailable_on_error(), self._engine.connect() as connection:
-            return [Block(*row) for row in connection.execute(query)]
+            return [Block(*row) for row in _BLOCKS.ask(connection, **bounds)]
 
     def add(self, followed: FollowedBlocks) -> None:
         """See `ports.ChainView`."""

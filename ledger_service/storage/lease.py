@@ -9,10 +9,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, cast, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_writing, unavailable_on_error
+from ledger_service.storage.question import Question
 from ledger_service.usecases.ports import Fence, LeaseLost, Standing, WorkerStanding
 
 ANCHORER_ROW = 1
@@ -21,6 +34,7 @@ HANGING_SECONDS = 1
 """A transaction of a holder whose time is over hangs when it is older."""
 _anchorer = schema.anchorer
 _is_the_row = _anchorer.c.id == ANCHORER_ROW
+_TERM = Question(select(_anchorer.c.term).where(_is_the_row, _anchorer.c.term == bindparam("term")).with_for_update())
 _FIRST = text(
     "INSERT INTO anchorer (id, term, holder, expires_at, compared, caught_up, incident, workers) "
     f"VALUES ({ANCHORER_ROW}, 0, '', 0, false, false, '', '[]') ON CONFLICT DO NOTHING"
@@ -39,10 +53,8 @@ def begin_fenced(engine: Engine, fence: Fence | None) -> Iterator[Connection]:
 
     Without a fence nothing is checked: for whoever is known to be alone with the database."""
     with begin_writing(engine) as connection:
-        if fence is not None:
-            query = select(_anchorer.c.term).where(_is_the_row, _anchorer.c.term == fence.term).with_for_update()
-            if connection.execute(query).first() is None:
-                raise _lost(fence)
+        if fence is not None and not _TERM.ask(connection, term=fence.term):
+            raise _lost(fence)
         yield connection
 
 

@@ -4,10 +4,12 @@ from sqlalchemy import Engine, func, select
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import unavailable_on_error
+from ledger_service.storage.question import Question
 from ledger_service.usecases.ports import Promise
 
 LONGEST_RECEIPT = 1_000
 """A receipt gives consecutive indexes to at most so many statements, those that were in the log before left out."""
+_NEWEST = Question(select(schema.receipts.c.accepted_at).order_by(schema.receipts.c.id.desc()).limit(1))
 
 
 class SqlPromises:
@@ -18,10 +20,8 @@ class SqlPromises:
 
     def newest_accepted_at(self) -> int | None:
         """See `ports.Promises`."""
-        columns = schema.receipts.c
-        query = select(columns.accepted_at).order_by(columns.id.desc()).limit(1)
         with unavailable_on_error(), self._engine.connect() as connection:
-            return connection.execute(query).scalar()
+            return next(iter(_NEWEST.ask_values(connection)), None)
 
     def first_about(self, index: int) -> Promise | None:
         """See `ports.Promises`."""

@@ -1,7 +1,7 @@
 """A query that is asked again and again."""
 
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Select
 
@@ -17,10 +17,17 @@ class Question:
 
     def ask(self, connection: Connection, **values: object) -> list[Sequence]:
         """The rows, with the query's columns by name; `values` are those of its bound parameters."""
+        return [self._row._make(row) for row in self._run(connection, values)]
+
+    def ask_values(self, connection: Connection, **values: object) -> list:
+        """The same of a query for one column: what stands in it."""
+        return [value for (value,) in self._run(connection, values)]
+
+    def _run(self, connection: Connection, values: dict[str, object]) -> Iterable[Sequence]:
         text, limits = self._text(connection)
         is_file = connection.dialect.name == "sqlite"
         run = connection.connection.driver_connection.execute if is_file else connection.exec_driver_sql
-        return [self._row._make(row) for row in run(text, limits | values)]
+        return run(text, limits | values)
 
     def _text(self, connection: Connection) -> tuple[str, dict[str, object]]:
         dialect = connection.dialect

@@ -16,7 +16,13 @@ from ledger_service.storage.question import Question
 from ledger_service.storage.reader import read_statement
 from ledger_service.usecases.ports import Fence, Provable, SignedCheckpoint
 
-# A proof asks these.
+_SIZE = Question(select(schema.log.c.size).where(schema.log.c.id == LOG_ROW))
+_positions = schema.entries.c.position
+_ENTRIES = Question(
+    select(schema.entries.c.entry)
+    .where(_positions >= bindparam("begin"), _positions < bindparam("end"))
+    .order_by(_positions)
+)
 _TILES = Question(
     select(schema.tiles).where(
         schema.tiles.c.level == bindparam("level"),
@@ -30,6 +36,7 @@ _lines = select(func.aggregate_strings(schema.cosignatures.c.line, literal_colum
 )
 _CHECKPOINTS = select(schema.checkpoints, _lines.scalar_subquery().label("lines"))
 _CHECKPOINT_AT = Question(_CHECKPOINTS.where(schema.checkpoints.c.size == bindparam("at")))
+_NEWEST_SIZE = Question(select(func.coalesce(func.max(schema.checkpoints.c.size), 0)))
 _NEWEST_CHECKPOINT = Question(_CHECKPOINTS.order_by(schema.checkpoints.c.size.desc()).limit(1))
 _FINAL_CHECKPOINT = Question(
     _CHECKPOINTS.where(
@@ -48,16 +55,12 @@ class SqlTree:
     def size(self) -> int:
         """See `ports.Tree`."""
         with unavailable_on_error(), self._engine.connect() as connection:
-            return connection.execute(select(schema.log.c.size).where(schema.log.c.id == LOG_ROW)).scalar_one()
+            return _SIZE.ask_values(connection)[0]
 
     def entries(self, begin: int, end: int) -> list[bytes]:
         """See `ports.Tree`."""
-        columns = schema.entries.c
-        query = (
-            select(columns.entry).where(columns.position >= begin, columns.position < end).order_by(columns.position)
-        )
         with unavailable_on_error(), self._engine.connect() as connection:
-            return [unpack_entry(entry) for entry in connection.execute(query).scalars()]
+            return list(map(unpack_entry, _ENTRIES.ask_values(connection, begin=begin, end=end)))
 
     def tiles(self, level: int, begin: int, end: int) -> dict[int, FullTile]:
         """See `ports.Tree`."""
@@ -104,8 +107,7 @@ class SqlTree:
         with unavailable_on_error(), begin_fenced(self._engine, self._fence) as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql("LOCK TABLE checkpoints IN SHARE ROW EXCLUSIVE MODE")
-            newest = connection.execute(select(func.max(schema.checkpoints.c.size))).scalar() or 0
-            if newest != expected_size:
+            if _NEWEST_SIZE.ask_values(connection) != [expected_size]:
                 return False
             insert_rows(connection, schema.tiles, [(tile.level, tile.number, tile.hashes, tile.root) for tile in tiles])
             insert_rows(
