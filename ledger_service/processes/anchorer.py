@@ -152,7 +152,8 @@ class _Term:
             self._lease.reached_tip(fence)
 
         def integrate() -> bool:
-            return integrator.run_once() is not None
+            integrator.run_once()
+            return integrator.is_behind  # else what came meanwhile waits for others: each run has a price of its own
 
         def witness() -> None:
             witnesser.run_once()

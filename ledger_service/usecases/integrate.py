@@ -36,13 +36,17 @@ class Integrator:
         self._checkpoint_secret = checkpoint_secret
         self._now = now
         self._builder = TileBuilder()
+        self.is_behind = False
+        """Whether the last run found more than one checkpoint takes in."""
 
     def run_once(self, up_to: int | None = None) -> SignedCheckpoint | None:
         """Integrate what was accepted since the newest checkpoint, to the size `up_to` where one is named; None where
         there is nothing to do."""
         newest = self._tree.newest_checkpoint()
         begin = newest.size if newest else 0
-        end = min(self._tree.size(), begin + ENTRIES_PER_CHECKPOINT)
+        size = self._tree.size()
+        end = min(size, begin + ENTRIES_PER_CHECKPOINT)
+        self.is_behind = end < size
         end = end if up_to is None else min(end, up_to)
         if end <= begin:
             return None

@@ -9,6 +9,7 @@ from anchors.chain.port import ChainUnavailable, TransactionRefused, WitnessEven
 from anchors.chain.transactions import REPLACE_BLOCKS, REPLACE_SECONDS, RESEND_SECONDS
 from ledger_service.storage import schema
 from ledger_service.storage.database import begin_writing
+from ledger_service.usecases import integrate
 from ledger_service.usecases.accept import Accepted
 from ledger_service.usecases.follow import BLOCKS_WITH_HEADERS
 from ledger_service.usecases.incident import Incident
@@ -103,6 +104,21 @@ def test_nothing_is_signed_over_a_missing_entry(store_url: str) -> None:
     with pytest.raises(Incident, match="1 of the entries 0 to 9 are missing"):
         ledger.integrator.run_once()
     assert ledger.tree.newest_checkpoint() is None
+
+
+def test_the_integrator_is_behind_while_more_waits_than_one_checkpoint_takes(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integrate, "ENTRIES_PER_CHECKPOINT", 4)
+    ledger = InProcessLedger(sqlite_url)
+    signer = ledger.found()
+    ledger.follower.run_once()
+    ledger.submit(*[signer.issued().wire for _ in range(9)])
+    for size, is_behind in ((4, True), (8, True), (9, False)):
+        assert ledger.integrator.run_once().size == size
+        assert ledger.integrator.is_behind is is_behind
+    assert ledger.integrator.run_once() is None
+    assert not ledger.integrator.is_behind
 
 
 def test_a_transaction_that_is_not_mined_is_offered_for_more_and_then_settled(store_url: str) -> None:
