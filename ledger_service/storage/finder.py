@@ -101,15 +101,26 @@ class _Recent:
                 known.clear()
         if size <= self._end:
             return
+        self._remember(connection.connection.driver_connection.execute(_RECENT, (self._end,)))
+
+    def add(self, rows: Sequence[tuple]) -> None:
+        """Remember committed rows of `entries` that follow each other, where nobody has read them since."""
+        with self._lock:
+            if rows[0][0] == self._end:
+                self._remember(
+                    (position, id[:PREFIX_BYTES], entry[:PREFIX_BYTES], sha256, sm3)
+                    for position, entry, id, _, _, sha256, sm3 in rows
+                )
+
+    def _remember(self, rows: Iterable[tuple]) -> None:
         ids, subjects, documents = self._positions
-        for position, id, subject, sha256, sm3 in connection.connection.driver_connection.execute(
-            _RECENT, (self._end,)
-        ):
+        for position, id, subject, sha256, sm3 in rows:
             ids.setdefault(id, []).append(position)
             subjects.setdefault(subject, []).append(position)
-            for digest in (sha256, sm3):
-                if digest is not None:
-                    documents.setdefault(digest, []).append(position)
+            if sha256 is not None:
+                documents.setdefault(sha256, []).append(position)
+            if sm3 is not None:
+                documents.setdefault(sm3, []).append(position)
             self._end = position + 1
 
 
@@ -131,6 +142,12 @@ _recents: WeakKeyDictionary[Engine, _Recent] = WeakKeyDictionary()
 
 def _recent(connection: Connection) -> _Recent:
     return _recents.setdefault(connection.engine, _Recent())
+
+
+def remember(engine: Engine, rows: Sequence[tuple]) -> None:
+    """Rows of `entries` that follow each other were committed over `engine`: they need not be read again."""
+    if engine.dialect.name != "postgresql":
+        _recents.setdefault(engine, _Recent()).add(rows)
 
 
 def select_by_ids(connection: Connection, query: str, ids: Collection[bytes]) -> Iterator[Sequence]:

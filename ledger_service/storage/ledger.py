@@ -12,7 +12,7 @@ from ledger_service.storage import schema
 from ledger_service.storage.bulk import insert_rows, replace_rows, select_rows
 from ledger_service.storage.chain_view import read_changes
 from ledger_service.storage.database import begin_writing, unavailable_on_error
-from ledger_service.storage.finder import find_beginnings, index_batch, select_by_ids
+from ledger_service.storage.finder import find_beginnings, index_batch, remember, select_by_ids
 from ledger_service.storage.links import decode_links, encode_links
 from ledger_service.storage.packed_entry import pack_entry, read_heading
 from ledger_service.storage.reader import read_subjects
@@ -50,7 +50,10 @@ class SqlLedger:
     def sequencing(self) -> Iterator["SqlSequencing"]:
         """See `ports.Ledger`."""
         with unavailable_on_error(), begin_writing(self._engine) as connection:
-            yield SqlSequencing(connection)
+            transaction = SqlSequencing(connection)
+            yield transaction
+        if transaction.appended:
+            remember(self._engine, transaction.appended)
 
     def freeze(self, key: bytes) -> int:
         """See `ports.Ledger`."""
@@ -68,6 +71,8 @@ class SqlSequencing:
         self.size: int = lock_log(connection)
         self._begun: dict[bytes, bytes] = {}
         """The first subject in the log that begins so, by how it begins."""
+        self.appended: list[tuple] = []
+        """Rows of `entries`."""
 
     def registry_version(self) -> RegistryVersion:
         """See `ports.SequencingTransaction`."""
@@ -119,7 +124,8 @@ class SqlSequencing:
     ) -> None:
         """See `ports.SequencingTransaction`."""
         write = self._connection
-        insert_rows(write, schema.entries, [_entry_row(item) for item in statements])
+        self.appended = [_entry_row(item) for item in statements]
+        insert_rows(write, schema.entries, self.appended)
         insert_rows(write, schema.contents, [(item.logged.index, item.parts) for item in statements])
         insert_rows(write, schema.receipts, [_receipt_row(receipt) for receipt in receipts])
         insert_rows(write, schema.rulebook, [(item.logged.index,) for item in statements if item.logged.kind in RULES])

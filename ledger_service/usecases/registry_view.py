@@ -19,6 +19,8 @@ class DoorRegistry:
         self._log = domain.log
         self._final = Registry.fold(domain.chain_id, domain.registry, changes[: version.final_count])
         self._latest = Registry.fold(domain.chain_id, domain.registry, changes)
+        self._found: set[tuple[bytes, str, str]] = set()
+        """Who was found to sign which kind for whom: the same do so again and again."""
 
     def other_logs(self, domain: Domain) -> list[Domain]:
         """The domains of the other logs that the registry opened."""
@@ -26,6 +28,12 @@ class DoorRegistry:
 
     def check_signer(self, key: bytes, institution: str, kind: Kind) -> None:
         """Whether `key` may sign `kind` for `institution` now. Raises `Refused`."""
+        signs = (key, institution, kind.name)
+        if signs not in self._found:
+            self._judge_signer(key, institution, kind)
+            self._found.add(signs)
+
+    def _judge_signer(self, key: bytes, institution: str, kind: Kind) -> None:
         registered = self._in_force(key)
         if registered.institution != institution:
             raise Refused(

@@ -100,6 +100,22 @@ def test_two_processes_find_all_that_either_wrote(processes: list[Process]) -> N
         assert len(statements) - BATCH < check.indexed < len(statements)
 
 
+def test_what_was_rolled_back_is_forgotten(processes: list[Process]) -> None:
+    first, second = processes
+    kept = [a_statement(index, a_subject(index)) for index in range(40)]
+    lost = [a_statement(1_000 + index, a_subject(index)) for index in range(40)]
+    for begin in range(0, 40, 5):
+        with pytest.raises(RuntimeError), first.ledger.sequencing() as transaction:
+            placed = [msgspec.structs.replace(item.logged, index=begin + at) for at, item in enumerate(lost[:5])]
+            some = zip(lost, placed, strict=False)
+            transaction.append([msgspec.structs.replace(item, logged=logged) for item, logged in some], {}, {}, [])
+            raise RuntimeError
+        first.append(*kept[begin : begin + 5])
+        for process in processes:
+            assert process.indexes([item.logged.id for item in lost]) == []
+            assert process.indexes([item.logged.id for item in kept]) == list(range(begin + 5))
+
+
 def test_pages_of_a_timeline_cross_the_border(processes: list[Process]) -> None:
     first, second = processes
     for begin in range(0, 60, 6):
