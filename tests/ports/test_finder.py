@@ -101,7 +101,7 @@ def test_two_processes_find_all_that_either_wrote(processes: list[Process]) -> N
 
 
 def test_what_was_rolled_back_is_forgotten(processes: list[Process]) -> None:
-    first, second = processes
+    first = processes[0]
     kept = [a_statement(index, a_subject(index)) for index in range(40)]
     lost = [a_statement(1_000 + index, a_subject(index)) for index in range(40)]
     for begin in range(0, 40, 5):
