@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from ledger_service.storage import schema
 from ledger_service.storage.database import open_database
+from scripts.anvil import Anvil
 from scripts.benchmark.limits import recover_rate
 from scripts.benchmark.load import LoadGenerator, Window
 from scripts.benchmark.processes import MemoryWatch, Parts
@@ -18,12 +19,13 @@ from scripts.benchmark.statements import Writers
 from scripts.city.founding import City, found_city
 from scripts.city.run import development_account
 from scripts.city.service import ServiceProcess, free_port, service_settings
-from scripts.local_chain import FINALITY_CONFIRMATIONS, LocalChain
+from scripts.local_chain import CHAIN_ID, FINALITY_CONFIRMATIONS, MNEMONIC
 
 INSTITUTIONS_PER_HOSPITAL = 5 / 4  # one institution in five is a laboratory, which signs no decisions
 SEED = "bench"
 MARGIN = 1.6
 """How much quicker than at the warm-up the service may be before the prepared requests run out."""
+CHAIN = ("--block-time", "1", "--chain-id", str(CHAIN_ID), "--mnemonic", MNEMONIC)
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,21 @@ class FoundedCity:
     """A city, on a chain that runs."""
 
     city: City
-    chain: LocalChain
+    chain: Anvil
 
 
 @contextmanager
 def founded_city(folder: Path, hospitals: int) -> Iterator[FoundedCity]:
-    """Found a city with so many hospitals, on a chain of its own."""
+    """Found a city with so many hospitals, on a chain of its own, which makes a block a second and keeps none of them
+    for a later start."""
     institutions = int(hospitals * INSTITUTIONS_PER_HOSPITAL)
     origin = f"bench.example/{secrets.token_hex(4)}"
-    with LocalChain(folder / "chain") as chain:
+    folder.mkdir(parents=True, exist_ok=True)
+    chain = Anvil(folder / "anvil.log", options=CHAIN).start()
+    try:
         yield FoundedCity(found_city(chain.url, origin, development_account(0), SEED, institutions), chain)
+    finally:
+        chain.stop()
 
 
 def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load) -> Ingest:
@@ -95,7 +102,7 @@ def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load
 
 
 class _Measure:
-    def __init__(self, service: ServiceProcess, chain: LocalChain, writers: Writers, memory: MemoryWatch, load: Load):
+    def __init__(self, service: ServiceProcess, chain: Anvil, writers: Writers, memory: MemoryWatch, load: Load):
         self._service = service
         self._chain = chain
         self._writers = writers
@@ -103,8 +110,9 @@ class _Measure:
         self._load = load
 
     def speed(self) -> Speed:
-        """Windows of load, after a while in which it warms up."""
-        wanted = self._warm_up() * MARGIN * self._load.windows * self._load.seconds
+        """Windows of load, after a while in which it warms up; then one more in which memory is looked at, which takes
+        the processors some time."""
+        wanted = self._warm_up() * MARGIN * (self._load.windows + 1) * self._load.seconds
         requests = self._write(int(wanted / self._load.batch / len(self._writers)) + 2)
         generator = LoadGenerator(self._service.url, requests)
         parts = Parts(self._service.pid, generator.pid, self._chain.pid)
@@ -112,8 +120,9 @@ class _Measure:
         for _ in range(self._load.windows):
             recovered.append(recover_rate(self._load.seconds / 2))
             before = parts.cpu_seconds()
-            window = generator.window(self._load.seconds, self._memory.look)
+            window = generator.window(self._load.seconds)
             used = parts.cpu_seconds() - before
+            self._memory.look()
             if window.seconds < self._load.seconds / 2:
                 break  # the requests ran out
             if not window.statements:
@@ -121,6 +130,7 @@ class _Measure:
             accepted.append(window.rate)
             costs.append({part: seconds * 1e6 / window.statements for part, seconds in used.items()})
         recovered.append(recover_rate(self._load.seconds / 2))
+        generator.window(self._load.seconds, self._memory.look)
         generator.send_all()
         generator.close()
         if not accepted:
