@@ -38,7 +38,7 @@ def read_parts(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
         if form is None:
             continue
         try:
-            forms[name] = value if _has_form(value) else msgspec.convert(value, form)
+            forms[name] = value if type(value) is form or _is_list_of_forms(value) else msgspec.convert(value, form)
         except msgspec.ValidationError as error:
             raise Refused(problems.INVALID_PART, f"part {name!r}: {error}") from None
     _check_links(kind, forms.get("links", ()))
@@ -79,15 +79,18 @@ def read_listed_part(text: bytes) -> Part | None:
 
     One typed decoding stands for reading the part, walking through its value and converting that to its form."""
     found = _PART.fullmatch(text)
-    listed = _LISTED.get(found[1]) if found is not None else None
-    if listed is None or len(text) > MAX_PART_BYTES:
+    if found is None or len(text) > MAX_PART_BYTES:
+        return None
+    name_text, value_text = found.groups()
+    listed = _LISTED.get(name_text)
+    if listed is None:
         return None
     name, decoder = listed
     try:
-        value = decoder.decode(found[2])
+        value = decoder.decode(value_text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if _encoder.encode(value) != found[2]:
+    if _encoder.encode(value) != value_text:
         return None
     return Part(text, name, value, sha256(b"\x00" + text).digest())
 
@@ -106,9 +109,9 @@ def listed_forms(texts: Iterable[bytes]) -> dict[str, Any]:
     return found
 
 
-def _has_form(value: Any) -> bool:
-    """Whether typed decoding gave the value its form: JSON knows no such types."""
-    return isinstance(value[0] if type(value) is list and value else value, msgspec.Struct)
+def _is_list_of_forms(value: Any) -> bool:
+    """Whether typed decoding gave a list its form: JSON knows no such types."""
+    return type(value) is list and value != [] and isinstance(value[0], msgspec.Struct)
 
 
 _PART = re.compile(rb'\{"name":"([a-z]+)","salt":"[0-9a-f]{64}","value":(.+)\}', re.DOTALL)

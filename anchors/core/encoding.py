@@ -36,6 +36,8 @@ def require_bytes(value: bytes, length: int, what: str) -> bytes:
 
 def require_uint64(value: int, what: str) -> int:
     """Return `value` if it is an integer from 0 to 2^64-1, else raise `MalformedInput`."""
+    if type(value) is int and 0 <= value <= MAX_UINT64:
+        return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise MalformedInput(f"{what}: expected an integer, got {type(value).__name__}")
     if not 0 <= value <= MAX_UINT64:

@@ -199,7 +199,7 @@ def read_parts(kind: Kind, content: Content, issued_at: int) -> Said:
     document = forms["document"] if "document" in kind.parts else None
     digests = (bytes.fromhex(document.sha256), bytes.fromhex(document.sm3)) if document else None
     knowingly = forms["knowingly"].version if "knowingly" in forms else None
-    by_policy = kind.of_policy or ("policy" in kind.rels and any(rel == "policy" for rel, _ in links))
+    by_policy = kind.of_policy or ("policy" in kind.rels and "policy" in dict(links))
     policy = kind_rules.policy_subject(forms["policy"]) if by_policy else None
     return Said(links, digests, knowingly, policy)
 

@@ -169,16 +169,17 @@ def _read_parts(parts: bytes) -> list[str | WithheldPart]:
 
 def content_of(parts: Sequence[str | WithheldPart]) -> Content:
     """The content of parts as they were sent or stored. Raises `MalformedInput`."""
-    return Content(tuple([_part_of(part) for part in parts]))
+    try:
+        return Content(tuple([_shown(part.encode()) if type(part) is str else _withheld(part) for part in parts]))
+    except UnicodeEncodeError:
+        raise MalformedInput("part: text holds a lone surrogate") from None
 
 
-def _part_of(part: str | WithheldPart) -> Part | Withheld:
-    if type(part) is str:
-        try:
-            text = part.encode()
-            return read_listed_part(text) or Part.read(text)
-        except UnicodeEncodeError:
-            raise MalformedInput("part: text holds a lone surrogate") from None
+def _shown(text: bytes) -> Part:
+    return read_listed_part(text) or Part.read(text)
+
+
+def _withheld(part: WithheldPart) -> Withheld:
     return Withheld(part.name, decode_bare_hex(part.leaf, WORD_BYTES, "withheld part: leaf"))
 
 
