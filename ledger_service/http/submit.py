@@ -177,8 +177,9 @@ class _SignedBy:
     log: str
     key: str
 
-    def receipt(self, receipt: NewReceipt) -> wire.Receipt:
-        accepted, signature = encode_hex(receipt.accepted), encode_hex(receipt.signature)
+    def receipt(self, given: NewReceipt) -> wire.Receipt:
+        receipt, signature = given.receipt, encode_hex(given.signature)
+        accepted = encode_hex(receipt.accepted)
         return wire.Receipt(self.log, accepted, receipt.accepted_at, receipt.witness_by, self.key, signature)
 
     def refused(self, result: NotAccepted) -> wire.Result:

@@ -178,9 +178,7 @@ def _receipt_row(receipt: NewReceipt) -> tuple:
         min(receipt.indexes),
         max(receipt.indexes),
         struct.pack(f">{len(receipt.indexes)}Q", *receipt.indexes),
-        receipt.accepted,
-        receipt.accepted_at,
-        receipt.witness_by,
-        receipt.key,
+        receipt.receipt.accepted_at,
+        receipt.receipt.witness_by,
         receipt.signature,
     )

@@ -119,16 +119,15 @@ contents = _table(
     Column("position", _Position, primary_key=True, autoincrement=False),
     Column("parts", LargeBinary, nullable=False),
 )
+# What was signed, and by which key, follows from the entries at `positions`, the times and the signature.
 receipts = _table(
     "receipts",
     Column("id", _Position, primary_key=True),
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("positions", LargeBinary, nullable=False),
-    Column("accepted", LargeBinary(32), nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
     Column("witness_by", BigInteger, nullable=False),
-    Column("key", LargeBinary(20), nullable=False),
     Column("signature", LargeBinary(65), nullable=False),
     Index("receipts_last", "last"),
 )

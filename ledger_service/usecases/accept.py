@@ -143,14 +143,8 @@ class Door:
 
     def _promise(self, accepted: Sequence[Accepted], now: int) -> NewReceipt:
         receipt = Receipt(accepted_hash([(item.id, item.index) for item in accepted]), now, now + self._promise_seconds)
-        return NewReceipt(
-            [item.index for item in accepted],
-            receipt.accepted,
-            receipt.accepted_at,
-            receipt.witness_by,
-            self.receipt_key,
-            receipt.sign(self._domain, self._receipt_secret),
-        )
+        signature = receipt.sign(self._domain, self._receipt_secret)
+        return NewReceipt([item.index for item in accepted], receipt, signature)
 
     def _registry_at(self, transaction: SequencingTransaction) -> DoorRegistry:
         version = transaction.registry_version()

@@ -15,6 +15,7 @@ from anchors.chain.port import Block, RegistryEvent, WitnessEvent
 from anchors.chain.transactions import Outbox as Outbox  # the one port of storage that is used below the use cases
 from anchors.chain.transactions import OutgoingTransaction as OutgoingTransaction
 from anchors.core.block.proof import BlockProof
+from anchors.core.promise import Receipt
 from anchors.core.registry import Change
 from anchors.core.tiles import FullTile
 from ledger_service.recognition.join import VersionState
@@ -157,13 +158,10 @@ class NewStatement(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class NewReceipt:
-    """A receipt as it is stored: the indexes it covers, in the answer's order, and what was signed."""
+    """A receipt with the indexes that it covers, in the answer's order, and its signature."""
 
     indexes: Sequence[int]
-    accepted: bytes
-    accepted_at: int
-    witness_by: int
-    key: bytes
+    receipt: Receipt
     signature: bytes
 
 

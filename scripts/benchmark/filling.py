@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from anchors.chain.ethereum import EthereumChain
 from anchors.core.encoding import ZERO_WORD, code_word, uint_word
+from anchors.core.promise import Receipt
 from ledger_service.storage.database import open_database
 from ledger_service.storage.identity import LogIdentity, claim_log
 from ledger_service.storage.ledger import SqlLedger, SqlSequencing
@@ -84,7 +85,8 @@ class FilledLog:
         for begin in range(positions.start, positions.stop, STATEMENTS_PER_RECEIPT):
             covered = range(begin, min(begin + STATEMENTS_PER_RECEIPT, positions.stop))
             signature = secrets.token_bytes(65)
-            yield NewReceipt(covered, secrets.token_bytes(32), now, now + PROMISED_SECONDS, self._key, signature)
+            receipt = Receipt(secrets.token_bytes(32), now, now + PROMISED_SECONDS)
+            yield NewReceipt(covered, receipt, signature)
 
 
 def _open_carelessly(url: str) -> Engine:

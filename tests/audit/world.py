@@ -15,7 +15,6 @@ from anchors.chain.transactions import Transactions
 from anchors.core.encoding import encode_hex
 from anchors.core.errors import MalformedInput
 from anchors.core.promise import Receipt, accepted_hash
-from anchors.core.signature import address_from_secret
 from anchors.core.trust import Finality, Trust
 from ledger_service.kinds import KINDS
 from ledger_service.originals import TrustedOrigins
@@ -125,10 +124,8 @@ class World:
                     first=index,
                     last=index,
                     positions=index.to_bytes(8, "big"),
-                    accepted=receipt.accepted,
                     accepted_at=receipt.accepted_at,
                     witness_by=receipt.witness_by,
-                    key=address_from_secret(self.city.operator.receipt),
                     signature=signature,
                 )
             )

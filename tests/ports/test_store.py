@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
 from anchors.core.encoding import code_word, keccak256, uint_word
+from anchors.core.promise import Receipt
 from anchors.core.registry import Action, Change
 from anchors.core.tiles import FullTile
 from ledger_service.storage import schema
@@ -74,7 +75,7 @@ def a_statement(index: int, key: bytes = KEY, sequence: int | None = None, **cha
 
 
 def a_receipt(*indexes: int, witness_by: int = 200) -> NewReceipt:
-    return NewReceipt(indexes, b"\x07" * 32, 100, witness_by, KEY, b"\x08" * 65)
+    return NewReceipt(indexes, Receipt(b"\x07" * 32, 100, witness_by), b"\x08" * 65)
 
 
 def append(engine: Engine, *statements: NewStatement, receipts: tuple[NewReceipt, ...] = ()) -> None:

@@ -78,10 +78,8 @@ class ReceiptRow(NamedTuple):
     first: int
     last: int
     positions: bytes
-    accepted: bytes
     accepted_at: int
     witness_by: int
-    key: bytes
     signature: bytes
 
 
