@@ -13,8 +13,15 @@ KEYS_REMEMBERED = 4_096
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _ZERO = bytes(WORD_BYTES)
 _ORDER = _CURVE_ORDER.to_bytes(WORD_BYTES, "big")
-_RECOVERY_ID = {27: b"\x00", 28: b"\x01"}
+_RECOVERY_ID = {27: 0, 28: 1}
 _HALF_ORDER = (_CURVE_ORDER // 2).to_bytes(WORD_BYTES, "big")
+
+# libsecp256k1 as coincurve builds it. Its functions are called without what coincurve puts around them, which takes
+# every signature apart once more.
+_new, _buffer = ecdsa.ffi.new, ecdsa.ffi.buffer
+_parse = ecdsa.lib.secp256k1_ecdsa_recoverable_signature_parse_compact
+_recover = ecdsa.lib.secp256k1_ecdsa_recover
+_context = ecdsa.GLOBAL_CONTEXT.ctx
 
 
 def check_form(signature: bytes) -> None:
@@ -35,19 +42,19 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     Raises `MalformedInput` for a signature of the wrong form, `VerificationFailed` where no key fits it.
     """
     check_form(signature)
-    return signer_of(require_bytes(digest, WORD_BYTES, "digest"), signature)
+    return signer_of(digest, signature)
 
 
 def signer_of(digest: bytes, signature: bytes) -> bytes:
     """The 20-byte address that signed a digest of 32 bytes, where the signature's form is known to be right.
 
     Raises `VerificationFailed` where no key fits it."""
-    try:
-        parsed = ecdsa.deserialize_recoverable(signature[:64] + _RECOVERY_ID[signature[64]])
-        key = ecdsa.recover(digest, parsed, hasher=None)
-    except ValueError:  # r is no point of the curve
-        raise VerificationFailed("signature: no key can have made it") from None
-    return _address_of(bytes(ecdsa.ffi.buffer(key)))
+    digest = require_bytes(digest, WORD_BYTES, "digest")  # the library reads so many, whatever there is
+    parsed, key = _new("secp256k1_ecdsa_recoverable_signature *"), _new("secp256k1_pubkey *")
+    _parse(_context, parsed, signature, _RECOVERY_ID[signature[64]])
+    if not _recover(_context, key, parsed, digest):  # r is no point of the curve
+        raise VerificationFailed("signature: no key can have made it")
+    return _address_of(bytes(_buffer(key)))
 
 
 def sign(digest: bytes, secret: bytes) -> bytes:
@@ -76,6 +83,6 @@ def address_of(key: PublicKey) -> bytes:
 def _address_of(recovered: bytes) -> bytes:
     """That of a recovered key as the library holds it. The same few keys sign again and again, and writing one out
     takes as long as a tenth of recovering it."""
-    key = ecdsa.ffi.new("secp256k1_pubkey *")
-    ecdsa.ffi.buffer(key)[:] = recovered
+    key = _new("secp256k1_pubkey *")
+    _buffer(key)[:] = recovered
     return address_of(PublicKey(key))
