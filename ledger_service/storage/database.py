@@ -18,7 +18,7 @@ from ledger_service.storage.causes import describe, is_damage, is_stale
 from ledger_service.usecases.ports import StoreUnavailable
 
 SQLITE_BUSY_SECONDS = 10
-SQLITE_LOOK_SECONDS = 0.001
+SQLITE_LOOK_SECONDS = 0.003
 SQLITE_LOG_BYTES = 128 * 2**20
 SQLITE_SHORTEN_SECONDS = 0.2
 _BUSY_TIMEOUT = f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}"
