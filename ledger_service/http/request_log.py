@@ -4,8 +4,8 @@ Plain ASGI, some ten microseconds a request: the framework's own middleware cost
 """
 
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -81,7 +81,8 @@ def _identify(headers: list[tuple[bytes, bytes]]) -> tuple[str, str]:
     text = parent[0].decode() if parent else ""
     if _REQUEST_ID.fullmatch(given):
         return given.decode(), text
-    return parent[1].decode() if parent else secrets.token_hex(16), text
+    # An id is unlike others and no secret. The system's own random bytes would let go of the interpreter.
+    return parent[1].decode() if parent else f"{random.getrandbits(128):032x}", text
 
 
 def _route(scope: Scope) -> str:

@@ -81,6 +81,7 @@ class Submit:
 
     def __init__(self, services: Services):
         self._services = services
+        self._signed_by = _SignedBy(encode_hex(services.domain.log), encode_hex(services.door.receipt_key))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, check, have it committed with its neighbours, answer. Raises `Refused` for the request as a whole."""
@@ -106,7 +107,7 @@ class Submit:
             reached = None
             if any(isinstance(result, Accepted) and result.known for result in answer.results):
                 reached = await asyncio.to_thread(_reached, services)
-            answered = msgspec.json.encode(_answer(answer, services, reached))
+            answered = msgspec.json.encode(_answer(answer, self._signed_by, reached))
         await send({"type": "http.response.start", "status": 200, "headers": _headers(answered)})
         await send({"type": "http.response.body", "body": answered})
 
@@ -155,8 +156,7 @@ async def _read_body(receive: Receive) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _answer(answer: Answer, services: Services, reached: Reached | None) -> wire.Answer:
-    signed_by = _SignedBy(encode_hex(services.domain.log), encode_hex(services.door.receipt_key))
+def _answer(answer: Answer, signed_by: "_SignedBy", reached: Reached | None) -> wire.Answer:
     results = [
         wire.Result(encode_hex(result.id), result.index, _state(result, reached))
         if isinstance(result, Accepted)
