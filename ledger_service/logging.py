@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -62,9 +63,8 @@ class _Lines(logging.Formatter):
 
 
 def _json_line(record: logging.LogRecord, fields: dict[str, object], exception: str) -> str:
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     line = {
-        "time": f"{seconds}.{int(record.msecs):03d}Z",
+        "time": f"{_utc(int(record.created))}.{int(record.msecs):03d}Z",
         "level": record.levelname.lower(),
         "from": record.name,
         "message": record.getMessage(),
@@ -76,10 +76,21 @@ def _json_line(record: logging.LogRecord, fields: dict[str, object], exception: 
 
 
 def _text_line(record: logging.LogRecord, fields: dict[str, object], exception: str) -> str:
-    clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+    clock = _clock(int(record.created))
     known = " ".join(f"{name}={value}" for name, value in fields.items())
     line = f"{clock} {record.levelname:<8} {record.getMessage()}{f'  [{known}]' if known else ''}"
     return f"{line}\n{exception}" if exception else line
+
+
+# Many lines are of one second.
+@lru_cache(maxsize=1)
+def _utc(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+
+
+@lru_cache(maxsize=1)
+def _clock(seconds: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 def _as_json(text: str) -> str:
