@@ -1,8 +1,9 @@
 """What the operator promises or refuses, signed with a receipt key (docs/spec/api.md, Receipt and refusal)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from anchors.core import signature as signatures
 from anchors.core.encoding import code_word
@@ -14,8 +15,7 @@ def accepted_hash(accepted: Iterable[tuple[bytes, int]]) -> bytes:
     return sha256(b"".join([statement + index.to_bytes(8, "big") for statement, index in accepted])).digest()
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """A promise: these statements have these indexes and are witnessed by `witness_by` (Unix seconds)."""
 
     accepted: bytes
@@ -31,8 +31,7 @@ class Receipt:
         return signatures.sign(self.digest(domain), secret)
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A rightly signed statement was refused for `reason` (a problem's code) at `refused_at` (Unix seconds)."""
 
     statement: bytes

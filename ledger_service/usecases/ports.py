@@ -156,8 +156,7 @@ class NewStatement(msgspec.Struct, frozen=True, gc=False):
     digests: tuple[bytes, bytes] | None
 
 
-@dataclass(frozen=True)
-class NewReceipt:
+class NewReceipt(msgspec.Struct, frozen=True, gc=False):
     """A receipt with the indexes that it covers, in the answer's order, and its signature."""
 
     indexes: Sequence[int]
