@@ -71,37 +71,55 @@ _ON_POSTGRESQL = {
 }
 
 
+class _Places:
+    """Where entries stand, by how something of theirs begins. Most begin like no other: a list for each would take more
+    memory than all the rest."""
+
+    def __init__(self) -> None:
+        self.first: dict[bytes, int] = {}
+        self._later: dict[bytes, list[int]] = {}
+
+    def add(self, prefix: bytes, position: int) -> None:
+        """Add a position that stands behind those that were added before."""
+        if self.first.setdefault(prefix, position) != position:
+            self._later.setdefault(prefix, []).append(position)
+
+    def of(self, prefix: bytes) -> list[int]:
+        """All that have this beginning, in order."""
+        return [self.first[prefix], *self._later.get(prefix, ())] if prefix in self.first else []
+
+
 class _Recent:
     """The entries that `prefixes` does not cover yet, as one process knows them. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._begin = self._end = 0
-        self._positions: tuple[dict[bytes, list[int]], ...] = tuple({} for _ in What)
+        self._forget(0)
+
+    def _forget(self, indexed: int) -> None:
+        self._begin = self._end = indexed
+        self._places = tuple(_Places() for _ in What)
 
     def positions(self, connection: Connection, what: What, prefixes: Iterable[bytes]) -> list[int]:
         """Where entries stand that have one of these, those of one prefix in order."""
         with self._lock:
             self._catch_up(connection)
-            known = self._positions[what]
-            return [position for prefix in prefixes if prefix in known for position in known[prefix]]
+            places = self._places[what]
+            return [position for prefix in prefixes for position in places.of(prefix)]
 
     def first(self, connection: Connection, what: What, prefixes: Iterable[bytes]) -> dict[bytes, int]:
         """Where the first entry stands that has each of these, by prefix."""
         with self._lock:
             self._catch_up(connection)
-            known = self._positions[what]
-            return {prefix: known[prefix][0] for prefix in prefixes if prefix in known}
+            first = self._places[what].first
+            return {prefix: first[prefix] for prefix in prefixes if prefix in first}
 
     def _catch_up(self, connection: Connection) -> None:
         indexed, size = _extent(connection)
         if indexed != self._begin or size < self._end:
-            self._begin = self._end = indexed
-            for known in self._positions:
-                known.clear()
-        if size <= self._end:
-            return
-        self._remember(connection.connection.driver_connection.execute(_RECENT, (self._end,)))
+            self._forget(indexed)
+        if size > self._end:
+            self._remember(connection.connection.driver_connection.execute(_RECENT, (self._end,)))
 
     def add(self, rows: Sequence[tuple]) -> None:
         """Remember committed rows of `entries` that follow each other, where nobody has read them since."""
@@ -113,14 +131,14 @@ class _Recent:
                 )
 
     def _remember(self, rows: Iterable[tuple]) -> None:
-        ids, subjects, documents = self._positions
+        ids, subjects, documents = self._places
         for position, id, subject, sha256, sm3 in rows:
-            ids.setdefault(id, []).append(position)
-            subjects.setdefault(subject, []).append(position)
+            ids.add(id, position)
+            subjects.add(subject, position)
             if sha256 is not None:
-                documents.setdefault(sha256, []).append(position)
+                documents.add(sha256, position)
             if sm3 is not None:
-                documents.setdefault(sm3, []).append(position)
+                documents.add(sm3, position)
             self._end = position + 1
 
 
