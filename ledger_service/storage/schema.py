@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from ledger_service.usecases.ports import PREFIX_BYTES
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that makes these tables: the newest one."""
 
 metadata = MetaData()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, select, text
 
 from anchors.chain.port import Block, Place, RegistryEvent, WitnessEvent
 from anchors.core.encoding import code_word, keccak256, uint_word
@@ -46,6 +48,7 @@ from scripts.forking import forking
 IDENTITY = LogIdentity("ledger.example/store", 31337, b"\x01" * 32, b"\x02" * 20, b"\x03" * 20)
 LOG, OTHER_LOG = b"\x04" * 32, b"\x05" * 32
 KEY = b"\x06" * 20
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
 @pytest.fixture
@@ -457,6 +460,35 @@ def test_migrations_make_the_schema(engine: Engine) -> None:
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
         assert context.get_current_revision() == schema.REVISION
+
+
+def test_a_receipt_of_before_loses_what_follows_from_the_rest(store_url: str, url: str) -> None:
+    before = create_engine(store_url)
+    with before.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        row = {
+            "first": 3,
+            "last": 4,
+            "positions": bytes(15) + b"\x03" + bytes(7) + b"\x04",
+            "accepted_at": 5,
+            "witness_by": 6,
+        }
+        row |= {"signature": b"\x07" * 65, "accepted": b"\x08" * 32, "key": KEY}
+        names = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO receipts ({names}) VALUES ({values})"), row)
+    before.dispose()
+    engine = open_database(url)
+    with engine.connect() as connection:
+        (found,) = connection.execute(select(schema.receipts))
+    engine.dispose()
+    assert found == (
+        1,
+        *(row[name] for name in ("first", "last", "positions", "accepted_at", "witness_by", "signature")),
+    )
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
