@@ -158,14 +158,14 @@ def _extent(connection: Connection) -> tuple[int, int]:
 _recents: WeakKeyDictionary[Engine, _Recent] = WeakKeyDictionary()
 
 
-def _recent(connection: Connection) -> _Recent:
-    return _recents.setdefault(connection.engine, _Recent())
+def _recent(engine: Engine) -> _Recent:
+    return _recents.setdefault(engine, _Recent())
 
 
 def remember(engine: Engine, rows: Sequence[tuple]) -> None:
     """Rows of `entries` that follow each other were committed over `engine`: they need not be read again."""
     if engine.dialect.name != "postgresql":
-        _recents.setdefault(engine, _Recent()).add(rows)
+        _recent(engine).add(rows)
 
 
 def select_by_ids(connection: Connection, query: str, ids: Collection[bytes]) -> Iterator[Sequence]:
@@ -174,7 +174,7 @@ def select_by_ids(connection: Connection, query: str, ids: Collection[bytes]) ->
     if connection.dialect.name == "postgresql":
         return select_rows(connection, f"{query} {_ID}", prefixes)
     # The recent ones first: what becomes indexed between the two questions is known to both.
-    found = set(_recent(connection).positions(connection, What.ID, prefixes))
+    found = set(_recent(connection.engine).positions(connection, What.ID, prefixes))
     found.update(_numbers(position for (position,) in select_rows(connection, _FOUND_IDS, prefixes)))
     return select_rows(connection, f"{query} position", found)
 
@@ -191,7 +191,7 @@ def _select_beginnings(connection: Connection, subjects: Collection[bytes]) -> I
     prefixes = {subject[:PREFIX_BYTES] for subject in subjects}
     if connection.dialect.name == "postgresql":
         return select_for_each(connection, _BEGUN_ON_POSTGRESQL, prefixes)
-    first = _recent(connection).first(connection, What.SUBJECT, prefixes)
+    first = _recent(connection.engine).first(connection, What.SUBJECT, prefixes)
     first.update((prefix, at) for prefix, at in select_for_each(connection, _FIRST, prefixes) if at is not None)
     return select_rows(connection, _BEGUN, first.values())
 
@@ -203,7 +203,7 @@ def find_positions(connection: Connection, what: What, value: bytes, after: int,
         query = f"SELECT position FROM entries WHERE {_ON_POSTGRESQL[what]} AND position > %(after)s"
         values = {"prefix": prefix, "after": after, "limit": limit}
         return list(connection.exec_driver_sql(f"{query} ORDER BY position LIMIT %(limit)s", values).scalars())
-    recent = _recent(connection).positions(connection, what, [prefix])
+    recent = _recent(connection.engine).positions(connection, what, [prefix])
     indexed = connection.exec_driver_sql(_FOUND, (what, prefix, after, limit)).scalars()
     return sorted({*_numbers(indexed), *recent[bisect_right(recent, after) :]})[:limit]
 
