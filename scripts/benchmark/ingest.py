@@ -56,9 +56,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Ingest:
-    """How fast; how many statements the log has in the end; memory of the service's processes in MiB, together and the
-    largest; bytes on disk a statement."""
+    """Of which load; how fast; how many statements the log has in the end; memory of the service's processes in MiB,
+    together and the largest; bytes on disk a statement."""
 
+    load: Load
     speed: Speed
     statements: int
     tree_mb: float
@@ -98,7 +99,7 @@ def measure_ingest(founded: FoundedCity, folder: Path, database: str, load: Load
         speed = _Measure(service, founded.chain, writers, memory, load).speed()
         memory.look()
         statements, size = disk_use(database)
-    return Ingest(speed, statements, memory.tree_mb, memory.process_mb, size)
+    return Ingest(load, speed, statements, memory.tree_mb, memory.process_mb, size)
 
 
 class _Measure:

@@ -23,7 +23,8 @@ from scripts.benchmark.statistics import ENTRIES, measure
 from scripts.benchmark.writing import check_page, terminal_table, write_table
 from scripts.postgres import running_postgres
 
-DATABASES = ("sqlite", "postgresql")
+API_PROCESSES = {"sqlite": 2, "postgresql": 3}
+"""On each database, of the service, unless another number is said: what two processors are best used by."""
 LEAVES, QUICK_LEAVES = 10_000_000, 1_000_000
 
 
@@ -37,8 +38,10 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=100, help="statements in a request")
     parser.add_argument("--streams", type=int, default=64, help="connections, each with one hospital's stream")
     parser.add_argument("--single-streams", type=int, default=256, help="the same for one statement in a request")
-    parser.add_argument("--processes", type=int, default=2, help="API processes of the service")
-    parser.add_argument("--database", choices=DATABASES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--processes", type=int, help="API processes of the service")
+    parser.add_argument(
+        "--database", choices=list(API_PROCESSES), action="append", help="only this one; may be repeated"
+    )
     parser.add_argument("--leaves", type=int, default=LEAVES, help="size to which a log is grown")
     parser.add_argument(
         "--audit",
@@ -81,15 +84,22 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     def say(what: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {what}", style="dim")
 
-    load = Load(arguments.streams, arguments.windows, arguments.seconds, arguments.batch, arguments.processes)
-    singles = replace(load, streams=arguments.single_streams, batch=1)
+    def load_on(kind: str) -> Load:
+        processes = arguments.processes or API_PROCESSES[kind]
+        return Load(arguments.streams, arguments.windows, arguments.seconds, arguments.batch, processes)
+
+    load = load_on("sqlite")
     sizes = sizes_to(min(arguments.leaves, QUICK_LEAVES) if arguments.quick else arguments.leaves, folder, say)
     say("measuring the limits of this machine")
     limits = measure_limits(folder / "limits", load.seconds / 2)
     ingests = {}
-    for kind in arguments.database or DATABASES:
+    for kind in arguments.database or API_PROCESSES:
         say(f"accepting on {kind}")
-        ingests[kind] = _measure_ingest(folder / kind, kind, load), _measure_ingest(folder / f"{kind}-1", kind, singles)
+        batches, singles = load_on(kind), replace(load_on(kind), streams=arguments.single_streams, batch=1)
+        ingests[kind] = (
+            _measure_ingest(folder / kind, kind, batches),
+            _measure_ingest(folder / f"{kind}-1", kind, singles),
+        )
     say("moving heads")
     gas = measure_gas(folder / "gas")
     entries = min(sizes[-1], ENTRIES)
@@ -99,7 +109,7 @@ def _measure(arguments: argparse.Namespace, folder: Path, console: Console) -> R
     case = measure_evidence(folder / "case")
     audits = measure_audits(folder / "audit", arguments.audit or min(sizes[-1], STATEMENTS))
     growth = measure_growth(folder / "growth", sizes, load, say)
-    return Results(load, singles, limits, ingests, gas, growth, counting, case, audits)
+    return Results(limits, ingests, gas, growth, counting, case, audits)
 
 
 def _measure_ingest(folder: Path, kind: str, load: Load) -> Ingest:

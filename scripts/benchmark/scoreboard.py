@@ -8,7 +8,7 @@ from scripts.benchmark.audits import STATEMENTS, Audited, Audits
 from scripts.benchmark.evidence import CaseTimes
 from scripts.benchmark.gas import STATEMENTS_PER_CHECKPOINT
 from scripts.benchmark.growth import AtSize
-from scripts.benchmark.ingest import Ingest, Load
+from scripts.benchmark.ingest import Ingest
 from scripts.benchmark.limits import Limits
 from scripts.benchmark.statistics import ENTRIES, Measured
 
@@ -21,12 +21,9 @@ MEMORY_MB, PROOF_MS, PROOF_GROWTH, STATEMENT_BYTES, HEAD_GAS = 400, 2.0, 2.0, 60
 
 @dataclass(frozen=True)
 class Results:
-    """What a run measured: `ingests` by kind of database, with `load` and with `singles`, which sends one statement a
-    request; `growth` in order of size; `counting` of a log of up to a million entries;
-    `case` and `audits` are of ledgers of their own."""
+    """What a run measured: `ingests` by kind of database, in batches and with one statement a request; `growth` in
+    order of size; `counting` of a log of up to a million entries; `case` and `audits` are of ledgers of their own."""
 
-    load: Load
-    singles: Load
     limits: Limits
     ingests: dict[str, tuple[Ingest, Ingest]]
     gas: dict[str, int]
@@ -87,12 +84,16 @@ def _raw_rows(results: Results) -> Iterator[Row]:
 
 
 def _ingest_rows(kind: str, results: Results) -> Iterator[Row]:
-    for how, load, ingest, limit in (
-        (f"batches of {results.load.batch}", results.load, results.ingests[kind][0], INGEST_RATIO),
-        ("one a request", results.singles, results.ingests[kind][1], SINGLE_RATIO),
+    batches, singles = results.ingests[kind]
+    for how, ingest, limit in (
+        (f"batches of {batches.load.batch}", batches, INGEST_RATIO),
+        ("one a request", singles, SINGLE_RATIO),
     ):
-        name, speed = f"{how}, {load.streams} connections", ingest.speed
-        beside = f"of {speed.recovered_per_s:,.0f} recoveries/s: {speed.accepted_per_s:,.0f} statements/s"
+        load, speed = ingest.load, ingest.speed
+        name = f"{how}, {load.streams} connections"
+        processes = f"{load.processes} API process{'es' if load.processes > 1 else ''}"
+        speeds = f"of {speed.recovered_per_s:,.0f} recoveries/s: {speed.accepted_per_s:,.0f} statements/s"
+        beside = f"{speeds}; {processes}"
         yield Row(f"accepted, {kind}, {name}", f"{speed.ratio:.2f}", **at_least(speed.ratio, limit), beside=beside)
         costs = sorted(speed.cpu_us.items(), key=lambda item: -item[1])
         parts = ", ".join(f"{part} {cost:.1f}" for part, cost in costs if cost >= 0.05)
@@ -160,17 +161,17 @@ def _proof_growth_from_disk(growth: list[AtSize]) -> float:
 def figures_of(results: Results) -> dict[str, Any]:
     """One flat object: numbers by name."""
     ingests = results.ingests
-    first = next(iter(ingests.values()))[0]
+    first, first_singles = next(iter(ingests.values()))
     figures: dict[str, Any] = {
         "recover_per_s": round(first.speed.recovered_per_s),
         "sha256_per_s": round(results.limits.sha256_per_s),
         "flush_per_s": round(results.limits.flush_per_s),
         "sqlite_rows_per_s": round(results.limits.sqlite_rows_per_s),
-        "api_processes": results.load.processes,
-        "connections": results.load.streams,
-        "single_connections": results.singles.streams,
+        "connections": first.load.streams,
+        "single_connections": first_singles.load.streams,
     }
     for kind, (batches, singles) in ingests.items():
+        figures[f"api_processes_{kind}"] = batches.load.processes
         figures |= _ingest_figures("", kind, batches) | _ingest_figures("single_", kind, singles)
     for statements in STATEMENTS_PER_CHECKPOINT:
         figures[f"gas_per_statement_{statements}"] = round(results.gas[str(statements)] / statements, 2)
