@@ -23,9 +23,12 @@ SQLITE_LOG_BYTES = 128 * 2**20
 SQLITE_SHORTEN_SECONDS = 0.2
 _BUSY_TIMEOUT = f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}"
 IDLE_TRANSACTION_SECONDS = 10
-_POSTGRESQL_OPTIONS = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s -c enable_seqscan=off"
+_POSTGRESQL_OPTIONS = (
+    f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s -c enable_seqscan=off -c jit=off"
+)
 """A process that hangs in the middle of a transaction loses its connection, so that its locks do not hold up others.
-Nothing here wants to read a whole table, which is what would be planned for a new one that was never analysed."""
+Nothing here wants to read a whole table, which is what would be planned for a new one that was never analysed; and
+where a table has no other way than that, its cost would be taken for a reason to compile the query."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
