@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,6 +45,8 @@ def open_database(url: str, name: str = "huzheng") -> Engine:
     )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        _prepare_postgresql(engine)
     with unavailable_on_error():
         migrate(engine)
         if engine.dialect.name == "sqlite" and engine.url.database:
@@ -217,6 +220,13 @@ def unavailable_on_error() -> Iterator[None]:
 
 def _with_driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: psycopg.Connection, _: ConnectionPoolEntry) -> None:
+        # Of a column of bytes the driver expects DB-API's `Binary` too, and calls Python for each value to see.
+        connection.adapters.register_dumper(bytes, BytesBinaryDumper)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
