@@ -14,6 +14,7 @@ import uvicorn
 from ledger_service.collector import rest_what_was_loaded
 from ledger_service.http.api import Api
 from ledger_service.http.connection import allow_open_files, bounded
+from ledger_service.http.listening import FairServer
 from ledger_service.http.request_log import RequestLog
 from ledger_service.http.services import Admission, Services
 from ledger_service.http.submit import settle_on_loop
@@ -138,7 +139,7 @@ class ApiProcess:
         rest_what_was_loaded()
         try:
             ready()
-            uvicorn.Server(config).run(sockets=[listener])
+            FairServer(config).run(sockets=[listener])
         finally:
             self.close()
 

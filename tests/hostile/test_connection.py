@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from ledger_service.http.connection import Limits, bounded
+from ledger_service.http.listening import FairServer
 from tests.fixtures.ledger import check_problem
 from tests.hostile.sockets import Line, Reply
 
@@ -52,7 +53,7 @@ async def answers(scope: dict[str, Any], receive: Any, send: Any) -> None:
 class Running:
     """A server on a port of 127.0.0.1."""
 
-    server: uvicorn.Server
+    server: FairServer
     port: int
 
     @property
@@ -80,7 +81,7 @@ def running(limits: Limits) -> Iterator[Running]:
     """A server with these limits, in a thread."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(answers, http=bounded(limits), ws="none", lifespan="off", log_config=None, loop="auto")
-    server = uvicorn.Server(config)
+    server = FairServer(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

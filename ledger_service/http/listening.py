@@ -1,0 +1,61 @@
+"""Taking connections, so that processes on one listening socket share them.
+
+uvicorn lets its event loop accept until nobody waits: of connections that come together, as when a proxy is started
+again, the process that wakes first takes most, for as long as they last. With sixty-four over two processes one had
+forty-seven, and half of the machine stood idle. Here a process takes one and looks at what else there is to do, so the
+next goes to whoever has the time.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+
+TRY_AGAIN_SECONDS = 0.5
+"""After no connection could be taken, for want of open files or memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class FairServer(uvicorn.Server):
+    """uvicorn on sockets that listen already."""
+
+    async def startup(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Begin to take connections of `sockets`."""
+        await super().startup(sockets=[])
+        for listener in sockets:
+            listener.setblocking(False)
+            self._look_at(listener)
+
+    async def shutdown(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Take no more, and finish those there are. Whoever still waits is the other processes'."""
+        for listener in sockets:
+            asyncio.get_running_loop().remove_reader(listener)
+        await super().shutdown(sockets=sockets)
+
+    def _look_at(self, listener: socket.socket) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(listener, self._take_one, listener)
+
+    def _take_one(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            connection, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):  # another process took it, or it went away
+            return
+        except OSError as error:
+            _log.error("no connection can be taken: %s", error.strerror)
+            loop.remove_reader(listener)
+            loop.call_later(TRY_AGAIN_SECONDS, self._look_at, listener)
+            return
+        connection.setblocking(False)
+        opening = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        self.server_state.tasks.add(opening)
+        opening.add_done_callback(self.server_state.tasks.discard)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
