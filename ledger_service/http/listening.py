@@ -50,10 +50,16 @@ class FairServer(uvicorn.Server):
             loop.remove_reader(listener)
             loop.call_later(TRY_AGAIN_SECONDS, self._look_at, listener)
             return
-        connection.setblocking(False)
-        opening = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        opening = loop.create_task(self._open(connection))
         self.server_state.tasks.add(opening)
         opening.add_done_callback(self.server_state.tasks.discard)
+
+    async def _open(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        except OSError:  # it went away meanwhile
+            connection.close()
 
     def _protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(
