@@ -55,7 +55,6 @@ class FairServer(uvicorn.Server):
         opening.add_done_callback(self.server_state.tasks.discard)
 
     async def _open(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         except OSError:  # it went away meanwhile

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import pytest
 import uvicorn
-from uvicorn._compat import asyncio_run
 
 from ledger_service.http.connection import bounded
 from ledger_service.http.listening import FairServer
@@ -76,7 +75,8 @@ def test_a_process_takes_one_connection_a_turn(listener: socket.socket) -> None:
     with ExitStack() as lines:
         for _ in range(TOGETHER):
             lines.enter_context(connect(listener))
-        asyncio_run(run(), loop_factory=server.config.get_loop_factory())
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(run())
     assert max(taken) == TOGETHER
     assert max(after - before for before, after in pairwise(taken)) == 1, taken
 
