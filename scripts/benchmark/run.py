@@ -38,7 +38,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=100, help="statements in a request")
     parser.add_argument("--streams", type=int, default=64, help="connections, each with one hospital's stream")
     parser.add_argument("--single-streams", type=int, default=256, help="the same for one statement in a request")
-    parser.add_argument("--processes", type=int, help="API processes of the service")
+    parser.add_argument("--processes", type=int, help="API processes of the service, whatever the database")
     parser.add_argument(
         "--database", choices=list(API_PROCESSES), action="append", help="only this one; may be repeated"
     )
