@@ -22,6 +22,10 @@ _log = logging.getLogger(__name__)
 class FairServer(uvicorn.Server):
     """uvicorn on sockets that listen already."""
 
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self._opening: set[asyncio.Task[None]] = set()
+
     async def startup(self, sockets: Sequence[socket.socket] = ()) -> None:
         """Begin to take connections of `sockets`."""
         await super().startup(sockets=[])
@@ -33,6 +37,8 @@ class FairServer(uvicorn.Server):
         """Take no more, and finish those there are. Whoever still waits is the other processes'."""
         for listener in sockets:
             asyncio.get_running_loop().remove_reader(listener)
+        # What was taken and is no connection yet would not be told to end, and be served on.
+        await asyncio.gather(*self._opening)
         await super().shutdown(sockets=sockets)
 
     def _look_at(self, listener: socket.socket) -> None:
@@ -51,8 +57,8 @@ class FairServer(uvicorn.Server):
             loop.call_later(TRY_AGAIN_SECONDS, self._look_at, listener)
             return
         opening = loop.create_task(self._open(connection))
-        self.server_state.tasks.add(opening)
-        opening.add_done_callback(self.server_state.tasks.discard)
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
 
     async def _open(self, connection: socket.socket) -> None:
         try:
