@@ -6,7 +6,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
@@ -32,19 +31,16 @@ from ledger_service.http import (
     session,
     submit,
 )
+from ledger_service.http.refusal import PROBLEM_TYPE, refusal
 from ledger_service.http.services import Services
 from ledger_service.http.wire import ProblemView
-from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 from ledger_service.usecases.ports import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-PROBLEM_TYPE = "application/problem+json"
-REQUEST_PREFIX = "urn:huzheng:request:"
 _NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's own would send paths, bodies and messages of exceptions, and be switched on by foreign variables."""
-_RETRY_LATER = (429, 503)
 _PARTS = (
     index, read, documents, recognition, reminders, cds, fhir, session, disclosure, disputes, evidence, operate, log,
     health,
@@ -71,7 +67,7 @@ class Api:
         try:
             await self._submit(scope, receive, send)
         except Refused as refused:
-            await _problem(refused)(scope, receive, send)
+            await refusal(refused)(scope, receive, send)
         except Exception as error:
             await _unforeseen(Request(scope), error)(scope, receive, send)
 
@@ -109,40 +105,28 @@ def _describe(api: FastAPI) -> dict[str, Any]:
     return described
 
 
-def _problem(refused: Refused) -> Response:
-    status = refused.problem.status
-    headers = {"Retry-After": str(refused.retry_after_seconds)} if status in _RETRY_LATER else {}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    problem = refused.to_wire()
-    if (request := current_request.get()) is not None:
-        request.problem = refused.problem.code
-        problem = msgspec.structs.replace(problem, instance=REQUEST_PREFIX + request.id)
-    return Response(msgspec.json.encode(problem), status, headers, media_type=PROBLEM_TYPE)
-
-
 def _refused(_request: Request, error: Refused) -> Response:
-    return _problem(error)
+    return refusal(error)
 
 
 def _invalid(_request: Request, error: RequestValidationError) -> Response:
     what = "; ".join(f"{'.'.join(str(step) for step in item['loc'])}: {item['msg']}" for item in error.errors())
-    return _problem(Refused(problems.MALFORMED_REQUEST, what))
+    return refusal(Refused(problems.MALFORMED_REQUEST, what))
 
 
 def _http(_request: Request, error: HTTPException) -> Response:
     known = {404: problems.NOT_FOUND}.get(error.status_code)
     problem = known or replace(problems.MALFORMED_REQUEST, status=error.status_code)
     detail = "no such route; /openapi.json lists them" if known else f"{error.detail}; see /openapi.json"
-    response = _problem(Refused(problem, detail))
+    response = refusal(Refused(problem, detail))
     response.headers.update(error.headers or {})
     return response
 
 
 def _unavailable(_request: Request, error: StoreUnavailable) -> Response:
-    return _problem(Refused(problems.NOT_READY, str(error)))
+    return refusal(Refused(problems.NOT_READY, str(error)))
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed in a way nobody foresaw", request.method, request.url.path, exc_info=error)
-    return _problem(Refused(problems.INTERNAL, "the service's log says more; send again later"))
+    return refusal(Refused(problems.INTERNAL, "the service's log says more; send again later"))

@@ -1,8 +1,10 @@
-"""Around every request: its id, one line in the log, one count, and a span where telemetry is on.
+"""Around every request: its id, one line in the log, one count, a span where telemetry is on, and an answer where the
+process ends before the request was served.
 
 Plain ASGI, some ten microseconds a request: the framework's own middleware costs more than accepting a statement does.
 """
 
+import asyncio
 import logging
 import random
 import re
@@ -12,13 +14,17 @@ from contextlib import AbstractContextManager, nullcontext
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ledger_service import problems
+from ledger_service.http.refusal import refusal
 from ledger_service.logging import ACCESS, RequestInHand, current_request
+from ledger_service.problems import Refused
 
 UNKNOWN_ROUTE = "-"
 """Stands for every path that no route has: a path may hold anything."""
 CLIENT_GONE = 499
 """The status that is logged where the connection ended before an answer began."""
 
+_ENDING = "this process had to end before its answer was ready; send again"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACE_PARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
@@ -60,6 +66,9 @@ class RequestLog:
         with self._trace(scope["method"], parent) if self._trace else nullcontext() as tell:
             try:
                 await self._app(scope, receive, send_named)
+            except asyncio.CancelledError:  # the server's way to end what takes too long once the process must end
+                if status == CLIENT_GONE:
+                    await refusal(Refused(problems.NOT_READY, _ENDING))(scope, receive, send_named)
             finally:
                 seconds, route = time.perf_counter() - started, _route(scope)
                 if tell is not None:
