@@ -16,6 +16,7 @@ from scripts.soaking.town import Town
 
 ENTRIES_PER_READ = 5_120
 AUDIT_SECONDS = 600
+TOLD_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Logged:
 @dataclass(frozen=True)
 class Checked:
     """`lost`: promises that the log does not keep. `repeated`: statement ids that stand more than once. `faults`: all
-    that does not hold, one line each."""
+    that does not hold."""
 
     statements: int
     promises: int
@@ -86,10 +87,11 @@ def check_everything(town: Town) -> Checked:
         faults.append("nothing was promised: this proves nothing")
     status, said = _audit(town)
     if status != 0:
-        faults.append(f"the audit ended with {status}: {said[-1_000:]}")
+        faults.append(f"the audit ended with {status}: {said[-TOLD_CHARACTERS:]}")
     for file in sorted(town.folder.glob("*.log")):
-        if "Traceback" in file.read_text("utf-8", errors="replace"):
-            faults.append(f"{file} has a traceback")
+        written = file.read_text("utf-8", errors="replace")
+        if (begin := written.find("Traceback")) >= 0:
+            faults.append(f"{file} has a traceback: {written[begin : begin + TOLD_CHARACTERS]}")
     return Checked(len(log), len(promises), len(lost), len(repeated), status, tuple(faults))
 
 
