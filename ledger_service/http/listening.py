@@ -38,7 +38,7 @@ class FairServer(uvicorn.Server):
         for listener in sockets:
             asyncio.get_running_loop().remove_reader(listener)
         # What was taken and is no connection yet would not be told to end, and be served on.
-        await asyncio.gather(*self._opening)
+        await asyncio.gather(*self._opening, return_exceptions=True)
         await super().shutdown(sockets=sockets)
 
     def _look_at(self, listener: socket.socket) -> None:
