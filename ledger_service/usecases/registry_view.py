@@ -19,12 +19,19 @@ class DoorRegistry:
         self._log = domain.log
         self._final = Registry.fold(domain.chain_id, domain.registry, changes[: version.final_count])
         self._latest = Registry.fold(domain.chain_id, domain.registry, changes)
+        self._keys: dict[str, list[bytes]] = {}
+        for key in self._latest.keys.values():
+            self._keys.setdefault(key.institution, []).append(key.address)
         self._found: set[tuple[bytes, str, str]] = set()
         """Who was found to sign which kind for whom: the same do so again and again."""
 
     def other_logs(self, domain: Domain) -> list[Domain]:
         """The domains of the other logs that the registry opened."""
         return [Domain(domain.chain_id, domain.registry, log) for log in self._latest.operators if log != domain.log]
+
+    def keys_of(self, institution: str) -> Sequence[bytes]:
+        """Every key that an institution ever had, those that were revoked too: nobody else signed for it."""
+        return self._keys.get(institution, ())
 
     def check_signer(self, key: bytes, institution: str, kind: Kind) -> None:
         """Whether `key` may sign `kind` for `institution` now. Raises `Refused`."""

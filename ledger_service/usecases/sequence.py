@@ -3,7 +3,7 @@
 Works on what one transaction read under the log's lock, and on the statements taken before in the same transaction.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 from anchors.core.encoding import ZERO_WORD, encode_hex
 from ledger_service import problems
@@ -27,15 +27,24 @@ class Sequencing:
         """`rejected` are ids of rightly signed statements that were refused before: they may be in the log already."""
         self._registry = registry
         self._next_index = transaction.size
-        self._logged = transaction.logged(
-            rejected | {item.id for item in checked} | {target for item in checked for _, target in item.said.links}
-        )
-        self._streams = transaction.streams({item.key for item in checked})
+        keys = {code: registry.keys_of(code) for code in {item.statement.institution for item in checked}}
+        self._streams = transaction.streams({item.key for item in checked}.union(*keys.values()))
+        asked = {item.id for item in checked} | {target for item in checked for _, target in item.said.links}
+        self._logged = transaction.logged(rejected | (asked - self._new(checked, keys)))
         self._subjects = transaction.subjects({item.statement.subject for item in checked})
         self._final_heads = transaction.final_heads({item.statement.observed for item in checked} - {ZERO_WORD})
         self.taken: list[NewStatement] = []
         self.changed_streams: dict[bytes, Stream] = {}
         self.changed_subjects: dict[bytes, SubjectState] = {}
+
+    def _new(self, checked: Sequence[Checked], keys: Mapping[str, Sequence[bytes]]) -> set[bytes]:
+        """Ids of statements that the log cannot have: no key of their institution used their number yet. Each would be
+        looked for in vain where ids are scattered, among all there are."""
+        first_unused = {
+            code: max((self._streams[key].next_sequence for key in owned if key in self._streams), default=0)
+            for code, owned in keys.items()
+        }
+        return {item.id for item in checked if item.statement.sequence >= first_unused[item.statement.institution]}
 
     def already_logged(self, id: bytes) -> int | None:
         """The index of a statement that is in the log."""

@@ -1,8 +1,10 @@
 """Every kind of statement is taken, gets the next index, and stands in its report's timeline."""
 
 import secrets
+from dataclasses import replace
 
 from anchors import Part
+from anchors.core.encoding import encode_base64, encode_hex
 from ledger_service.kinds import KINDS
 from scripts.city.founding import COMMISSION, OPERATOR, QUALITY_CENTRE
 from tests.fixtures.ledger import LABORATORY, Ledger
@@ -140,6 +142,31 @@ def test_a_statement_twice_in_one_request_gets_one_index(ledger: Ledger) -> None
     statement = ledger.signer(0).issued()
     answer = ledger.submit(statement, statement)
     assert answer.outcomes[0] == answer.outcomes[1]
+
+
+def test_a_statement_that_other_keys_sign_too_keeps_its_index(ledger: Ledger) -> None:
+    """Of the same institution or another, and though their own streams have not come to its number."""
+    first, second, stranger = ledger.new_signer(0), ledger.new_signer(0), ledger.new_signer(1)
+    statement = first.issued()
+    assert (statement.sequence, second.sequence, stranger.sequence) == (0, 0, 0)
+    [index] = ledger.submit(statement).outcomes
+    assert ledger.submit(signed_by(second, statement)).outcomes == [index]
+    assert ledger.submit(signed_by(stranger, statement), signed_by(second, statement)).outcomes == [index, index]
+    assert ledger.submit(second.issued(), stranger.issued()).outcomes == [index + 1, index + 2]
+
+
+def signed_by(other: Signer, signed: Signed) -> Signed:
+    """The same statement under another key."""
+    entry = signed.entry.statement.sign(other.domain, other.secret)
+    wire = signed.wire | {"key": encode_hex(other.key), "entry": encode_base64(entry.to_bytes())}
+    return replace(signed, entry=entry, wire=wire)
+
+
+def test_a_link_leads_to_a_statement_that_is_sent_again_beside_it(ledger: Ledger) -> None:
+    issuer, reader = ledger.signer(0), ledger.signer(1)
+    report = issuer.issued()
+    [index] = ledger.submit(report).outcomes
+    assert ledger.submit(reader.granted(report), report).outcomes == [index + 1, index]
 
 
 def test_a_thousand_statements_fit_one_request(ledger: Ledger) -> None:
